@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -116,6 +117,8 @@ def run(
     root = out or results.results_folder()
     work = root / ".work" / f"{name}-{size}-{target.type}"
     units = experiment.units(list(range(n_seeds)))
+    settings = experiment.settings(size)
+    _same_run(work, settings)
     todo = [unit for unit in units if not (work / f"{unit.key}.json").exists()]
     print(f"{name}: {len(units)} units, {len(units) - len(todo)} finished before; work folder {work}", file=sys.stderr)
     tasks = [(name, unit, Context(size, target, work / unit.key, source, jobs == 1), jobs) for unit in todo]
@@ -126,24 +129,41 @@ def run(
     else:
         with ProcessPoolExecutor(jobs) as pool:
             futures = {pool.submit(_finish, *task): task[1] for task in tasks}
-            for i, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                print(f"[{i}/{len(tasks)}] {futures[future].key}", file=sys.stderr)
+            try:
+                for i, future in enumerate(as_completed(futures), start=1):
+                    future.result()
+                    print(f"[{i}/{len(tasks)}] {futures[future].key}", file=sys.stderr)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # else leaving the block waits for every unit
+                raise
     tables: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
         for table, rows in json.loads((work / f"{unit.key}.json").read_text("utf-8")).items():
             tables.setdefault(table, []).extend(rows)
     flags = "" if size == "full" else f" --size {size}"
     flags += "" if target.type == "cpu" else f" --device {device}"
-    return results.save(
+    folder = results.save(
         name,
         {table: pd.DataFrame(rows) for table, rows in tables.items()},
         command=f"python -m neuroevo run {name} --seeds {n_seeds}{flags}",
         seeds=sorted({unit.seed for unit in units}),
-        settings=experiment.settings(size),
+        settings=settings,
         device=target,
         root=root,
     )
+    shutil.rmtree(work)
+    return folder
+
+
+def _same_run(work: Path, settings: dict[str, Any]) -> None:
+    """Refuse to go on with units that were made with other settings."""
+    stamp, now = work / "settings.json", json.dumps(settings, indent=1)
+    if stamp.exists() and stamp.read_text("utf-8") != now:
+        raise ValueError(
+            f"{work} holds units of a run with other settings: finish it with that code, or delete the folder"
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(now, "utf-8")
 
 
 def _finish(name: str, unit: Unit, context: Context, jobs: int) -> None:

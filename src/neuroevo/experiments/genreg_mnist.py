@@ -78,7 +78,7 @@ SWEEPS: dict[str, list[float]] = {
     "gradient": [0.0003, 0.001, 0.003, 0.01],  # learning rate
     "softmax": [0.0003, 0.001, 0.003, 0.01],  # learning rate
 }
-TUNED = {"random search": 0.05, "evolution strategy": 0.01, "gradient": 0.003, "softmax": 0.003}
+TUNED = {"random search": 0.1, "evolution strategy": 0.003, "gradient": 0.003, "softmax": 0.003}
 
 
 def _load(size: str) -> data.ImageData:
