@@ -56,9 +56,13 @@ RULES = {
     "printed": _rule(),
     # What the published weights suggest (chapter 10, the molecular clock).
     "printed, sigma 0.1": _rule(mutation_scale=0.1, init_std=0.1),
-    # Readings of what the printed code leaves open.
-    "five births": _rule(births=5),
+    # Readings of what the printed code leaves open: who lives on, and whether trust then piles up.
+    "five elites": _rule(births=195),
+    "five elites, no memory": _rule(births=195, trust_decay=1.0),
     "top fifth lives on": _rule(births=160),
+    "top fifth lives on, no memory": _rule(births=160, trust_decay=1.0),
+    "five births": _rule(births=5),
+    "five births, no memory": _rule(births=5, trust_decay=1.0),
     # One change each.
     "no memory": _rule(trust_decay=1.0),
     "uniform parents": _rule(parent_choice="uniform"),
