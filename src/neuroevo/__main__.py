@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -62,9 +61,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "run":
             from neuroevo import experiments
 
-            # A batch system says SIGTERM, a shell that started us with & has SIGINT ignored: treat both as Ctrl-C.
-            for stop in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(stop, signal.default_int_handler)
+            experiments.stop_like_ctrl_c()
             folder = experiments.run(
                 arguments.name,
                 n_seeds=arguments.seeds,

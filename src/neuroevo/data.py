@@ -29,7 +29,7 @@ __all__ = ["DataError", "ImageData", "Split", "TestVault", "digits", "import_tor
 Index = Tensor | slice | list[int] | int | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images as rows of pixels, with their classes.
 
@@ -42,6 +42,9 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def __repr__(self) -> str:
+        return f"Split({len(self):,} images of {self.x.shape[1]} pixels)"
 
     def to(self, device: torch.device | str) -> Split:
         """The same split with its tensors on `device`."""

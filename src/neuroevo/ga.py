@@ -59,7 +59,8 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
             f"weights has shape {tuple(weights.shape)}, candidates {tuple(candidates.shape)}: "
             "give one weight for each candidate"
         )
-    check_fitness(weights)
+    if not bool(weights.isfinite().all()):
+        raise ValueError("weights hold NaN or infinity, which are no chances to be chosen: look at the fitness")
     shifted = weights.double() - min(0.0, float(weights.min()))
     if float(shifted.sum()) == 0:
         shifted = torch.ones_like(shifted)
@@ -82,9 +83,9 @@ def reproduce_(population: Tensor, parents: Tensor) -> Tensor:
     n_genomes = population.shape[0]
     if parents.shape != (n_genomes,):
         raise ValueError(f"parents must have shape ({n_genomes},), one for each child, not {tuple(parents.shape)}")
+    if n_genomes and not 0 <= int(parents.min()) <= int(parents.max()) < n_genomes:
+        raise ValueError(f"parents must lie in 0..{n_genomes - 1}, not in {int(parents.min())}..{int(parents.max())}")
     n_children = torch.bincount(parents, minlength=n_genomes)
-    if n_children.shape[0] != n_genomes:
-        raise ValueError(f"parents must lie in 0..{n_genomes - 1}, not up to {int(parents.max())}")
     rows = torch.arange(n_genomes, device=population.device)
     free = rows[n_children == 0]
     extra = rows.repeat_interleave((n_children - 1).clamp_(min=0))
@@ -109,14 +110,16 @@ def mutate_(population: Tensor, rate: float, scale: float, rng: torch.Generator,
     """
     if not 0 <= rate <= 1 or not 0 <= scale < math.inf:
         raise ValueError(f"mutation needs 0 <= rate <= 1 and a finite scale >= 0, not {rate} and {scale}")
+    if population.dim() != 2 or not population.is_contiguous():
+        raise ValueError(
+            f"population must be a contiguous (n_genomes, n_params) tensor, not of shape {tuple(population.shape)} "
+            f"and strides {population.stride()}"
+        )
     n_params = population.shape[1]
     n_entries = population.numel() if rows is None else rows.shape[0] * n_params
     if rate == 0 or scale == 0 or n_entries == 0:
         return
-    if rate == 1:
-        hits = torch.arange(n_entries, device=population.device)
-    else:
-        hits = bernoulli_positions(n_entries, rate, rng)
+    hits = torch.arange(n_entries, device=population.device) if rate == 1 else bernoulli_positions(n_entries, rate, rng)
     if rows is not None:
         hits = rows[hits // n_params] * n_params + hits % n_params
     noise = torch.randn(hits.shape, generator=rng, device=population.device, dtype=population.dtype)
@@ -144,7 +147,8 @@ def bernoulli_positions(n: int, rate: float, rng: torch.Generator) -> Tensor:
     while last < n:
         # float64: in float32 the 2**24 possible values of u would be seen in the gaps of small rates.
         u = torch.rand(n_gaps, generator=rng, device=rng.device, dtype=torch.float64)
-        gaps = u.neg_().log1p_().div_(math.log1p(-rate)).long().add_(1)
+        # A gap of n passes the end from anywhere; clamped, a tiny rate can't overflow the integers.
+        gaps = u.neg_().log1p_().div_(math.log1p(-rate)).clamp_(max=n).long().add_(1)
         steps = gaps.cumsum_(0).add_(last)
         positions.append(steps)
         last = int(steps[-1])

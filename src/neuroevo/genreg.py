@@ -117,20 +117,28 @@ class GENREG:
     def tell(self, rewards: Tensor) -> None:
         """Update trust, select, reproduce, mutate: one generation.
 
-        Ctrl-C waits until the generation is whole, so the state is never half changed.
+        Ctrl-C and SIGTERM wait until the generation is whole, so the state is never half changed.
 
         Args:
             rewards: (n_genomes,) this generation's reward of each row of `ask()`, larger is better.
 
         Raises:
-            ValueError: wrong shape or NaN. The state is then as it was.
+            ValueError: wrong shape, NaN or infinity, or settings of another population size. The state is then as
+                it was.
         """
         s = self.settings
         if rewards.shape != self.trust.shape:
             raise ValueError(
                 f"rewards must have shape {tuple(self.trust.shape)}, one for each genome, not {tuple(rewards.shape)}"
             )
-        ga.check_fitness(rewards)
+        if not bool(rewards.isfinite().all()):
+            lost = (~rewards.isfinite()).nonzero().flatten()[:5].tolist()
+            raise ValueError(f"rewards of genomes {lost} are NaN or infinite: look for such weights or inputs")
+        if s.n_genomes != self.population.shape[0]:
+            raise ValueError(
+                f"settings.n_genomes is now {s.n_genomes}, the population has {self.population.shape[0]}: "
+                "its size can't change within a run"
+            )
         with uninterrupted():
             trust = self.trust * (1 - s.trust_decay) + rewards.to(self.trust)
             survivors = ga.truncation(trust, s.survival_cutoff)
@@ -184,19 +192,17 @@ class GENREG:
         try:
             with safe_open(path, framework="pt", device="cpu") as file:
                 about = json.loads((file.metadata() or {})["json"])
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+                tensors = {key: file.get_tensor(key) for key in ("population", "trust", "rng")}
             if about["format"] != FORMAT:
                 raise KeyError(about["format"])
-        except FileNotFoundError:
-            raise
         except (SafetensorError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"{path} is not a whole GENREG checkpoint ({error}): start again, or give another file"
             ) from error
         if tuple(about["sizes"]) != net.sizes or about["activation"] != net.activation:
             raise ValueError(
-                f"{path} holds an MLP {tuple(about['sizes'])} with {about['activation']}, but this run wants {net.sizes} "
-                f"with {net.activation}: give the matching architecture or another file"
+                f"{path} holds an MLP {tuple(about['sizes'])} with {about['activation']}, but this run wants "
+                f"{net.sizes} with {net.activation}: give the matching architecture or another file"
             )
         if about["device"] != device.type:
             raise ValueError(
@@ -216,15 +222,17 @@ class GENREG:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C (SIGINT) until the block is done. Outside the main thread it does nothing."""
+    """Hold back Ctrl-C (SIGINT) and SIGTERM until the block is done. Outside the main thread it does nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pending: list[tuple[int, Any]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
+    pending: list[int] = []
+    held = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, frame: pending.append(number)) for number in held]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if pending and callable(before):
-            before(*pending[-1])
+        for number, handler in zip(held, before, strict=True):
+            signal.signal(number, handler)
+        if pending:
+            signal.raise_signal(pending[-1])

@@ -53,11 +53,7 @@ class MLP:
             For each layer its weights (n_genomes, out, in) and biases (n_genomes, out); writing into them
             writes into the population.
         """
-        if population.dim() != 2 or population.shape[1] != self.n_params:
-            raise ValueError(
-                f"population must have shape (n_genomes, {self.n_params}) for an MLP {self.sizes}, "
-                f"not {tuple(population.shape)}"
-            )
+        self._check_population(population)
         views, start = [], 0
         for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
             stop = start + n_out * n_in
@@ -97,7 +93,9 @@ class MLP:
             Outputs of the last layer (logits), shape (n_genomes, n_inputs, sizes[-1]).
         """
         self._check_inputs(population, x)
-        per_genome = x.shape[0] * max(self.sizes[1:]) * population.element_size()
+        # A layer's inputs are still there when its outputs are made; the images themselves are shared.
+        widest = max(n_in + n_out for n_in, n_out in zip((0, *self.sizes[1:]), self.sizes[1:], strict=False))
+        per_genome = x.shape[0] * widest * population.element_size()
         rows = max(1, int(chunk_bytes // max(1, per_genome)))
         if rows >= population.shape[0]:
             return self._forward(population, x)
@@ -114,7 +112,17 @@ class MLP:
                 h = activate(h)
         return h.transpose(1, 2)
 
+    def _check_population(self, population: Tensor) -> None:
+        if population.dim() != 2 or population.shape[1] != self.n_params:
+            raise ValueError(
+                f"population must have shape (n_genomes, {self.n_params}) for an MLP {self.sizes}, "
+                f"not {tuple(population.shape)}"
+            )
+
     def _check_inputs(self, population: Tensor, x: Tensor) -> None:
+        self._check_population(population)
+        if not population.is_floating_point():
+            raise ValueError(f"population must hold floats, not {population.dtype}")
         if x.dim() != 2 or x.shape[1] != self.sizes[0]:
             raise ValueError(f"x must have shape (n_inputs, {self.sizes[0]}), not {tuple(x.shape)}")
         if x.dtype != population.dtype or x.device != population.device:
@@ -149,7 +157,7 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         logits: (n_genomes, n_inputs, n_classes).
-        labels: (n_inputs,) integers.
+        labels: (n_inputs,) int64, on the device of the logits.
 
     Returns:
         (n_genomes,) in [0, 1].
@@ -159,6 +167,7 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
     """Number of right answers, shape (n_genomes,), float32; arguments as in `accuracy`."""
+    _check_labels(logits, labels)
     # max, not argmax: same answer (the first of equals), ten times as fast on a CPU in torch 2.13.
     return (logits.max(dim=2).indices == labels).sum(dim=1).float()
 
@@ -169,5 +178,17 @@ def mean_log_likelihood(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         (n_genomes,), at most 0; arguments as in `accuracy`.
     """
+    _check_labels(logits, labels)
     right = logits.gather(2, labels.view(1, -1, 1).expand(logits.shape[0], -1, 1)).squeeze(2)
     return (right - logits.logsumexp(dim=2)).mean(dim=1)
+
+
+def _check_labels(logits: Tensor, labels: Tensor) -> None:
+    # Broadcasting would score a single label, or a column of them, without a word.
+    if logits.dim() != 3:
+        raise ValueError(f"logits must have shape (n_genomes, n_inputs, n_classes), not {tuple(logits.shape)}")
+    if labels.shape != logits.shape[1:2] or labels.dtype != torch.int64 or labels.device != logits.device:
+        raise ValueError(
+            f"labels must be int64 of shape ({logits.shape[1]},) on {logits.device}, one for each input, "
+            f"not {labels.dtype} of shape {tuple(labels.shape)} on {labels.device}"
+        )

@@ -26,7 +26,7 @@ REQUIRED = ("name", "command", "commit", "date", "seeds", "settings", "hardware"
 _PACKAGES = ("neuroevo", "numpy", "scikit-learn", "torch", "torchvision")
 
 
-class ResultsError(Exception):
+class ResultsError(RuntimeError):
     """A stored run that can't be trusted or found; the message says what is missing and how to mend it."""
 
 
@@ -71,9 +71,9 @@ def load(name: str, root: Path | None = None) -> StoredRun:
         provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
     except FileNotFoundError:
         raise ResultsError(f"there is no stored run at {folder} (provenance.json not found): {again}") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # not JSON, or not even text
         raise ResultsError(f"{folder / 'provenance.json'} is not JSON ({error}): {again}") from error
-    missing = [key for key in REQUIRED if not provenance.get(key)]
+    missing = [key for key in REQUIRED if not isinstance(provenance, dict) or not provenance.get(key)]
     if missing:
         raise ResultsError(
             f"the provenance of {folder} lacks {', '.join(missing)}, so its numbers prove nothing: {again}"
@@ -132,9 +132,16 @@ def save(
         }
         (scratch / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         os.chmod(scratch, 0o755)
+        older = scratch.with_suffix(".old")
         if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(scratch, folder)
+            os.replace(folder, older)
+        try:
+            os.replace(scratch, folder)
+        except BaseException:
+            if older.exists():
+                os.replace(older, folder)
+            raise
+        shutil.rmtree(older, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder

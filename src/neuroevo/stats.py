@@ -37,6 +37,11 @@ def _sample(values: ArrayLike, name: str, smallest: int) -> np.ndarray:
     return array
 
 
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), not {level}")
+
+
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean over seeds with Student's t interval.
 
@@ -45,8 +50,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         level: confidence, in (0, 1).
     """
     array = _sample(values, "values", 2)
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), not {level}")
+    _check_level(level)
     half = scipy_stats.sem(array) * scipy_stats.t.ppf((1 + level) / 2, array.size - 1)
     return Interval(float(array.mean()), float(array.mean() - half), float(array.mean() + half), level)
 
@@ -55,6 +59,7 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     """Share of successes with Wilson's score interval: the sampling error of an accuracy on n inputs."""
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"need 0 <= successes <= n and n >= 1, not {successes} of {n}")
+    _check_level(level)
     low, high = scipy_stats.binomtest(int(successes), int(n)).proportion_ci(level, "wilson")
     return Interval(successes / n, float(low), float(high), level)
 
@@ -72,5 +77,13 @@ def difference_interval(treated: ArrayLike, control: ArrayLike, *, paired: bool,
         if a.size != b.size:
             raise ValueError(f"paired samples need equal lengths, not {a.size} and {b.size}")
         return mean_interval(a - b, level)
-    low, high = scipy_stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
-    return Interval(float(a.mean() - b.mean()), float(low), float(high), level)
+    # Written out, because scipy's ttest_ind warns and gives NaN where a method has the same value for every seed.
+    _check_level(level)
+    variances = np.array([a.var(ddof=1) / a.size, b.var(ddof=1) / b.size])
+    if not variances.any():
+        half = 0.0
+    else:
+        df = variances.sum() ** 2 / (variances**2 / [a.size - 1, b.size - 1]).sum()
+        half = np.sqrt(variances.sum()) * scipy_stats.t.ppf((1 + level) / 2, df)
+    mean = a.mean() - b.mean()
+    return Interval(float(mean), float(mean - half), float(mean + half), level)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ class Unit:
 
     @property
     def key(self) -> str:
+        """Its name in file names and in what is printed."""
         return f"{self.method}-seed{self.seed}"
 
 
@@ -121,21 +124,13 @@ def run(
     _same_run(work, settings)
     todo = [unit for unit in units if not (work / f"{unit.key}.json").exists()]
     print(f"{name}: {len(units)} units, {len(units) - len(todo)} finished before; work folder {work}", file=sys.stderr)
-    tasks = [(name, unit, Context(size, target, work / unit.key, source, jobs == 1), jobs) for unit in todo]
+    tasks = [(name, unit, Context(size, target, work / unit.key, source, jobs == 1)) for unit in todo]
     if jobs == 1:
         for i, task in enumerate(tasks, start=1):
             _finish(*task)
             print(f"[{i}/{len(tasks)}] {task[1].key}", file=sys.stderr)
     else:
-        with ProcessPoolExecutor(jobs) as pool:
-            futures = {pool.submit(_finish, *task): task[1] for task in tasks}
-            try:
-                for i, future in enumerate(as_completed(futures), start=1):
-                    future.result()
-                    print(f"[{i}/{len(tasks)}] {futures[future].key}", file=sys.stderr)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # else leaving the block waits for every unit
-                raise
+        _run_side_by_side(tasks, jobs)
     tables: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
         for table, rows in json.loads((work / f"{unit.key}.json").read_text("utf-8")).items():
@@ -166,13 +161,40 @@ def _same_run(work: Path, settings: dict[str, Any]) -> None:
     stamp.write_text(now, "utf-8")
 
 
-def _finish(name: str, unit: Unit, context: Context, jobs: int) -> None:
+def _run_side_by_side(tasks: list[tuple[str, Unit, Context]], jobs: int) -> None:
+    """Run the tasks in `jobs` processes of one thread each."""
+    # Spawned, not forked: a forked process can't use CUDA once its parent has asked for it.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker) as pool:
+        waiting, running = list(tasks), dict[Future[None], Unit]()
+        while waiting or running:
+            # Never more than can run: leaving the block, after Ctrl-C or an error, waits for all that was submitted.
+            while waiting and len(running) < jobs:
+                task = waiting.pop(0)
+                running[pool.submit(_finish, *task)] = task[1]
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                unit = running.pop(future)
+                future.result()
+                print(f"[{len(tasks) - len(waiting) - len(running)}/{len(tasks)}] {unit.key}", file=sys.stderr)
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    stop_like_ctrl_c()
+
+
+def stop_like_ctrl_c() -> None:
+    """Let SIGTERM, and SIGINT where a shell had it ignored, raise KeyboardInterrupt, so that a unit is saved."""
+    # A batch system says SIGTERM; a shell that starts a program with & has SIGINT ignored.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+
+
+def _finish(name: str, unit: Unit, context: Context) -> None:
     """Run one unit and keep its rows; the file appears only when it is whole."""
-    if jobs > 1:
-        torch.set_num_threads(1)
     context.scratch.mkdir(parents=True, exist_ok=True)
     rows = find(name).run_unit(unit, context)
     done = context.scratch.with_name(f"{unit.key}.json")
     part = done.with_suffix(".part")
     part.write_text(json.dumps(rows), "utf-8")
     os.replace(part, done)
+    shutil.rmtree(context.scratch, ignore_errors=True)

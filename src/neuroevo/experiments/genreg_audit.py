@@ -54,6 +54,7 @@ def read_plain_pickle(path: Path) -> Any:
         elif name == "MEMOIZE":
             memo.append(stack[-1])
         elif name in ("BINGET", "LONG_BINGET"):
+            assert isinstance(argument, int)
             stack.append(memo[argument])
         elif name in ("EMPTY_DICT", "EMPTY_LIST"):
             stack.append({} if name == "EMPTY_DICT" else [])
@@ -74,6 +75,7 @@ def read_plain_pickle(path: Path) -> Any:
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
+    """Read the published evaluations and checkpoints in `context.source`, and score the checkpoints again."""
     if context.source is None or not (context.source / "best_genomes").is_dir():
         raise ValueError(
             f"--source must be a clone of the GENREG repository with its folder best_genomes, not {context.source}"

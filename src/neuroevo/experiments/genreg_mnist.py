@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from tqdm.auto import tqdm
 from neuroevo import data, nets
 from neuroevo.budget import Budget
 from neuroevo.experiments import Context, Experiment, Rows, Unit
-from neuroevo.genreg import GENREG, Settings, reward
+from neuroevo.genreg import GENREG, Settings, reward, uninterrupted
 from neuroevo.strategies import OpenAIES
 
 NET = nets.MLP((784, 64, 10))
@@ -101,7 +102,7 @@ class _Recorder:
         self.train = images.train.to(context.device)
         validation = images.validation
         self.validation = (validation.pixels(device=context.device), validation.y.to(context.device))
-        self.dead = (self.train.x.max(dim=0).values == 0) if net.sizes[0] == self.train.x.shape[1] else None
+        self.dead = self.train.x.max(dim=0).values == 0
         self.curve: list[dict[str, Any]] = []
         self.champion: Tensor | None = None
         self.final: dict[str, Any] = {"validation": -1.0}
@@ -157,33 +158,35 @@ def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
     saved = state.generation
     try:
         while state.generation < n_generations:
-            with recorder.budget.clock(), torch.inference_mode():
-                x, y = recorder.train.sample(IMAGES_PER_CLASS, state.rng)
-                logits = NET.forward(state.ask(), x)
-                recorder.budget.forward(settings.n_genomes, len(y))
-                correct = nets.count_correct(logits, y)
-                scores = nets.mean_log_likelihood(logits, y) if rule.soft else reward(correct, len(y), state.settings)
-            best = int(scores.argmax())
-            # The population is about to change: look at the best row while it is there.
-            if (state.generation + 1) % 10 == 0 or state.generation == 0:
-                own = float(correct[best]) / len(y)
-                trust = float(state.trust.max())
-                recorder.look(state.ask()[best], state.generation + 1, own_images=own, max_trust=trust)
-            with recorder.budget.clock():
-                state.tell(scores)
+            # Half a generation has drawn its images but not told: a stop waits, and the resumed run is the same run.
+            with uninterrupted():
+                with recorder.budget.clock(), torch.inference_mode():
+                    x, y = recorder.train.sample(IMAGES_PER_CLASS, state.rng)
+                    logits = NET.forward(state.ask(), x)
+                    recorder.budget.forward(settings.n_genomes, len(y))
+                    correct = nets.count_correct(logits, y)
+                    scores = (
+                        nets.mean_log_likelihood(logits, y) if rule.soft else reward(correct, len(y), state.settings)
+                    )
+                best = int(scores.argmax())
+                # The population is about to change: look at the best row while it is there.
+                if (state.generation + 1) % 10 == 0 or state.generation == 0:
+                    own = float(correct[best]) / len(y)
+                    trust = float(state.trust.max())
+                    recorder.look(state.ask()[best], state.generation + 1, own_images=own, max_trust=trust)
+                with recorder.budget.clock():
+                    state.tell(scores)
             bar.update()
             if state.generation - saved >= CHECKPOINT_EVERY:
                 _checkpoint(context, recorder, state)
                 saved = state.generation
     except KeyboardInterrupt:
-        if not recorder.curve or recorder.curve[-1]["step"] <= state.generation:
+        if state.generation:
             _checkpoint(context, recorder, state)
         raise
     finally:
         bar.close()
-    rows = recorder.rows()
-    shutil.rmtree(context.scratch, ignore_errors=True)
-    return rows
+    return recorder.rows()
 
 
 def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
@@ -285,7 +288,9 @@ def _run_gradient(unit: Unit, context: Context, net: nets.MLP, learning_rate: fl
 def _run_centroid(unit: Unit, context: Context) -> Rows:
     """Nearest class mean: no search at all. It has no randomness, so it runs once."""
     images, budget = _load(context.size), Budget()
-    with budget.clock():
+    with budget.clock(), warnings.catch_warnings():
+        # Of pixels that are the same in all images of a class; the class means don't mind.
+        warnings.filterwarnings("ignore", "self.within_class_std_dev_", UserWarning)
         model = NearestCentroid().fit(images.train.pixels().numpy(), images.train.y.numpy())
         budget.forward(1, len(images.train))
     validation = float(model.score(images.validation.pixels().numpy(), images.validation.y.numpy()))
@@ -333,10 +338,12 @@ def units(seeds: list[int]) -> list[Unit]:
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
+    """Run one method with one seed; its rows for the tables finals and curves, or sweeps."""
     return RUNNERS[unit.method](unit, context)
 
 
 def settings(size: str) -> dict[str, Any]:
+    """All that decides the numbers beside the seeds, for the provenance."""
     return {
         "size": size,
         "data": _load(size).source,

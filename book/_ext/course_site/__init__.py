@@ -1,0 +1,38 @@
+"""What the site needs beside its settings in _config.yml: its own address, nothing from other hosts, fixed markup.
+
+Each module here is one concern, and says why it is needed:
+
+* ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
+* ``offline``     MathJax on this host, thebe's scripts left out;
+* ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
+* ``directives``  the map of the book, the table of all verdicts, and commands that name the repository;
+* ``docstrings``  examples in docstrings, indented as in Markdown, shown as code.
+"""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from . import accessible, directives, docstrings, offline, repository
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything with Sphinx, which calls this once a build."""
+    # "env": a page that names the repository is read again when the address changes.
+    app.add_config_value("course_repository", None, "env", types=[str, type(None)])
+    app.add_config_value("course_branch", "main", "env", types=[str])
+    app.connect("config-inited", repository.set_theme_options)
+
+    app.connect("config-inited", offline.use_local_mathjax)
+    app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it
+    app.connect("html-page-context", offline.drop_thebe, priority=900)
+    app.connect("build-finished", offline.copy_mathjax)
+
+    app.connect("build-finished", accessible.repair_pages)
+
+    app.connect("autodoc-process-docstring", docstrings.show_examples, priority=400)  # before napoleon
+
+    app.add_directive("course-map", directives.CourseMap)
+    app.add_directive("claim-ledger", directives.ClaimLedger)
+    app.add_directive("if-repository", directives.IfRepository)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,142 @@
+"""What Markdown can't say: a map of the book that knows what exists, its verdicts in one table, its own address."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+PLAN = "book/chapters.yml"
+
+
+class CourseMap(SphinxDirective):
+    """Draw the plan of the book: a link to what exists, a mark on what is planned.
+
+    A chapter exists when a notebook whose name begins with its number is in the table of contents, so a new chapter
+    needs its line in _toc.yml and nothing here.
+    """
+
+    def run(self) -> list[nodes.Node]:
+        plan = Path(self.env.srcdir) / PLAN
+        self.env.note_dependency(str(plan))
+        # The map depends on which pages there are, not only on this page's text: draw it anew in each build.
+        self.env.note_reread()
+        parts = yaml.safe_load(plan.read_text(encoding="utf-8"))
+        return [nodes.container("", *map(self._part, parts), classes=["course-map"])]
+
+    def _part(self, part: dict) -> nodes.Node:
+        title = nodes.paragraph("", "", nodes.strong("", f"Part {part['part']}"), classes=["course-part-title"])
+        chapters = nodes.bullet_list("", *(self._chapter(*item) for item in part["chapters"].items()))
+        return nodes.container("", title, nodes.paragraph("", part["about"]), chapters, classes=["course-part"])
+
+    def _chapter(self, number: int, chapter: dict[str, str]) -> nodes.Node:
+        title, page = f"{number} · {chapter['title']}", self._page("notebooks", number)
+        heading = nodes.paragraph("", "", page_link(self.env, page, title) if page else nodes.inline("", title))
+        item = nodes.list_item("", heading, nodes.paragraph("", chapter["question"], classes=["course-question"]))
+        item["classes"].append("course-chapter" if page else "course-chapter-planned")
+        if page is None:
+            heading += [nodes.Text(" "), nodes.inline("", "planned", classes=["course-planned"])]
+            return item
+        for folder, name in (("labs", "Lab"), ("solutions", "Solutions")):
+            extra = self._page(folder, number)
+            if extra:
+                heading += [nodes.Text(" · "), page_link(self.env, extra, f"{name} {number}")]
+        return item
+
+    def _page(self, folder: str, number: int) -> str | None:
+        start = f"{folder}/{number:02d}_"
+        return next((name for name in sorted(self.env.found_docs) if name.startswith(start)), None)
+
+
+class ClaimLedger(SphinxDirective):
+    """List the verdicts of all chapters, read from the outputs of their notebooks."""
+
+    def run(self) -> list[nodes.Node]:
+        from neuroevo import ledger  # other pages don't need the package, and its import takes seconds
+
+        self.env.note_reread()
+        found = [
+            (verdict, page)
+            for page in sorted(self.env.found_docs)
+            if page.startswith("notebooks/")
+            for verdict in ledger.collect([self.env.doc2path(page)])
+        ]
+        found.sort(key=lambda entry: entry[0].claim)
+        count = Counter(ledger.VERDICTS[verdict.verdict] for verdict, _ in found)
+        words = ", ".join(f"{count[name]} {name}" for name in ledger.VERDICTS.values() if count[name])
+        shown: list[nodes.Node] = [nodes.paragraph("", f"Verdicts so far: {len(found)} ({words}).")] if found else []
+        for document in ledger.DOCUMENTS.values():
+            rows = [entry for entry in found if entry[0].document == document]
+            if rows:
+                title = document[0].upper() + document[1:]
+                shown.append(_table(title, ["Claim", "It says", "Our verdict", "Evidence", "In"], map(self._row, rows)))
+        return shown or [nodes.paragraph("", "No chapter with a verdict has been written yet.")]
+
+    def _row(self, entry: tuple[Any, str]) -> list[nodes.Node]:
+        from neuroevo import ledger
+
+        verdict, page = entry
+        tone = [f"verdict-{verdict.verdict}", "verdict-word"]
+        word = nodes.strong("", ledger.VERDICTS[verdict.verdict], classes=tone)
+        evidence = f"{verdict.evidence} {verdict.measured}".strip()
+        chapter = page_link(self.env, page, f"chapter {int(page.split('/')[1][:2])}")
+        texts = [nodes.Text(verdict.claim), nodes.Text(f"“{verdict.quote}”"), word, nodes.Text(evidence), chapter]
+        return [nodes.paragraph("", "", text) for text in texts]
+
+
+class IfRepository(SphinxDirective):
+    """Show the content where the repository's address is known, with the address and the branch filled in.
+
+    With ``:unless:`` it is shown where the address is not known. The words stay in the page, where they are edited;
+    only ``COURSE_REPOSITORY`` and ``COURSE_BRANCH`` in them are replaced.
+    """
+
+    has_content = True
+    option_spec = {"unless": directives.flag}  # noqa: RUF012  docutils reads it from the class
+
+    def run(self) -> list[nodes.Node]:
+        address, branch = self.config.course_repository, self.config.course_branch
+        if bool(address) == ("unless" in self.options):
+            return []
+        words = {"COURSE_REPOSITORY": address or "", "COURSE_BRANCH": branch}
+        lines = [_fill_in(line, words) for line in self.content]
+        shown = nodes.Element()
+        self.state.nested_parse(StringList(lines, source=self.env.docname), self.content_offset, shown)
+        return shown.children
+
+
+def _fill_in(line: str, words: dict[str, str]) -> str:
+    for word, value in words.items():
+        line = line.replace(word, value)
+    return line
+
+
+def page_link(env: BuildEnvironment, page: str, text: str) -> nodes.Node:
+    """A link to a page of the book, checked by Sphinx like any other."""
+    return addnodes.pending_xref(
+        "",
+        nodes.inline("", text),
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{page}",
+        refexplicit=True,
+        refwarn=True,
+        refdoc=env.docname,
+    )
+
+
+def _table(title: str, header: list[str], rows: Iterable[list[nodes.Node]]) -> nodes.Node:
+    def row(cells: Iterable[nodes.Node]) -> nodes.Node:
+        return nodes.row("", *(nodes.entry("", cell) for cell in cells))
+
+    head = nodes.thead("", row(nodes.paragraph("", text) for text in header))
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), head, cols=len(header))
+    group += nodes.tbody("", *map(row, rows))
+    return nodes.table("", nodes.title("", title), group, classes=["claims"])

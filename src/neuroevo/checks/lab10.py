@@ -1,0 +1,803 @@
+"""The checks of lab 10, "GENREG on MNIST": an audit, two fixed points, a safe choice, and one generation."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuroevo import data, genreg, nets
+from neuroevo.checks import Lab, Student, TryAgain, compare
+
+# Exercise 10.4 evolves ten populations: a second or two, many more for a slow answer on a busy machine.
+LAB = Lab(10, "GENREG on MNIST", time_limit=40)
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+
+PERCENTS = np.array([87.1, 94.5, 80.7, 73.4, 78.2, 70.9, 86.3, 82.2, 76.7, 79.3])
+N_IMAGES = np.array([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])  # of each digit in MNIST's test set
+
+
+def _part(student: Student, number: int, names: tuple[str, ...]) -> Student:
+    """The student's function, but it returns only one of several values, so that each can be judged alone."""
+
+    def one(*args: Any) -> Any:
+        answer = student(*args)
+        several = isinstance(answer, tuple | list) or bool(getattr(answer, "ndim", 0))  # an array will do
+        if not several or len(answer) != len(names):
+            got = f"{len(answer)} values" if several else f"one of type {type(answer).__name__}"
+            listed = ", ".join(names)
+            raise TryAgain(
+                f"your function should return {len(names)} values, ({listed}), but it returned {got}. "
+                f"End it with `return {listed}`."
+            )
+        return answer[number]
+
+    return Student(one, student.parameters)
+
+
+# 10.1 Audit a README
+
+
+def _each_layer(count: Callable[[int, int], int]) -> Callable[..., int]:
+    return lambda sizes, *_: sum(count(a, b) for a, b in pairwise(sizes))
+
+
+def _mean(percents: Array, n_images: NDArray[np.int64]) -> float:
+    return float(np.average(percents, weights=n_images))
+
+
+def _explains(verdict: Callable[[float, float, int, int], Any]) -> Callable[..., float]:
+    """A verdict (mean, headline, decimals, number of classes) -> bool as a function of the exercise's arguments."""
+    return lambda sizes, percents, n_images, headline, decimals: float(
+        verdict(_mean(percents, n_images), headline, decimals, len(percents))
+    )
+
+
+@LAB.exercise("10.1", "audit(sizes, percents, n_images, headline, decimals)", title="Audit a README", points=4)
+def _(student: Student) -> None:
+    names = ("n_params", "mean", "explained")
+    cases: list[tuple[tuple[Any, ...], tuple[int, float, bool]]] = [
+        # 15 numbers for 4 -> 3 and 8 for 3 -> 2; 270 + 60 of 400 images are right; 0.1 is less than 0.5.
+        (((4, 3, 2), np.array([90.0, 60.0]), np.array([300, 100]), 82.6, 0), (23, 82.5, True)),
+        # The README, and the same table against the count of generation 600.
+        (((784, 64, 10), PERCENTS, N_IMAGES, 81.47, 1), (50_890, 81.19636, False)),
+        (((784, 32, 10), PERCENTS, N_IMAGES, 81.20, 1), (25_450, 81.19636, True)),
+    ]
+    rng = np.random.default_rng(101)
+    others: list[tuple[Any, ...]] = []
+    for sizes, n_classes, gap, decimals in (
+        ((10_000, 128, 26), 10, 0.07, 1),
+        ((4, 3, 3, 2), 4, 0.3, 0),
+        ((9, 4), 4, -0.2, 0),
+        ((6, 2, 2), 6, 0.003, 0),
+        ((7, 5), 3, -0.8, 0),
+        ((5, 8, 4, 2, 3), 5, 0.004, 2),
+        ((64, 16, 10), 4, -0.02, 2),
+        ((3, 9, 3), 4, 0.2, 2),
+        ((8, 8), 4, -0.9, 2),
+    ):
+        percents = np.round(rng.uniform(40, 99, n_classes), decimals)
+        n_images = rng.integers(50, 900, n_classes)
+        others.append((sizes, percents, n_images, _mean(percents, n_images) + gap, decimals))
+
+    def any_depth(*args: Any) -> Any:
+        try:
+            return student(*args)
+        except (IndexError, ValueError):
+            if len(args[0]) == 3:
+                raise
+            raise TryAgain(
+                f"your function works for three layers but stops for sizes = {args[0]}: take two neighbours at a time, "
+                "zip(sizes[:-1], sizes[1:]), however many there are."
+            ) from None
+
+    def part(number: int, right: Callable[..., Any], mistakes: Mapping[str, Callable[..., Any]]) -> None:
+        function = _part(Student(any_depth, student.parameters), number, names)
+        if number == 2:
+            function = Student(_as_number(function), student.parameters)
+        by_hand = [(args, answer[number]) for args, answer in cases]
+        compare(
+            function,
+            parts=("explained (1 is True, 0 is False)",) if number == 2 else (names[number],),
+            by_hand=by_hand,
+            others=others,
+            right=right,
+            mistakes=mistakes,
+        )
+
+    right_count = _each_layer(lambda a, b: (a + 1) * b)
+    part(
+        0,
+        right_count,
+        {
+            "n_params counts the weights and forgets the biases: every unit behind the inputs has one more "
+            "number of its own.": _each_layer(lambda a, b: a * b),
+            "n_params is the product of all layer sizes. A weight joins one unit to one unit of the next layer, "
+            "so multiply neighbours, and add up over the layers.": lambda sizes, *_: int(np.prod(sizes)),
+            "n_params counts a bias for the inputs too, but inputs are only pixels: they compute nothing.": (
+                lambda sizes, *_: right_count(sizes) + sizes[0]
+            ),
+            "n_params has one bias for each layer; every unit of the layer has its own.": _each_layer(
+                lambda a, b: a * b + 1
+            ),
+            "n_params counts one bias for each unit on the wrong side: (a + 1) * b for the layer that leads from a "
+            "units to b, not a * (b + 1).": _each_layer(lambda a, b: a * (b + 1)),
+            "n_params counts the units, not the numbers that are learned: weights lie between two layers.": (
+                lambda sizes, *_: sum(sizes)
+            ),
+            "n_params holds the first layer of weights alone: go on to the end of `sizes`, two neighbours at a time.": (
+                lambda sizes, *_: right_count(sizes[:2])
+            ),
+        },
+    )
+    part(
+        1,
+        lambda sizes, percents, n_images, *_: _mean(percents, n_images),
+        {
+            "mean is the plain mean of the percentages. There are more 1s than 5s among the images, so each "
+            "percentage counts as often as there are images of its digit.": lambda s, p, n, *_: p.mean(),
+            "mean is a fraction, but the percentages and the headline are in per cent: one factor 100 is lost.": (
+                lambda s, p, n, *_: _mean(p, n) / 100
+            ),
+            "mean is 100 times too large: the percentages are in per cent already.": (
+                lambda s, p, n, *_: _mean(p, n) * 100
+            ),
+            "mean is the number of right answers: divide it by the number of images, and go back to per cent.": (
+                lambda s, p, n, *_: _mean(p, n) * n.sum() / 100
+            ),
+            "mean is a sum: the weights must add up to 1, so divide by the number of images.": (
+                lambda s, p, n, *_: _mean(p, n) * n.sum()
+            ),
+            "mean is divided by the number of digits: once weighted, divide by the number of images.": (
+                lambda s, p, n, *_: _mean(p, n) * n.sum() / len(n)
+            ),
+            "mean is divided by 10,000, the size of MNIST's test set: for any other table divide by n_images.sum().": (
+                lambda s, p, n, *_: _mean(p, n) * n.sum() / 10_000
+            ),
+            "mean is rounded. Keep all its decimals: the question is how far it lies from the headline.": (
+                lambda s, p, n, h, decimals: np.round(_mean(p, n), decimals)
+            ),
+            "mean is computed from whole images, percents * n_images / 100 rounded to integers. That adds a rounding "
+            "of its own: take the percentages as they are.": (
+                lambda s, p, n, *_: 100 * np.round(p * n / 100).sum() / n.sum()
+            ),
+        },
+    )
+    part(
+        2,
+        _explains(lambda mean, headline, decimals, k: abs(mean - headline) <= 0.5 * 10.0**-decimals),
+        {
+            "explained is never True: no room is left for rounding. A percentage printed with one decimal may be 0.05 "
+            "higher or lower in truth, and so may their mean.": _explains(lambda *_: False),
+            "explained is always True.": _explains(lambda *_: True),
+            "explained allows a whole unit of the last decimal. Rounding goes to the nearest, so it moves a "
+            "number by half a unit at most.": _explains(lambda m, h, d, k: abs(m - h) <= 10.0**-d),
+            "explained adds up the rounding of all the digits. Errors of a mean don't add up: if each percentage "
+            "moves by 0.05, their mean moves by 0.05.": _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * k * 10.0**-d),
+            "explained lets rounding errors average out (a root, or a division, by the number of digits). They do so "
+            "by luck only; ask how far they can go if all of them point the same way.": _explains(
+                lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / np.sqrt(k)
+            ),
+            "explained divides the rounding by the number of digits. If each percentage moves by 0.05 the same way, "
+            "so does their mean.": _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / k),
+            "explained compares two rounded numbers. 82.4 and 82.6 are 0.2 apart and still round to 82 and 83: compare "
+            "the distance with what rounding can do.": _explains(lambda m, h, d, k: round(m, d) == round(h, d)),
+            "explained compares the rounded mean with the headline as it is; compare their distance with what "
+            "rounding can do.": _explains(lambda m, h, d, k: abs(round(m, d) - h) < 1e-9),
+            "explained uses 0.05 whatever `decimals` is: half a unit of the last decimal is 0.5 * 10.0**-decimals.": (
+                _explains(lambda m, h, d, k: abs(m - h) <= 0.05)
+            ),
+            "explained looks one way only: a headline far above the mean passes. Take the distance, abs(...).": (
+                _explains(lambda m, h, d, k: m - h <= 0.5 * 10.0**-d)
+            ),
+            "explained looks one way only: a headline far below the mean passes. Take the distance, abs(...).": (
+                _explains(lambda m, h, d, k: h - m <= 0.5 * 10.0**-d)
+            ),
+            "explained is the wrong way round: True means that rounding can explain the difference.": _explains(
+                lambda m, h, d, k: abs(m - h) > 0.5 * 10.0**-d
+            ),
+            "explained mixes per cent and fractions: mean and headline are both in per cent, and so is half a unit "
+            "of the table's last decimal.": _explains(lambda m, h, d, k: abs(m - h) / 100 <= 0.5 * 10.0**-d),
+            "explained allows 100 times too little: the table is in per cent, so half a unit of its last decimal is "
+            "0.5 * 10.0**-decimals of a per cent.": _explains(lambda m, h, d, k: abs(m - h) <= 0.005 * 10.0**-d),
+            "explained has the power of ten upside down: more decimals leave less room, so it is 10.0**-decimals.": (
+                _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**d)
+            ),
+        },
+    )
+
+
+def _as_number(function: Student) -> Callable[..., float]:
+    """explained as 1.0 or 0.0; TryAgain if it is neither True nor False."""
+
+    def number(*args: Any) -> float:
+        explained = function(*args)
+        if isinstance(explained, bool | np.bool_) or (isinstance(explained, int) and explained in (0, 1)):
+            return float(explained)
+        shown = f"{explained:.4g}" if isinstance(explained, float) else f"a {type(explained).__name__}"
+        raise TryAgain(f"explained should be True or False, the result of a comparison, but it is {shown}.")
+
+    return number
+
+
+# 10.2 Trust's two fixed points
+
+
+@LAB.exercise("10.2", "fixed_points(reward, decay, inheritance)", title="Trust's two fixed points", points=5)
+def _(student: Student) -> None:
+    names = ("immortal", "line")
+    by_hand: list[tuple[tuple[float, float, float], tuple[float, float]]] = [
+        ((60.0, 0.2, 0.5), (300.0, 100.0)),  # 60 / 0.2, and 60 / (1 - 0.4)
+        ((1561.6, 0.2, 0.03), (7808.0, 1600.0)),  # the README's settings, at 80.9 % right answers of 200
+        ((-45.0, 0.5, 0.2), (-90.0, -50.0)),
+    ]
+    rng = np.random.default_rng(102)
+    others = [(r, d, h) for r, d, h in rng.uniform((-300, 0.1, 0.02), (2000, 0.9, 0.95), (5, 3))]
+
+    def immortal(r: float, d: float, h: float) -> float:
+        return r / d
+
+    def line(r: float, d: float, h: float) -> float:
+        # Summed along the ancestors: the genome's own reward, what is left of its parent's, of its grandparent's ...
+        return r * sum(((1 - d) * h) ** age for age in range(400))
+
+    compare(
+        _part(student, 0, names),
+        parts=("immortal",),
+        by_hand=[(args, answer[0]) for args, answer in by_hand],
+        others=others,
+        right=immortal,
+        mistakes={
+            "immortal divides by 1 - decay, the share that is kept. What must balance the reward each generation is "
+            "the share that is lost: solve tau = (1 - decay) * tau + reward.": lambda r, d, h: r / (1 - d),
+            "immortal is the trust of a line of descent: did you return the two in the wrong order?": line,
+            "immortal is taken right after the decay; look at it after the reward has been added, when the "
+            "population is sorted.": lambda r, d, h: (1 - d) * r / d,
+            "immortal uses inheritance, but nothing is inherited: this genome never dies.": lambda r, d, h: h * r / d,
+            "immortal is one generation's reward. It grows on: solve tau = (1 - decay) * tau + reward for tau.": (
+                lambda r, d, h: r
+            ),
+            "immortal lacks the reward: 1 / decay is how many rewards it amounts to.": lambda r, d, h: 1 / d,
+            "immortal multiplies by the decay: solve tau = (1 - decay) * tau + reward for tau.": lambda r, d, h: r * d,
+            "immortal stops after two generations. Write tau on both sides of the equals sign, and solve.": (
+                lambda r, d, h: r + (1 - d) * r
+            ),
+        },
+    )
+    compare(
+        _part(student, 1, names),
+        parts=("line",),
+        by_hand=[(args, answer[1]) for args, answer in by_hand],
+        others=others,
+        right=line,
+        mistakes={
+            "line ignores inheritance: that is the immortal genome once more. A child keeps only the share "
+            "`inheritance` of its parent's trust.": immortal,
+            "line ignores inheritance: the reward alone would be right if a child started from nothing.": (
+                lambda r, d, h: r
+            ),
+            "line is what a child is born with, before its own decay and reward. Take the trust by which it is "
+            "sorted: inheritance multiplies what comes from the parent, not the reward.": lambda r, d, h: (
+                h * line(r, d, h)
+            ),
+            "line is a share of the immortal's trust, but no parent was immortal: the parent's trust is `line` "
+            "as well. Write tau = (1 - decay) * inheritance * tau + reward.": lambda r, d, h: h * r / d,
+            "line starts a child at a share of the immortal's trust, but its parent was a child too: the parent's "
+            "trust is `line` as well.": lambda r, d, h: (1 - d) * h * r / d + r,
+            "line looks back one generation only: the parent had a parent. Put tau on both sides and solve.": (
+                lambda r, d, h: r + (1 - d) * h * r
+            ),
+            "line forgets the decay: what is inherited decays before the child's reward is added.": (
+                lambda r, d, h: r / (1 - h)
+            ),
+            "line mixes up decay and what is kept: trust is multiplied by 1 - decay, not by decay.": (
+                lambda r, d, h: r / (1 - d * h)
+            ),
+            "line adds up inheritance and decay; the inherited trust is multiplied by (1 - decay), so the factor of "
+            "tau is (1 - decay) * inheritance.": lambda r, d, h: r / (1 - (1 - d) - h),
+            "line takes inheritance for a loss: it is the share that the child gets.": lambda r, d, h: (
+                r / (1 - (1 - d) * (1 - h))
+            ),
+            "line lets the reward decay too: decay takes from old trust only, and then the reward is added.": (
+                lambda r, d, h: (1 - d) * line(r, d, h)
+            ),
+            "line has a plus for a minus: bring (1 - decay) * inheritance * tau to the other side.": lambda r, d, h: (
+                r / (1 + (1 - d) * h)
+            ),
+            "line lacks the reward: your number is how many rewards it amounts to.": lambda r, d, h: line(1.0, d, h),
+        },
+    )
+
+
+# 10.3 A safe choose
+
+
+def _shares(rows: Tensor, weights: Tensor, n: int) -> Tensor | None:
+    """Chance of each of n rows if drawn by these weights; None where torch.multinomial refuses them."""
+    if bool((weights < 0).any()) or float(weights.sum()) == 0:
+        return None
+    return torch.zeros(n, dtype=torch.float64).index_add_(0, rows, weights.double() / weights.double().sum())
+
+
+def _or_even(weights: Tensor) -> Tensor:
+    return weights if float(weights.sum()) > 0 else torch.ones_like(weights)
+
+
+def _lifted(weights: Tensor, lowest: Tensor) -> Tensor:
+    """All weights shifted so that `lowest` becomes zero if it is negative."""
+    return weights - min(0.0, float(lowest))
+
+
+Chances = Callable[[Tensor, Tensor], Tensor | None]
+"""(survivors, trust) -> the chance of every row of the population, or None for an error from torch.multinomial."""
+
+
+def _by_weight(weight: Callable[[Tensor], Tensor]) -> Chances:
+    return lambda survivors, trust: _shares(survivors, weight(trust[survivors]), len(trust))
+
+
+_safe = _by_weight(lambda w: _or_even(_lifted(w, w.min())))
+
+# Each list is asked in turn when a population is answered wrongly; the answers to those before it were right.
+_POSITIVE: dict[str, Chances] = {
+    "you return positions in the list of survivors (0, 1, 2, ...), not their rows in the population: look the rows "
+    "up, survivors[positions].": lambda s, t: _shares(torch.arange(len(s)), t[s], len(t)),
+    "parents that are no survivors are drawn: your weights are those of the whole population. Take trust[survivors], "
+    "and survivors[...] of what multinomial gives.": lambda s, t: _shares(torch.arange(len(t)), t, len(t)),
+    "the weights belong to the wrong genomes: the first few entries of `trust` are the first rows of the population, "
+    "not the survivors. One weight for each survivor, in their order, is trust[survivors].": lambda s, t: _shares(
+        s, t[: len(s)], len(t)
+    ),
+    "all survivors are equally likely, whatever their trust: draw in proportion to it.": _by_weight(torch.ones_like),
+    "the best survivor is always the parent: draw in proportion to trust.": _by_weight(
+        lambda w: (w == w.max()).to(w.dtype)
+    ),
+    "you shift the weights although none is negative, so that the last survivor has no chance. Shift only if the "
+    "smallest is below zero.": _by_weight(lambda w: w - w.min()),
+    "that is a softmax: a difference of a few points decides everything. In proportion means trust[i] / sum.": (
+        _by_weight(lambda w: torch.softmax(w, 0))
+    ),
+    "less trust gives a better chance: is a sign or a sort turned round?": _by_weight(lambda w: 1 / w),
+}
+_MIXED: dict[str, Chances] = {
+    "with negative trust among the survivors your weights are no probabilities, and torch.multinomial stops. Shift "
+    "all the weights first so that the smallest becomes zero.": _by_weight(lambda w: w),
+    "you take the absolute value: a survivor at -3 is then likelier than one at -1. Shift all weights instead.": (
+        _by_weight(torch.abs)
+    ),
+    "you set negative weights to zero: survivors at -1 and -3 are then the same, and where all are negative nobody is "
+    "left. Shift all weights so that the smallest becomes zero.": _by_weight(lambda w: w.clamp(min=0)),
+    "you shift by the smallest trust of the whole population. Those who didn't survive have no say any more: shift by "
+    "the smallest among the survivors.": lambda s, t: _shares(s, _lifted(t[s], t.min()), len(t)),
+    "one negative weight makes your choice even; shift all weights so that the smallest becomes zero, and keep the "
+    "proportions.": _by_weight(torch.ones_like),
+    "you shift too far: the smallest weight becomes 0 by our rule, not 1.": _by_weight(lambda w: w - w.min() + 1),
+}
+_ALL_NEGATIVE: dict[str, Chances] = {
+    "where all survivors are negative, clamping leaves nobody, and an even choice forgets who was best. Shift all "
+    "weights so that the smallest becomes zero.": _by_weight(torch.ones_like),
+}
+_EQUAL: dict[str, Chances] = {
+    "when all survivors have the same negative trust, the shift leaves only zeros, and torch.multinomial stops. "
+    "Where the sum is zero, make all weights 1.": lambda s, t: None,
+}
+_ZERO: dict[str, Chances] = {
+    "when all survivors have zero trust, nothing is negative, and yet the weights have no sum, and torch.multinomial "
+    "stops. Make all weights 1 there.": lambda s, t: None,
+}
+_POPULATIONS: list[tuple[str, list[int], list[float], dict[str, Chances]]] = [
+    ("positive", [2, 5, 1, 6], [1, 3, 8, 2, 0.5, 6, 3, 1.5], _POSITIVE),
+    ("partly negative", [4, 1, 3], [-20, -1, -9, -3, 5, -8], _MIXED),
+    ("all negative", [3, 0, 2], [-4, -9, -8, -2], _ALL_NEGATIVE),
+    ("all equal and negative", [1, 2], [-7, -5, -5, -6], _EQUAL),
+    ("all zero", [2, 0], [0, -1, 0, -1], _ZERO),
+]
+_N_DRAWS = 3000
+# Half the sum of |drawn share - chance|. 3,000 draws among four rows differ by 0.013 on average, and once in a million
+# times by 0.05; the mistakes above differ by 0.1 and more.
+_TOLERANCE = 0.05
+
+
+def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
+    """The student's parents as a tensor of row numbers; TryAgain if it is of another kind."""
+    try:
+        rows = torch.as_tensor(answer)
+    except (TypeError, ValueError, RuntimeError):
+        raise TryAgain(f"your function should return row numbers, but it returned a {type(answer).__name__}.") from None
+    if rows.dtype.is_floating_point or rows.dtype in (torch.bool, torch.complex64, torch.complex128):
+        raise TryAgain(f"row numbers are whole numbers, but you return {rows.dtype}: are these weights?")
+    if rows.shape != (n_parents,):
+        raise TryAgain(
+            f"your function should return {n_parents} row numbers, shape ({n_parents},), when n_parents is "
+            f"{n_parents}; it returned the shape {tuple(rows.shape)}."
+        )
+    if int(rows.min()) < 0 or int(rows.max()) >= n_genomes:
+        raise TryAgain(f"row {int(rows.max())} is outside a population of {n_genomes} genomes (rows count from 0).")
+    return rows.long()
+
+
+def _rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@LAB.exercise("10.3", "choose(survivors, trust, n_parents, rng)", title="A safe choose", points=3)
+def _(student: Student) -> None:
+    def draw(survivors: Tensor, trust: Tensor, n_parents: int, seed: int) -> Tensor:
+        try:
+            return _rows(student(survivors, trust, n_parents, _rng(seed)), n_parents, len(trust))
+        except TryAgain as hint:
+            raise TryAgain(str(hint).replace(".copy()", ".clone()")) from None
+
+    survivors, trust = torch.tensor(_POPULATIONS[0][1]), torch.tensor(_POPULATIONS[0][2])
+    try:
+        small = [draw(survivors, trust, 3, seed) for seed in range(40)]
+    except IndexError:
+        raise TryAgain(
+            f"an index is too large. There are {len(survivors)} survivors of {len(trust)} genomes: if you give "
+            "torch.multinomial a weight for each genome, it answers with numbers beyond the end of `survivors`. "
+            "The survivors' weights are trust[survivors]."
+        ) from None
+    seeded = all(torch.equal(rows, small[0]) for rows in small)
+    if all(len(set(rows.tolist())) == 3 for rows in small) and not seeded:
+        raise TryAgain(
+            "no parent is ever drawn twice: you draw without replacement. The fittest should have many children, and "
+            "40 survivors have 200 of them: replacement=True."
+        )
+    first, second = draw(survivors, trust, 50, 7), draw(survivors, trust, 50, 7)
+    if not torch.equal(first, second):
+        raise TryAgain(
+            "two calls with the same seed draw different parents, so your function has another source of randomness. "
+            "Give torch.multinomial the generator: generator=rng."
+        )
+    for about, rows, values, mistakes in _POPULATIONS:
+        survivors, trust = torch.tensor(rows), torch.tensor(values, dtype=torch.float32)
+        try:
+            drawn = torch.bincount(draw(survivors, trust, _N_DRAWS, 103), minlength=len(trust)) / _N_DRAWS
+        except NotImplementedError:
+            raise
+        except RuntimeError:
+            drawn = None
+            if not any(chances(survivors, trust) is None for chances in mistakes.values()):
+                raise
+        right = _safe(survivors, trust)
+        assert right is not None
+        if _agree(drawn, right):
+            continue
+        for hint, chances in mistakes.items():
+            if _agree(drawn, chances(survivors, trust)):
+                raise TryAgain(hint)
+        assert drawn is not None
+        row = int((drawn - right).abs().argmax())
+        raise TryAgain(
+            f"for survivors {rows} of a population with trust {values} ({about}), row {row} should be the parent of "
+            f"{100 * right[row]:.0f} % of the children, but {100 * drawn[row]:.0f} % of {_N_DRAWS:,} came from it."
+        )
+    survivors, trust = torch.tensor(_POPULATIONS[0][1]), torch.tensor(_POPULATIONS[0][2])
+    if torch.equal(draw(survivors, trust, 50, 1), draw(survivors, trust, 50, 2)):
+        raise TryAgain(
+            "two generators with different seeds give the same parents: draw from `rng` as it comes, and don't seed "
+            "anything inside your function."
+        )
+
+
+def _agree(drawn: Tensor | None, chances: Tensor | None, tolerance: float = _TOLERANCE) -> bool:
+    if drawn is None or chances is None:
+        return drawn is chances
+    return float((drawn - chances).abs().sum()) / 2 < tolerance
+
+
+# 10.4 One generation, then replicate
+
+NET = nets.MLP((64, 16, 10))
+SETTINGS = genreg.Settings(n_genomes=50, mutation_scale=0.3, init_std=0.1)
+N_GENERATIONS, IMAGES_PER_DIGIT, SEEDS = 60, 10, range(10)
+# Measured with the operators of `ga` (truncation, proportional, mutate_) over seeds 0 ... 199: mean 0.465, standard
+# deviation 0.045. The mean of ten runs lies within five of its standard errors, 0.071, of that.
+EXPECTED = (0.39, 0.54)
+"""Where the mean validation accuracy of the ten runs should lie."""
+
+
+@cache
+def _digits() -> data.ImageData:
+    return data.digits()
+
+
+def _evolve(one_generation: Callable[..., tuple[Tensor, Tensor]], seed: int) -> float:
+    """Validation accuracy of the last generation's best, for one run on scikit-learn's digits."""
+    images, rng = _digits(), _rng(seed)
+    population, trust = NET.init(SETTINGS.n_genomes, SETTINGS.init_std, rng), torch.zeros(SETTINGS.n_genomes)
+    champion = population[:1]
+    for _ in range(N_GENERATIONS):
+        x, y = images.train.sample(IMAGES_PER_DIGIT, rng)
+        rewards = genreg.reward(nets.count_correct(NET.forward(population, x), y), len(y), SETTINGS)
+        champion = population[rewards.argmax()][None]
+        population, trust = one_generation(population, trust, rewards, rng, SETTINGS)
+    validation = images.validation
+    return float(nets.accuracy(NET.forward(champion, validation.pixels()), validation.y))
+
+
+def _generation(
+    student: Student, population: Tensor, trust: Tensor, rewards: Tensor, seed: int, settings: genreg.Settings
+) -> tuple[Tensor, Tensor]:
+    """The student's children and their trust; TryAgain if they are not two tensors of the right shapes."""
+    try:
+        answer = student(population, trust, rewards, _rng(seed), settings)
+    except TryAgain as hint:
+        if "`population` in place" in str(hint) and settings.mutation_scale:
+            raise TryAgain(
+                "mutating the children changes their parents. population[p] with one number p is a window into the "
+                "population, not a copy, so noise on it spoils the parent and all its later children. Index with a "
+                "tensor, population[parents], which copies, and mutate the copy."
+            ) from None
+        if "` in place" in str(hint):
+            name = str(hint).partition("`")[2].partition("`")[0]
+            raise TryAgain(
+                f"your function overwrites its input `{name}`. (The chapter does so to save memory; here the caller "
+                f"keeps the old generation.) Make new tensors: population[parents] is a copy, and a = a + b makes "
+                "a new a where a += b changes the old one."
+            ) from None
+        raise
+    if isinstance(answer, Tensor) or not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise TryAgain(
+            "your function should return two things, `children, inherited`: the new population, and the trust that "
+            "each child starts with. (The chapter's version changes the population in place, and returns trust alone.)"
+        )
+    for name, value, shape in zip(("children", "inherited"), answer, (population.shape, trust.shape), strict=True):
+        if not isinstance(value, Tensor):
+            raise TryAgain(f"{name} should be a tensor, but it is a {type(value).__name__}: try torch.stack.")
+        if value.shape != shape:
+            raise TryAgain(
+                f"{name} should have the shape {tuple(shape)}, but it has {tuple(value.shape)}. As many children are "
+                "born as there were genomes, and all the old ones go."
+            )
+        if not bool(value.isfinite().all()):
+            raise TryAgain(f"{name} holds NaN or infinity. Print the trust, step by step, and find where it begins.")
+    return answer[0].detach(), answer[1].detach()
+
+
+def _parents(children: Tensor, population: Tensor) -> Tensor:
+    """The row of the old population that each child is nearest to."""
+    return (children[:, None] - population[None]).abs().mean(dim=2).argmin(dim=1)
+
+
+def _near(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-4)
+
+
+def _one_survivor(student: Student) -> None:
+    """Eight genomes, one survivor, no mutation: who is the parent tells by what the genomes were sorted."""
+    settings = replace(
+        SETTINGS, n_genomes=8, survival_cutoff=0.125, mutation_scale=0, trust_decay=0.25, trust_inheritance=0.25
+    )
+    population = 10 * torch.arange(8.0)[:, None] + torch.linspace(0, 1, 6)
+    old = torch.tensor([8.0, 2, -4, 16, 20, -2, 1, 3])
+    rewards = torch.tensor([10, 12.4, 13, 3, -6, -10, 1, 2])
+    new = old * 0.75 + rewards  # 16, 13.9, 10, 15, 9, -11.5, 1.75, 4.25
+    children, inherited = _generation(student, population, old, rewards, 0, settings)
+    parents = _parents(children, population)
+    if not torch.equal(children, population[parents]):
+        raise TryAgain(
+            "with mutation_scale = 0 children should be exact copies of their parents, but yours differ from every "
+            "genome. The noise is torch.randn(...) * settings.mutation_scale, and nothing else changes a child."
+        )
+    if len(set(parents.tolist())) > 1:
+        raise TryAgain(
+            "a survival_cutoff of 0.125 leaves one of eight genomes, but your children have "
+            f"{len(set(parents.tolist()))} different parents. Sort by trust, and let only the top "
+            "settings.survival_cutoff be drawn."
+        )
+    by = {
+        1: "you keep the share trust_decay of old trust; that is the share that is lost, so multiply by 1 - "
+        "settings.trust_decay.",
+        2: "the parent is the genome with the largest reward: old trust is forgotten. Let it decay, and add the "
+        "rewards to it.",
+        3: "the parent is the genome with the largest trust + reward: old trust doesn't decay, or the reward decays "
+        "with it. It is trust * (1 - settings.trust_decay) + rewards.",
+        4: "the parent is the genome with the largest old trust: update trust with the rewards before you sort.",
+        5: "the parent is the genome with the lowest trust: torch.argsort sorts upwards unless you say "
+        "descending=True.",
+    }
+    found = int(parents[0])
+    if found:
+        raise TryAgain(by.get(found, f"the parent should be row 0, which has the highest trust, not row {found}."))
+    for value, hint in (
+        (new[0], "children start with their parent's whole trust; they inherit settings.trust_inheritance of it."),
+        (0 * new[0], "children start with no trust; they inherit settings.trust_inheritance of their parent's."),
+        (new, "trust stays with the row, whole: each child should start with a share of its parent's trust."),
+        (
+            0.25 * new,
+            "the child in row i starts with a share of the trust of whoever was in row i before. It needs its "
+            "parent's: trust[parents].",
+        ),
+        (0.75 * new[0], "children lose the share trust_inheritance; it is the share that they get."),
+        (0.25 * old[0], "children inherit from the trust before this generation's decay and reward; use the new one."),
+        (0.25 * rewards[0], "children inherit a share of the reward alone; it is a share of the parent's trust."),
+        (0.25 * 0.75 * new[0], "what children inherit has decayed once too often: decay comes once a generation."),
+        (
+            0.25 * 0.75 * (old[0] + rewards[0]),
+            "the reward decays too: it is trust * (1 - settings.trust_decay) + rewards, where only old trust decays.",
+        ),
+        (0.25 * (old[0] + rewards[0]), "old trust doesn't decay: multiply it by 1 - settings.trust_decay."),
+    ):
+        if _near(inherited, value.expand(8)):
+            raise TryAgain(hint)
+    whole, share = (bool((inherited - value).abs().min() < 1e-4) for value in (new[0], new[0] / 4))
+    if whole and share:
+        raise TryAgain(
+            "one row keeps its whole trust and the others inherit a share: does the survivor live on? In the printed "
+            "loop nobody does; parents leave children, and all the rows are children."
+        )
+    if not _near(inherited, new[0].expand(8) / 4):
+        raise TryAgain(
+            f"a parent with trust {float(new[0]):g} and an inheritance of 0.25 gives each child "
+            f"{float(new[0]) / 4:g}, but yours start with {[round(value, 3) for value in inherited.tolist()]}."
+        )
+
+
+def _with_mutation(student: Student) -> None:
+    """Forty genomes, ten survivors, mutation: which weights are hit, how hard, and whether siblings differ."""
+    rate, scale = 0.25, 0.1
+    settings = replace(
+        SETTINGS, n_genomes=40, survival_cutoff=0.25, child_mutation_rate=rate, mutation_scale=scale, trust_decay=0.5
+    )
+    population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=_rng(1))
+    old, rewards = torch.zeros(40), 100 + torch.arange(40.0)
+    children, _ = _generation(student, population, old, rewards, 2, settings)
+    parents = _parents(children, population)
+    noise = children - population[parents]
+    hit = noise != 0
+    untouched = int((~hit.any(dim=1)).sum())
+    if untouched == 40:
+        raise TryAgain("no child is mutated, though child_mutation_rate is 0.25: copy, and then mutate the copies.")
+    if untouched and bool(hit[hit.any(dim=1)].all()):
+        raise TryAgain(
+            "a child is mutated either in all its weights or in none: the chance child_mutation_rate belongs to each "
+            "single weight, so draw a mask of the shape of `children`."
+        )
+    if untouched:
+        raise TryAgain(
+            f"{untouched} of 40 rows of the new population are exact copies of old genomes. Do survivors live on? In "
+            "the printed loop they don't: all rows are children, and all children are mutated."
+        )
+    siblings = [noise[parents == parent] for parent in set(parents.tolist())]
+    if all(torch.equal(group, group[:1].expand_as(group)) for group in siblings):
+        raise TryAgain(
+            "siblings are identical: the survivors were mutated, and copied afterwards. Copy first, so that each child "
+            "has its own mutations."
+        )
+    if torch.equal(hit, hit[:1].expand_as(hit)):
+        raise TryAgain("the same weights are hit in every child: draw a mask of the shape of `children`.")
+    share = float(hit.float().mean())
+    if share > 0.99:
+        raise TryAgain(
+            "every weight of every child is mutated, whatever the rate: only the share child_mutation_rate of the "
+            "weights gets noise."
+        )
+    if abs(share - (1 - rate)) < 0.02:
+        raise TryAgain("the mask is the wrong way round: the share child_mutation_rate of the weights is *spared*.")
+    if abs(share - rate) > 0.02:
+        raise TryAgain(
+            f"{100 * share:.1f} % of the children's weights are mutated, where child_mutation_rate is {rate:g}. "
+            "Is it used once, and taken from settings?"
+        )
+    values = noise[hit]
+    if abs(float(values.mean())) > 0.2 * float(values.std()):
+        raise TryAgain("your noise has a mean that isn't zero: torch.randn is centred, torch.rand isn't.")
+    spread = float(values.std())
+    if abs(spread / scale - 1) > 0.08:
+        raise TryAgain(
+            f"the noise has a standard deviation of {spread:.3g}, where settings.mutation_scale is {scale:g}. It is "
+            "torch.randn(...) * settings.mutation_scale."
+        )
+    again, _ = _generation(student, population, old, rewards, 2, settings)
+    other, _ = _generation(student, population, old, rewards, 3, settings)
+    if not torch.equal(children, again):
+        raise TryAgain(
+            "the same seed gives other children the second time: every random number must come from `rng`, also in the "
+            "mutation (generator=rng)."
+        )
+    if torch.equal(children, other):
+        raise TryAgain("another seed gives the same children: draw from `rng` as it comes, and don't seed anything.")
+
+
+def _four_survivors(student: Student) -> None:
+    """Sixteen genomes, four survivors, no mutation, many times: parents in proportion, trust beside its owner."""
+    settings = replace(
+        SETTINGS, n_genomes=16, survival_cutoff=0.25, mutation_scale=0, trust_decay=0.2, trust_inheritance=0.5
+    )
+    population = 10 * torch.arange(16.0)[:, None] + torch.linspace(0, 1, 6)
+    survivors = torch.tensor([11, 6, 14, 3])
+    old, new = torch.zeros(16), torch.linspace(0.1, 0.7, 16)
+    old[survivors], new[survivors] = torch.tensor([1.0, 2, 4, 8]), torch.tensor([8.0, 4, 2, 1])
+    rewards = new - 0.8 * old
+    counts = torch.zeros(16)
+    for seed in range(80):
+        children, inherited = _generation(student, population, old, rewards, seed, settings)
+        parents = _parents(children, population)
+        if not _near(inherited, 0.5 * new[parents]):
+            raise TryAgain(
+                "with several survivors, children carry the trust of somebody else than their parent. Row i of "
+                "`children` and entry i of `inherited` must come from the same parent: population[parents] and "
+                "trust[parents], where trust is the updated one of the whole population."
+            )
+        counts += torch.bincount(parents, minlength=16)
+    strangers = sorted(set(counts.nonzero().flatten().tolist()) - set(survivors.tolist()))
+    if strangers and set(strangers) <= set(range(4)):
+        raise TryAgain(
+            "the parents are rows 0 to 3, whoever survived: those are positions in the list of survivors. Does your "
+            "`choose` return rows of the population (exercise 10.3)?"
+        )
+    if strangers:
+        raise TryAgain(
+            f"of 16 genomes with a survival_cutoff of 0.25 the top four may be parents, rows {survivors.tolist()}, "
+            f"but rows {strangers[:4]} had children too."
+        )
+    drawn, tolerance = counts / counts.sum(), 0.08  # 1,280 draws
+    for weights, hint in (
+        (torch.ones(4), "all survivors have equally many children: draw parents in proportion to trust."),
+        (old[survivors], "parents are drawn in proportion to their old trust: give `choose` the updated one."),
+        (torch.tensor([1.0, 0, 0, 0]), "only the very best has children: draw parents in proportion to trust."),
+    ):
+        if _agree(drawn, _shares(survivors, weights, 16), tolerance):
+            raise TryAgain(hint)
+    if not _agree(drawn, _shares(survivors, new[survivors], 16), tolerance):
+        shares = ", ".join(f"{100 * share:.0f}" for share in drawn[survivors])
+        raise TryAgain(
+            "survivors with trust 8, 4, 2 and 1 should have 53, 27, 13 and 7 % of the children, but yours have "
+            f"{shares} %. Are parents drawn by `choose`, with the updated trust?"
+        )
+    try:
+        _generation(student, population, old, rewards - 300, 0, settings)
+    except NotImplementedError:
+        raise
+    except RuntimeError:
+        raise TryAgain(
+            "when all trust is negative, as in the first generations of a run, your function stops. Draw the parents "
+            "with your `choose` of exercise 10.3, which is safe against that."
+        ) from None
+
+
+@LAB.exercise(
+    "10.4",
+    "one_generation(population, trust, rewards, rng, settings)",
+    title="One generation, then replicate",
+    points=4,
+)
+def _(student: Student) -> None:
+    _one_survivor(student)
+    _with_mutation(student)
+    _four_survivors(student)
+    reached = float(np.mean([_evolve(student, seed) for seed in SEEDS]))
+    low, high = EXPECTED
+    if not low <= reached <= high:
+        raise TryAgain(
+            f"each step looks right on small populations, but ten runs of {N_GENERATIONS} generations on "
+            f"scikit-learn's digits reach a validation accuracy of {100 * reached:.1f} % on average, where "
+            f"{100 * low:.0f} to {100 * high:.0f} % are expected. Is a number typed in that should come from "
+            "settings or from a shape?"
+        )
+
+
+# 10.5 Referee report
+
+LAB.free_text(
+    "10.5",
+    title="Referee report",
+    points=4,
+    rubric={
+        4: "Says what was checked and how, and keeps three things apart: what is right in the files (8,147 of 10,000 "
+        "is a real count, of generation 500), what does not fit together (the table of generation 600 under it), and "
+        "what does not replicate (the printed code: several seeds, an interval, the missing settings named). Asks for "
+        "at least three concrete additions, and recommends what follows from the evidence.",
+        2: "Finds the mixed checkpoints or the failed replication, with a number, but not both; or both, with no "
+        "interval and no concrete request to the author.",
+        0: "Praises or blames without a number, or repeats the README.",
+    },
+)

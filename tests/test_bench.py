@@ -1,0 +1,71 @@
+import functools
+import json
+
+import pytest
+import torch
+
+from neuroevo import __main__, bench
+from neuroevo.genreg import GENREG, Settings
+
+
+def test_the_three_programs_give_the_same_scores(monkeypatch):
+    scores = []
+
+    def recording(n_correct, n_images, settings, reward=bench.reward):
+        scores.append(n_correct.tolist())
+        return reward(n_correct, n_images, settings)
+
+    monkeypatch.setattr(bench, "reward", recording)
+    rng = torch.Generator().manual_seed(0)
+    settings = Settings(n_genomes=10, init_std=0.2)
+    x, y = torch.rand((40, 784), generator=rng), torch.arange(40) % 10
+    state = GENREG.start(bench.NET, settings, rng)
+    rows = [[w[i].clone() for layer in bench.NET.layers(state.ask()) for w in layer] for i in range(10)]
+    children = [
+        bench.literal_generation(rows, x, y, settings),
+        bench.genome_loop_generation(rows, x, y, settings),
+    ]
+    bench.package_generation(state, x, y)
+    assert scores[0] == scores[1] == scores[2]
+    assert len(set(scores[0])) > 3
+    for population in children:
+        assert [[w.shape for w in child] for child in population] == [[w.shape for w in row] for row in rows]
+
+
+def test_the_simpler_programs_mutate_and_select_as_the_package_does():
+    settings = Settings(n_genomes=50, survival_cutoff=0.02, child_mutation_rate=0.3, mutation_scale=0.5)
+    rows = [[torch.full((40, 30), float(i)), torch.full((40,), float(i))] for i in range(50)]
+    correct = torch.arange(50.0).flip(0)
+    children = bench._printed_reproduction(rows, correct, 50, settings)
+    assert len(children) == 50
+    noise = torch.cat([layer.flatten() for child in children for layer in child])  # the one parent is row 0, all zeros
+    assert abs((noise != 0).float().mean() - 0.3) < 0.01
+    assert noise[noise != 0].std() == pytest.approx(0.5, rel=0.03)
+    assert not any(layer.any() for layer in rows[0])
+
+
+def test_bench_reports_the_ratios_as_json_and_as_a_table(monkeypatch, capsys):
+    # One round instead of seven, so the bounds are generous: the targets are for a quiet machine and all rounds.
+    measured = functools.cache(functools.partial(bench.measure, n_rounds=1))
+    monkeypatch.setattr(bench, "measure", measured)
+    assert __main__.main(["bench", "--json"]) == 0
+    m = json.loads(capsys.readouterr().out)
+    assert m["ratio_literal_loop"] > 5
+    assert m["ratio_genome_loop"] > 1.2
+    assert 0.5 < m["ratio_floor"] < 5
+    assert m["generations_per_second"] == pytest.approx(1 / m["seconds_package"])
+    assert m["ratio_literal_loop"] == pytest.approx(m["seconds_literal_loop"] / m["seconds_package"])
+    assert m["memory_run"] < 600e6
+    assert __main__.main(["bench"]) == 0
+    table = capsys.readouterr().out
+    for words in ("README's loop", "over genomes", "this package", "floor", f"{m['ratio_floor']:.2f} times the floor"):
+        assert words in table
+
+
+def test_the_floor_counts_operations_and_bytes_by_hand():
+    assert bench.operations(Settings()) == 2 * 200 * 200 * (784 * 64 + 64 * 10)
+    row = 4 * 50_890
+    still = Settings(child_mutation_rate=0)
+    assert bench.bytes_moved(still) == 200 * row + 2 * 160 * row
+    everything = Settings(child_mutation_rate=1)
+    assert bench.bytes_moved(everything) == pytest.approx(200 * row + 2 * 160 * row + 2 * 200 * row)

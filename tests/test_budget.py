@@ -1,0 +1,59 @@
+import time
+
+import pytest
+
+from neuroevo.budget import Budget
+
+
+def test_a_backward_pass_counts_as_two_forward_passes():
+    budget = Budget()
+    budget.forward(200, 50)
+    assert budget.evaluations == 10_000
+    budget.gradient(1, 256)
+    assert budget.evaluations == 10_000 + 3 * 256
+    budget.forward(0, 50)
+    assert budget.evaluations == 10_768
+
+
+@pytest.mark.parametrize("add", [Budget.forward, Budget.gradient])
+def test_it_only_goes_up(add):
+    budget = Budget(evaluations=5)
+    with pytest.raises(ValueError, match="only goes up"):
+        add(budget, -1, 3)
+    assert budget.evaluations == 5
+
+
+def test_clock_adds_up_the_time_inside_and_no_other():
+    budget = Budget()
+    for _ in range(2):
+        with budget.clock():
+            time.sleep(0.02)
+        time.sleep(0.2)
+    assert 0.04 <= budget.seconds < 0.3
+    assert budget.core_seconds < budget.seconds
+
+
+def test_clock_counts_the_work_of_the_processor():
+    budget = Budget()
+    with budget.clock():
+        stop = time.process_time() + 0.05
+        while time.process_time() < stop:
+            pass
+    assert 0.05 <= budget.core_seconds < 0.2
+    assert budget.core_seconds <= budget.seconds + 0.01
+
+
+def test_clock_counts_also_when_the_block_fails():
+    budget = Budget()
+    with pytest.raises(KeyboardInterrupt), budget.clock():
+        time.sleep(0.02)
+        raise KeyboardInterrupt
+    assert budget.seconds >= 0.02
+
+
+def test_a_saved_meter_goes_on():
+    budget = Budget(evaluations=7, seconds=2.0, core_seconds=1.0)
+    budget.forward(1, 3)
+    with budget.clock():
+        pass
+    assert (budget.evaluations, round(budget.seconds, 2), round(budget.core_seconds, 2)) == (10, 2.0, 1.0)

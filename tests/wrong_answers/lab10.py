@@ -1,0 +1,586 @@
+"""Lab 10: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from neuroevo import ga
+
+# 10.1 Audit a README
+
+
+def count(sizes):
+    return sum((a + 1) * b for a, b in pairwise(sizes))
+
+
+def weighted(percents, n_images):
+    return (percents * n_images).sum() / n_images.sum()
+
+
+def audit_with(*, n_params=None, mean=None, explained=None):
+    """An audit with one part replaced: n_params(sizes), mean(percents, n_images), explained(gap, decimals, k)."""
+
+    def audit(sizes, percents, n_images, headline, decimals):
+        average = weighted(percents, n_images)
+        gap = average - headline
+        return (
+            n_params(sizes) if n_params else count(sizes),
+            mean(percents, n_images) if mean else average,
+            explained(gap, decimals, len(percents)) if explained else abs(gap) <= 0.5 * 10.0**-decimals,
+        )
+
+    return audit
+
+
+biases_are_forgotten = audit_with(n_params=lambda sizes: sum(a * b for a, b in pairwise(sizes)))
+layer_sizes_multiplied_through = audit_with(n_params=lambda sizes: np.prod(sizes))
+inputs_have_biases = audit_with(n_params=lambda sizes: count(sizes) + sizes[0])
+one_bias_a_layer = audit_with(n_params=lambda sizes: sum(a * b + 1 for a, b in pairwise(sizes)))
+biases_on_the_wrong_side = audit_with(n_params=lambda sizes: sum(a * (b + 1) for a, b in pairwise(sizes)))
+units_are_counted = audit_with(n_params=lambda sizes: sum(sizes))
+first_layer_only = audit_with(n_params=lambda sizes: count(sizes[:2]))
+readme_is_typed_in = audit_with(n_params=lambda sizes: 50_890)
+
+
+def three_layers_only(sizes, percents, n_images, headline, decimals):
+    n_inputs, n_hidden, n_outputs = sizes
+    mean = weighted(percents, n_images)
+    n_params = (n_inputs + 1) * n_hidden + (n_hidden + 1) * n_outputs
+    return n_params, mean, abs(mean - headline) <= 0.5 * 10.0**-decimals
+
+
+plain_mean = audit_with(mean=lambda percents, n_images: percents.mean())
+mean_as_a_fraction = audit_with(mean=lambda percents, n_images: weighted(percents, n_images) / 100)
+mean_in_per_cent_of_per_cent = audit_with(mean=lambda percents, n_images: 100 * weighted(percents, n_images))
+count_in_place_of_mean = audit_with(mean=lambda percents, n_images: (percents / 100 * n_images).sum())
+weights_do_not_add_up = audit_with(mean=lambda percents, n_images: (percents * n_images).sum())
+divided_by_number_of_digits = audit_with(mean=lambda percents, n_images: (percents * n_images).mean())
+ten_thousand_is_typed_in = audit_with(mean=lambda percents, n_images: (percents * n_images).sum() / 10_000)
+whole_images = audit_with(mean=lambda p, n_images: 100 * np.round(p * n_images / 100).sum() / n_images.sum())
+
+no_tolerance = audit_with(explained=lambda gap, decimals, k: abs(gap) < 1e-9)
+all_is_explained = audit_with(explained=lambda gap, decimals, k: True)
+whole_unit = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 10.0**-decimals)
+tolerance_added_up = audit_with(explained=lambda gap, decimals, k: abs(gap) <= k * 0.5 * 10.0**-decimals)
+tolerance_averaged_out = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 0.5 * 10.0**-decimals / k**0.5)
+tolerance_divided = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 0.5 * 10.0**-decimals / k)
+tolerance_of_the_readme = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 0.05)
+headline_above_always_passes = audit_with(explained=lambda gap, decimals, k: gap <= 0.5 * 10.0**-decimals)
+headline_below_always_passes = audit_with(explained=lambda gap, decimals, k: -gap <= 0.5 * 10.0**-decimals)
+answer_turned_round = audit_with(explained=lambda gap, decimals, k: abs(gap) > 0.5 * 10.0**-decimals)
+gap_as_a_fraction = audit_with(explained=lambda gap, decimals, k: abs(gap) / 100 <= 0.5 * 10.0**-decimals)
+tolerance_as_a_fraction = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 0.5 * 10.0**-decimals / 100)
+power_upside_down = audit_with(explained=lambda gap, decimals, k: abs(gap) <= 0.5 * 10.0**decimals)
+gap_is_returned = audit_with(explained=lambda gap, decimals, k: abs(gap))
+
+
+def both_are_rounded(sizes, percents, n_images, headline, decimals):
+    mean = weighted(percents, n_images)
+    return count(sizes), mean, round(mean, decimals) == round(headline, decimals)
+
+
+def mean_is_rounded_first(sizes, percents, n_images, headline, decimals):
+    mean = round(weighted(percents, n_images), decimals)
+    return count(sizes), mean, abs(mean - headline) <= 0.5 * 10.0**-decimals
+
+
+def rounded_mean_is_compared(sizes, percents, n_images, headline, decimals):
+    mean = weighted(percents, n_images)
+    return count(sizes), mean, round(mean, decimals) == headline
+
+
+def only_the_table(sizes, percents, n_images, headline, decimals):
+    mean = weighted(percents, n_images)
+    return mean, abs(mean - headline) <= 0.5 * 10.0**-decimals
+
+
+def audit_by_moving_the_table(sizes, percents, n_images, headline, decimals):
+    """Right: push the whole table to both ends of what rounding allows, and see whether the headline lies between."""
+    n_params, n_in = 0, sizes[0]
+    for n_out in sizes[1:]:
+        n_params += n_out + n_in * n_out
+        n_in = n_out
+    half = 0.5 / 10**decimals
+    low, mean, high = (float(np.dot(percents + shift, n_images / n_images.sum())) for shift in (-half, 0, half))
+    return [n_params, mean, low <= headline <= high]
+
+
+# 10.2 Trust's two fixed points
+
+
+def trust_with(immortal=lambda r, d, h: r / d, line=lambda r, d, h: r / (1 - (1 - d) * h)):
+    def fixed_points(reward, decay, inheritance):
+        return immortal(reward, decay, inheritance), line(reward, decay, inheritance)
+
+    return fixed_points
+
+
+kept_share_for_decay = trust_with(immortal=lambda r, d, h: r / (1 - d))
+after_the_decay = trust_with(immortal=lambda r, d, h: (1 - d) * r / d)
+immortal_inherits = trust_with(immortal=lambda r, d, h: h * r / d)
+immortal_earns_once = trust_with(immortal=lambda r, d, h: r)
+immortal_without_reward = trust_with(immortal=lambda r, d, h: 1 / d)
+immortal_times_decay = trust_with(immortal=lambda r, d, h: r * d)
+immortal_earns_twice = trust_with(immortal=lambda r, d, h: r + (1 - d) * r)
+inheritance_is_ignored = trust_with(line=lambda r, d, h: r / d)
+nothing_is_inherited = trust_with(line=lambda r, d, h: r)
+inheritance_applied_to_reward = trust_with(line=lambda r, d, h: h * r / (1 - (1 - d) * h))
+share_of_the_immortal = trust_with(line=lambda r, d, h: h * r / d)
+child_of_an_immortal = trust_with(line=lambda r, d, h: (1 - d) * h * r / d + r)
+one_generation_back = trust_with(line=lambda r, d, h: r + (1 - d) * h * r)
+decay_is_forgotten = trust_with(line=lambda r, d, h: r / (1 - h))
+decay_for_what_is_kept = trust_with(line=lambda r, d, h: r / (1 - d * h))
+factors_are_added = trust_with(line=lambda r, d, h: r / (1 - ((1 - d) + h)))
+inheritance_as_a_loss = trust_with(line=lambda r, d, h: r / (1 - (1 - d) * (1 - h)))
+reward_decays_too = trust_with(line=lambda r, d, h: (1 - d) * r / (1 - (1 - d) * h))
+plus_for_minus = trust_with(line=lambda r, d, h: r / (1 + (1 - d) * h))
+line_without_reward = trust_with(line=lambda r, d, h: 1 / (1 - (1 - d) * h))
+settings_are_typed_in = trust_with(line=lambda r, d, h: r / (1 - 0.8 * 0.5))
+
+
+def swapped(reward, decay, inheritance):
+    return reward / (1 - (1 - decay) * inheritance), reward / decay
+
+
+def only_one_number(reward, decay, inheritance):
+    return reward / decay
+
+
+def trust_by_waiting(reward, decay, inheritance):
+    """Right: let both kinds of genome go through a thousand generations."""
+    immortal = line = 0.0
+    for _ in range(1000):
+        immortal = immortal * (1 - decay) + reward
+        line = inheritance * line * (1 - decay) + reward
+    return np.array([immortal, line])
+
+
+# 10.3 A safe choose
+
+
+def safe(weights):
+    weights = weights - min(0.0, float(weights.min()))
+    return weights if weights.sum() > 0 else torch.ones_like(weights)
+
+
+def draw(weights, n_parents, rng, replacement=True):
+    return torch.multinomial(weights, n_parents, replacement=replacement, generator=rng)
+
+
+def choose_by(weights_of):
+    def choose(survivors, trust, n_parents, rng):
+        return survivors[draw(weights_of(trust[survivors]), n_parents, rng)]
+
+    return choose
+
+
+unguarded = choose_by(lambda weights: weights)
+absolute_values = choose_by(torch.abs)
+clamped_to_nobody = choose_by(lambda weights: weights.clamp(min=0))
+even_if_any_is_negative = choose_by(lambda w: torch.ones_like(w) if (w < 0).any() else w)
+even_if_all_are_negative = choose_by(lambda w: torch.ones_like(w) if (w < 0).all() else safe(w))
+shift_leaves_nobody = choose_by(lambda weights: weights - min(0.0, float(weights.min())))
+shift_too_far = choose_by(lambda w: w - w.min() + 1 if (w < 0).any() else w)
+zeros_are_forgotten = choose_by(lambda w: safe(w) if w.min() < 0 else w)
+always_shifted = choose_by(lambda weights: weights - weights.min())
+softmax_of_trust = choose_by(lambda weights: torch.softmax(weights, 0))
+all_alike = choose_by(torch.ones_like)
+less_is_more = choose_by(lambda weights: 1 / weights)
+
+
+def weights_of_the_whole_population(survivors, trust, n_parents, rng):
+    return draw(safe(trust), n_parents, rng)
+
+
+def whole_population_against_survivors(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust), n_parents, rng)]
+
+
+def first_weights_for_survivors(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[: len(survivors)]), n_parents, rng)]
+
+
+def lowest_of_the_population(survivors, trust, n_parents, rng):
+    weights = trust[survivors] - min(0.0, float(trust.min()))
+    return survivors[draw(weights if weights.sum() > 0 else torch.ones_like(weights), n_parents, rng)]
+
+
+def positions_of_survivors(survivors, trust, n_parents, rng):
+    return draw(safe(trust[survivors]), n_parents, rng)
+
+
+def without_replacement(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[survivors]), n_parents, rng, replacement=False)]
+
+
+def rng_is_ignored(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[survivors]), n_parents, None)]
+
+
+def seeded_inside(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[survivors]), n_parents, torch.Generator().manual_seed(0))]
+
+
+def best_only(survivors, trust, n_parents, rng):
+    return survivors[trust[survivors].argmax()].repeat(n_parents)
+
+
+def one_parent(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[survivors]), 1, rng)]
+
+
+def weights_are_returned(survivors, trust, n_parents, rng):
+    return safe(trust[survivors])
+
+
+def trust_is_shifted_in_place(survivors, trust, n_parents, rng):
+    trust -= trust[survivors].min() - 1
+    return survivors[draw(trust[survivors], n_parents, rng)]
+
+
+def choose_by_roulette(survivors, trust, n_parents, rng):
+    """Right: spin a wheel whose slices are as wide as the weights."""
+    weights = [float(trust[row]) for row in survivors]
+    if min(weights) < 0:
+        weights = [weight - min(weights) for weight in weights]
+    if sum(weights) == 0:
+        weights = [1.0] * len(weights)
+    edges = torch.tensor(weights, dtype=torch.float64).cumsum(0)
+    spins = torch.rand(n_parents, generator=rng, dtype=torch.float64) * edges[-1]
+    return [int(survivors[position]) for position in torch.searchsorted(edges, spins, right=True)]
+
+
+# 10.4 One generation, then replicate
+
+
+def generation_with(
+    update=lambda trust, rewards, s: trust * (1 - s.trust_decay) + rewards,
+    survive=lambda trust, s: torch.argsort(trust, descending=True)[: int(len(trust) * s.survival_cutoff)],
+    pick=lambda survivors, trust, rng: survivors[draw(safe(trust[survivors]), len(trust), rng)],
+    mutate=lambda children, s, rng: ga.mutate_(children, s.child_mutation_rate, s.mutation_scale, rng),
+    inherit=lambda trust, parents, s: trust[parents] * s.trust_inheritance,
+):
+    """A generation with one step replaced."""
+
+    def one_generation(population, trust, rewards, rng, settings):
+        trust = update(trust, rewards, settings)
+        parents = pick(survive(trust, settings), trust, rng)
+        children = population[parents]
+        changed = mutate(children, settings, rng)
+        return children if changed is None else changed, inherit(trust, parents, settings)
+
+    return one_generation
+
+
+def masked(children, rate, noise, rng, shape=None):
+    """Noise where a mask of the given shape says so; a new tensor."""
+    mask = torch.rand(shape or children.shape, generator=rng) < rate
+    return children + mask * noise
+
+
+def normal(children, s, rng):
+    return torch.randn(children.shape, generator=rng) * s.mutation_scale
+
+
+ascending_sort = generation_with(survive=lambda t, s: torch.argsort(t)[: int(len(t) * s.survival_cutoff)])
+everybody_survives = generation_with(survive=lambda trust, s: torch.arange(len(trust)))
+one_more_survives = generation_with(
+    survive=lambda t, s: torch.argsort(t, descending=True)[: round(1.3 * len(t) * s.survival_cutoff)]
+)
+decay_and_keep_mixed_up = generation_with(update=lambda trust, rewards, s: trust * s.trust_decay + rewards)
+reward_alone = generation_with(update=lambda trust, rewards, s: rewards)
+decay_applied_to_the_reward = generation_with(update=lambda t, rewards, s: (t + rewards) * (1 - s.trust_decay))
+positions_as_parents = generation_with(pick=lambda s, t, rng: draw(safe(t[s]), len(t), rng))
+even_parents = generation_with(pick=lambda s, t, rng: s[draw(torch.ones(len(s)), len(t), rng)])
+always_the_best = generation_with(pick=lambda survivors, trust, rng: survivors[:1].repeat(len(trust)))
+unsafe_parents = generation_with(pick=lambda s, t, rng: s[draw(t[s], len(t), rng)])
+squared_chances = generation_with(pick=lambda s, t, rng: s[draw(safe(t[s]) ** 2, len(t), rng)])
+whole_trust_inherited = generation_with(inherit=lambda trust, parents, s: trust[parents])
+no_trust_inherited = generation_with(inherit=lambda trust, parents, s: torch.zeros_like(trust))
+inheritance_as_a_loss_of_trust = generation_with(inherit=lambda t, parents, s: t[parents] * (1 - s.trust_inheritance))
+trust_of_the_row = generation_with(inherit=lambda trust, parents, s: trust * s.trust_inheritance)
+trust_stays_in_its_row = generation_with(inherit=lambda trust, parents, s: trust)
+trust_decays_again = generation_with(inherit=lambda t, p, s: t[p] * s.trust_inheritance * (1 - s.trust_decay))
+inheritance_is_typed_in = generation_with(inherit=lambda trust, parents, s: trust[parents] * 0.03)
+trust_in_another_order = generation_with(inherit=lambda t, parents, s: t[parents.sort().values] * s.trust_inheritance)
+no_mutation = generation_with(mutate=lambda children, s, rng: None)
+rate_is_ignored = generation_with(mutate=lambda c, s, rng: c + normal(c, s, rng))
+scale_is_ignored = generation_with(mutate=lambda c, s, rng: ga.mutate_(c, s.child_mutation_rate, 1.0, rng))
+half_the_scale = generation_with(
+    mutate=lambda c, s, rng: ga.mutate_(c, s.child_mutation_rate, s.mutation_scale / 2, rng)
+)
+whole_genomes_hit = generation_with(
+    mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c, s, rng), rng, (len(c), 1))
+)
+same_weights_hit = generation_with(
+    mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c, s, rng), rng, (1, c.shape[1]))
+)
+mask_turned_round = generation_with(
+    mutate=lambda c, s, rng: masked(c, 1 - s.child_mutation_rate, normal(c, s, rng), rng)
+)
+noise_is_not_centred = generation_with(
+    mutate=lambda c, s, rng: masked(
+        c, s.child_mutation_rate, torch.rand(c.shape, generator=rng) * s.mutation_scale, rng
+    )
+)
+mutation_ignores_rng = generation_with(
+    mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c, s, None), None)
+)
+
+
+def mutated_twice(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    ga.mutate_(children, settings.child_mutation_rate, settings.mutation_scale, rng)
+    return children, inherited
+
+
+def everything_is_seeded_inside(population, trust, rewards, rng, settings):
+    return genreg_in_a_loop(population, trust, rewards, torch.Generator().manual_seed(0), settings)
+
+
+def sorted_before_the_update(population, trust, rewards, rng, settings):
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    trust = trust * (1 - settings.trust_decay) + rewards
+    parents = ga.proportional(survivors, trust[survivors], len(trust), rng)
+    return population[parents], settings.trust_inheritance * trust[parents]
+
+
+def reward_is_inherited(population, trust, rewards, rng, settings):
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    parents = ga.proportional(survivors, trust[survivors], len(trust), rng)
+    return population[parents], settings.trust_inheritance * rewards[parents]
+
+
+def survivors_mutated_before_copying(population, trust, rewards, rng, settings):
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    mutants = population[survivors]
+    ga.mutate_(mutants, settings.child_mutation_rate, settings.mutation_scale, rng)
+    chosen = torch.multinomial(safe(trust[survivors]), len(trust), replacement=True, generator=rng)
+    return mutants[chosen], settings.trust_inheritance * trust[survivors][chosen]
+
+
+def parents_are_aliased(population, trust, rewards, rng, settings):
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    parents = ga.proportional(survivors, trust[survivors], len(trust), rng)
+    children = []
+    for parent in parents:
+        child = population[int(parent)]
+        child += masked(0 * child, settings.child_mutation_rate, normal(child, settings, rng), rng)
+        children.append(child)
+    return torch.stack(children), settings.trust_inheritance * trust[parents]
+
+
+def in_place_as_in_the_chapter(population, trust, rewards, rng, settings):
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    origin = ga.reproduce_(population, ga.proportional(survivors, trust[survivors], len(trust), rng))
+    ga.mutate_(population, settings.child_mutation_rate, settings.mutation_scale, rng)
+    return population, trust[origin] * settings.trust_inheritance
+
+
+def trust_updated_in_place(population, trust, rewards, rng, settings):
+    trust *= 1 - settings.trust_decay
+    trust += rewards
+    return genreg_in_a_loop(population, trust, 0 * rewards, rng, settings)
+
+
+def survivors_are_kept(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    children[: len(survivors)], inherited[: len(survivors)] = population[survivors], trust[survivors]
+    return children, inherited
+
+
+def survivors_are_kept_as_newborns(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    new = trust * (1 - settings.trust_decay) + rewards
+    best = int(new.argmax())
+    children[0], inherited[0] = population[best], settings.trust_inheritance * new[best]
+    return children, inherited
+
+
+def children_of_the_survivors_only(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    n_survivors = int(settings.survival_cutoff * len(trust))
+    return children[:n_survivors], inherited[:n_survivors]
+
+
+def only_trust_is_returned(population, trust, rewards, rng, settings):
+    return genreg_in_a_loop(population, trust, rewards, rng, settings)[1]
+
+
+def children_as_a_list(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    return list(children), inherited
+
+
+def genreg_in_a_loop(population, trust, rewards, rng, settings):
+    """Right: one child after the other, with dense noise."""
+    order = sorted(range(len(trust)), key=lambda row: -float(trust[row] * (1 - settings.trust_decay) + rewards[row]))
+    survivors = torch.tensor(order[: int(settings.survival_cutoff * len(trust))])
+    trust = trust - settings.trust_decay * trust + rewards
+    children, inherited = [], []
+    for parent in choose_by_roulette(survivors, trust, len(trust), rng):
+        child = population[parent].clone()
+        mask = torch.rand(child.shape, generator=rng) < settings.child_mutation_rate
+        child[mask] += settings.mutation_scale * torch.randn(int(mask.sum()), generator=rng)
+        children.append(child)
+        inherited.append(settings.trust_inheritance * trust[parent])
+    return torch.stack(children), torch.stack(inherited)
+
+
+def genreg_of_the_package(population, trust, rewards, rng, settings):
+    """Right: the chapter's six lines, on a copy."""
+    population = population.clone()
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    origin = ga.reproduce_(population, ga.proportional(survivors, trust[survivors], len(trust), rng))
+    ga.mutate_(population, settings.child_mutation_rate, settings.mutation_scale, rng)
+    return population, trust[origin] * settings.trust_inheritance
+
+
+WRONG = {
+    "10.1": [
+        (biases_are_forgotten, "forgets the biases"),
+        (layer_sizes_multiplied_through, "the product of all layer sizes"),
+        (inputs_have_biases, "counts a bias for the inputs too"),
+        (one_bias_a_layer, "one bias for each layer"),
+        (biases_on_the_wrong_side, "on the wrong side"),
+        (units_are_counted, "counts the units"),
+        (first_layer_only, "the first layer of weights alone"),
+        (three_layers_only, "works for three layers but stops"),
+        (readme_is_typed_in, "n_params is the same whatever the inputs are"),
+        (plain_mean, "the plain mean of the percentages"),
+        (mean_as_a_fraction, "one factor 100 is lost"),
+        (mean_in_per_cent_of_per_cent, "mean is 100 times too large"),
+        (count_in_place_of_mean, "mean is the number of right answers"),
+        (weights_do_not_add_up, "mean is a sum"),
+        (divided_by_number_of_digits, "mean is divided by the number of digits"),
+        (ten_thousand_is_typed_in, "mean is divided by 10,000"),
+        (mean_is_rounded_first, "mean is rounded"),
+        (whole_images, "computed from whole images"),
+        (no_tolerance, "explained is never True"),
+        (all_is_explained, "explained is always True"),
+        (whole_unit, "a whole unit of the last decimal"),
+        (tolerance_added_up, "adds up the rounding"),
+        (tolerance_averaged_out, "average out"),
+        (tolerance_divided, "explained divides the rounding"),
+        (both_are_rounded, "compares two rounded numbers"),
+        (rounded_mean_is_compared, "compares the rounded mean"),
+        (tolerance_of_the_readme, "uses 0.05 whatever"),
+        (headline_above_always_passes, "a headline far above the mean passes"),
+        (headline_below_always_passes, "a headline far below the mean passes"),
+        (answer_turned_round, "explained is the wrong way round"),
+        (gap_as_a_fraction, "mixes per cent and fractions"),
+        (tolerance_as_a_fraction, "allows 100 times too little"),
+        (power_upside_down, "the power of ten upside down"),
+        (gap_is_returned, "the result of a comparison"),
+        (only_the_table, "should return 3 values"),
+    ],
+    "10.2": [
+        (kept_share_for_decay, "immortal divides by 1 - decay"),
+        (swapped, "return the two in the wrong order"),
+        (after_the_decay, "right after the decay"),
+        (immortal_inherits, "immortal uses inheritance"),
+        (immortal_earns_once, "immortal is one generation's reward"),
+        (immortal_without_reward, "immortal lacks the reward"),
+        (immortal_times_decay, "immortal multiplies by the decay"),
+        (immortal_earns_twice, "stops after two generations"),
+        (inheritance_is_ignored, "the immortal genome once more"),
+        (nothing_is_inherited, "if a child started from nothing"),
+        (inheritance_applied_to_reward, "what a child is born with"),
+        (share_of_the_immortal, "no parent was immortal"),
+        (child_of_an_immortal, "its parent was a child too"),
+        (one_generation_back, "the parent had a parent"),
+        (decay_is_forgotten, "line forgets the decay"),
+        (decay_for_what_is_kept, "line mixes up decay and what is kept"),
+        (factors_are_added, "line adds up"),
+        (inheritance_as_a_loss, "line takes inheritance for a loss"),
+        (reward_decays_too, "line lets the reward decay too"),
+        (plus_for_minus, "a plus for a minus"),
+        (line_without_reward, "line lacks the reward"),
+        (settings_are_typed_in, "fits the example but not other inputs"),
+        (only_one_number, "should return 2 values"),
+    ],
+    "10.3": [
+        (positions_of_survivors, "positions in the list of survivors"),
+        (weights_of_the_whole_population, "parents that are no survivors are drawn"),
+        (whole_population_against_survivors, "an index is too large"),
+        (first_weights_for_survivors, "the weights belong to the wrong genomes"),
+        (all_alike, "all survivors are equally likely"),
+        (best_only, "the best survivor is always the parent"),
+        (always_shifted, "although none is negative"),
+        (softmax_of_trust, "that is a softmax"),
+        (less_is_more, "less trust gives a better chance"),
+        (unguarded, "your weights are no probabilities"),
+        (absolute_values, "you take the absolute value"),
+        (clamped_to_nobody, "you set negative weights to zero"),
+        (lowest_of_the_population, "the smallest trust of the whole population"),
+        (even_if_any_is_negative, "one negative weight makes your choice even"),
+        (shift_too_far, "you shift too far"),
+        (even_if_all_are_negative, "an even choice forgets who was best"),
+        (shift_leaves_nobody, "the shift leaves only zeros"),
+        (zeros_are_forgotten, "nothing is negative, and yet"),
+        (without_replacement, "you draw without replacement"),
+        (rng_is_ignored, "another source of randomness"),
+        (seeded_inside, "don't seed anything inside your function"),
+        (one_parent, "should return 3 row numbers"),
+        (weights_are_returned, "are these weights?"),
+        (trust_is_shifted_in_place, "trust.clone()"),
+    ],
+    "10.4": [
+        (ascending_sort, "the genome with the lowest trust"),
+        (everybody_survives, "leaves one of eight genomes"),
+        (one_more_survives, "the top four may be parents"),
+        (decay_and_keep_mixed_up, "that is the share that is lost"),
+        (reward_alone, "old trust is forgotten"),
+        (decay_applied_to_the_reward, "or the reward decays with it"),
+        (sorted_before_the_update, "the genome with the largest old trust"),
+        (positions_as_parents, "positions in the list of survivors"),
+        (even_parents, "all survivors have equally many children"),
+        (always_the_best, "only the very best has children"),
+        (unsafe_parents, "when all trust is negative"),
+        (squared_chances, "should have 53, 27, 13 and 7 %"),
+        (whole_trust_inherited, "children start with their parent's whole trust"),
+        (no_trust_inherited, "children start with no trust"),
+        (inheritance_as_a_loss_of_trust, "children lose the share trust_inheritance"),
+        (trust_of_the_row, "whoever was in row i before"),
+        (trust_stays_in_its_row, "trust stays with the row"),
+        (trust_decays_again, "has decayed once too often"),
+        (reward_is_inherited, "a share of the reward alone"),
+        (inheritance_is_typed_in, "an inheritance of 0.25 gives each child"),
+        (trust_in_another_order, "the trust of somebody else"),
+        (no_mutation, "no child is mutated"),
+        (rate_is_ignored, "every weight of every child is mutated"),
+        (scale_is_ignored, "with mutation_scale = 0"),
+        (half_the_scale, "has a standard deviation of"),
+        (whole_genomes_hit, "either in all its weights or in none"),
+        (same_weights_hit, "the same weights are hit in every child"),
+        (mask_turned_round, "the mask is the wrong way round"),
+        (mutated_twice, "Is it used once, and taken from settings?"),
+        (noise_is_not_centred, "a mean that isn't zero"),
+        (mutation_ignores_rng, "the same seed gives other children"),
+        (everything_is_seeded_inside, "another seed gives the same children"),
+        (survivors_mutated_before_copying, "siblings are identical"),
+        (parents_are_aliased, "mutating the children changes their parents"),
+        (in_place_as_in_the_chapter, "overwrites its input `population`"),
+        (trust_updated_in_place, "overwrites its input `trust`"),
+        (survivors_are_kept, "does the survivor live on?"),
+        (survivors_are_kept_as_newborns, "exact copies of old genomes"),
+        (children_of_the_survivors_only, "As many children are born as there were genomes"),
+        (only_trust_is_returned, "should return two things"),
+        (children_as_a_list, "try torch.stack"),
+    ],
+}
+
+RIGHT = {
+    "10.1": [audit_by_moving_the_table],
+    "10.2": [trust_by_waiting],
+    "10.3": [choose_by_roulette],
+    "10.4": [genreg_in_a_loop, genreg_of_the_package],
+}
