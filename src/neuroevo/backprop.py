@@ -109,11 +109,8 @@ def loss(
     """
     z = forward(theta, x, sizes, activation)[-1]
     targets = _targets(y, z, sizes)
-    if sizes[-1] == 1:
-        each = (np.logaddexp(0, z) - targets * z)[..., 0]
-    else:
-        each = logsumexp(z, axis=-1) - np.sum(targets * z, axis=-1)
-    return np.mean(each, axis=-1)
+    log_total = np.logaddexp(0, z[..., 0]) if sizes[-1] == 1 else logsumexp(z, axis=-1)
+    return np.mean(log_total - np.sum(targets * z, axis=-1), axis=-1)
 
 
 def gradient(theta: ArrayLike, x: ArrayLike, y: ArrayLike, sizes: Sequence[int], activation: str = "sigmoid") -> Array:

@@ -42,7 +42,9 @@ _QUIET = logging.getLogger(f"{__name__}.kernel")
 _QUIET.setLevel(logging.CRITICAL)
 
 
-def grade_folder(lab: str | Path, submissions: str | Path, out_csv: str | Path, timeout: int = 60) -> pd.DataFrame:
+def grade_folder(
+    lab: str | Path | int, submissions: str | Path, out_csv: str | Path, timeout: int = 60
+) -> pd.DataFrame:
     """Grade every submission in a folder and write the CSV; returns the same table.
 
     The columns: `student` (the name of the file or folder), one for each exercise (its points; empty for a free text,
@@ -71,9 +73,9 @@ def grade_folder(lab: str | Path, submissions: str | Path, out_csv: str | Path, 
     return table
 
 
-def _handed_out(lab: str | Path) -> Path:
-    if Path(lab).suffix == ".ipynb":
-        return Path(lab)
+def _handed_out(lab: str | Path | int) -> Path:
+    if Path(str(lab)).suffix == ".ipynb":
+        return Path(str(lab))
     found = sorted(Path("labs").glob(f"{int(str(lab)):02d}_*.ipynb")) if str(lab).isdecimal() else []
     if len(found) != 1:
         raise NotebookError(f"lab {lab}: give the number of a lab in labs/, or the path of a lab's notebook.")

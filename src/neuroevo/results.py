@@ -45,7 +45,7 @@ class StoredRun:
     def summary(self) -> str:
         """One line for a chapter: what made these numbers, where and when."""
         p = self.provenance
-        return f"`{p['command']}`, commit {p['commit'][:10]}, {p['hardware']}, {p['date'][:10]}"
+        return f"`{p['command']}`, commit {p['commit'][:7]}, {p['hardware']}, {p['date'][:10]}"
 
 
 def results_folder() -> Path:
@@ -94,6 +94,7 @@ def save(
     command: str,
     seeds: list[int],
     settings: dict[str, Any],
+    commits: list[str] | None = None,
     device: torch.device | str = "cpu",
     root: Path | None = None,
 ) -> Path:
@@ -105,6 +106,7 @@ def save(
         command: what a reader types to make it again.
         seeds: all seeds that went in.
         settings: whatever else decides the numbers, as JSON.
+        commits: of the code that ran, several where a run was stopped and went on; today's if None.
         device: where it ran.
         root: another folder of stored runs.
 
@@ -122,7 +124,7 @@ def save(
         provenance = {
             "name": name,
             "command": command,
-            "commit": commit(),
+            "commit": ", ".join(commits or [commit()]),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seeds": seeds,
             "settings": settings,

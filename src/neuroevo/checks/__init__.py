@@ -12,6 +12,8 @@ exercise, and offers what the notebook calls:
 
     LAB.free_text("1.5", title="...", points=4, rubric={4: "...", 2: "...", 0: "..."})
 
+Its named wrong answers, each with a piece of the hint that it must get, are tests/wrong_answers/labNN.py.
+
 A check gets the function as a `Student`: calling it passes copies, and sees to `return` being forgotten and to inputs
 changed in place. Expected values come from the check alone, never from the student's function.
 """

@@ -121,8 +121,8 @@ def run(
     work = root / ".work" / f"{name}-{size}-{target.type}"
     units = experiment.units(list(range(n_seeds)))
     settings = experiment.settings(size)
-    _same_run(work, settings)
     todo = [unit for unit in units if not (work / f"{unit.key}.json").exists()]
+    commits = _same_run(work, settings, adding=bool(todo))
     print(f"{name}: {len(units)} units, {len(units) - len(todo)} finished before; work folder {work}", file=sys.stderr)
     tasks = [(name, unit, Context(size, target, work / unit.key, source, jobs == 1)) for unit in todo]
     if jobs == 1:
@@ -130,6 +130,7 @@ def run(
             _finish(*task)
             print(f"[{i}/{len(tasks)}] {task[1].key}", file=sys.stderr)
     else:
+        torch.set_num_threads(1)  # as in the workers: the provenance says how many threads a unit had
         _run_side_by_side(tasks, jobs)
     tables: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
@@ -143,6 +144,7 @@ def run(
         command=f"python -m neuroevo run {name} --seeds {n_seeds}{flags}",
         seeds=sorted({unit.seed for unit in units}),
         settings=settings,
+        commits=commits,
         device=target,
         root=root,
     )
@@ -150,15 +152,21 @@ def run(
     return folder
 
 
-def _same_run(work: Path, settings: dict[str, Any]) -> None:
-    """Refuse to go on with units that were made with other settings."""
-    stamp, now = work / "settings.json", json.dumps(settings, indent=1)
-    if stamp.exists() and stamp.read_text("utf-8") != now:
-        raise ValueError(
-            f"{work} holds units of a run with other settings: finish it with that code, or delete the folder"
-        )
+def _same_run(work: Path, settings: dict[str, Any], adding: bool) -> list[str]:
+    """Refuse to go on with units that were made with other settings; return the commits that make the units."""
+    stamp = work / "run.json"
+    about: dict[str, Any] = {"settings": settings, "commits": []}
+    if stamp.exists():
+        about = json.loads(stamp.read_text("utf-8"))
+        if about["settings"] != json.loads(json.dumps(settings)):
+            raise ValueError(
+                f"{work} was made with other settings: finish that run with its code, or delete the folder"
+            )
+    if adding and (now := results.commit()) not in about["commits"]:
+        about["commits"].append(now)
     work.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(now, "utf-8")
+    stamp.write_text(json.dumps(about, indent=1), "utf-8")
+    return about["commits"]
 
 
 def _run_side_by_side(tasks: list[tuple[str, Unit, Context]], jobs: int) -> None:
