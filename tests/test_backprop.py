@@ -133,7 +133,7 @@ def test_the_check_of_two_zeros_is_zero_and_leaves_theta_alone():
 def test_the_package_computes_what_chapter_4_shows(sizes, activation):
     shown = {"np": np, "expit": expit, "logsumexp": logsumexp, "softmax": softmax, "pairwise": pairwise}
     shown["ACTIVATIONS"] = backprop.ACTIVATIONS
-    for name in ("unpack", "forward", "answer", "loss", "gradient", "gradient_check"):
+    for name in ("unpack", "forward", "answer", "loss", "gradient", "nudge", "gradient_check"):
         shown[name] = function_in(CHAPTER, name, **shown)
     theta, x, y = problem(sizes)
     theta = np.stack([theta, theta + 1])

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -94,7 +95,7 @@ def test_proportional_refuses_misaligned_weights(weights):
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_proportional_refuses_weights_that_are_no_chances(bad):
-    with pytest.raises(ValueError, match="^weights hold NaN or infinity"):
+    with pytest.raises(ValueError, match=r"^weights hold NaN or infinity"):
         ga.proportional(CANDIDATES, torch.tensor([1.0, bad, 1.0, 1.0]), 5, rng())
 
 
@@ -242,7 +243,7 @@ def test_gaps_between_positions_are_geometric(rate):
     edges = sorted({0, *(int(stats.geom.ppf(i / 10, rate)) for i in range(1, 10))})
     cdf = [*stats.geom.cdf(edges, rate), 1.0]
     counts = [int(((gaps > a) & (gaps <= b)).sum()) for a, b in zip(edges, [*edges[1:], math.inf], strict=True)]
-    expected = [len(gaps) * (b - a) for a, b in zip(cdf, cdf[1:], strict=False)]
+    expected = [len(gaps) * (b - a) for a, b in pairwise(cdf)]
     assert p_uniform(counts, expected) > 1e-3
 
 
@@ -282,3 +283,15 @@ def test_the_same_generator_gives_the_same_positions():
     first, second, other = (ga.bernoulli_positions(5000, 0.1, rng(seed)) for seed in (3, 3, 4))
     assert torch.equal(first, second)
     assert first.tolist() != other.tolist()
+
+
+def test_randomness_comes_from_the_given_generator_alone():
+    before = torch.get_rng_state()
+    runs = []
+    for seed in (3, 3, 4):
+        source, population = rng(seed), torch.zeros(5, 100)
+        ga.mutate_(population, 0.5, 1.0, source)
+        parents = ga.proportional(torch.arange(50), torch.ones(50), 50, source)
+        runs.append(population.flatten().tolist() + parents.tolist())
+    assert runs[0] == runs[1] != runs[2]
+    assert torch.equal(torch.get_rng_state(), before)

@@ -341,7 +341,9 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path, kind):
     GENREG.start(NET, SETTINGS, rng()).save(path)
     path.write_bytes(damaged(path.read_bytes())[kind])
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="state is not a whole GENREG checkpoint .*: start again, or give another file"):
+    with pytest.raises(
+        ValueError, match=r"state is not a whole GENREG checkpoint .*: start again, or give another file"
+    ):
         GENREG.load(path, NET)
     assert path.read_bytes() == before
 

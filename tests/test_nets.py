@@ -165,9 +165,9 @@ def test_what_does_not_fit_is_named(population, x, named):
     ],
 )
 def test_labels_that_would_broadcast_or_lack_a_class_are_refused(score, labels):
-    with pytest.raises(ValueError, match="^labels must be int64 of shape"):
+    with pytest.raises(ValueError, match=r"^labels must be int64 of shape"):
         score(torch.zeros(5, 5, 3), labels)
-    with pytest.raises(ValueError, match="^logits must have shape"):
+    with pytest.raises(ValueError, match=r"^logits must have shape"):
         score(torch.zeros(5, 3), labels)
 
 

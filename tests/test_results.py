@@ -56,7 +56,7 @@ def test_incomplete_provenance_is_refused(tmp_path, key, how):
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\xff", b"[]", b""])
 def test_broken_provenance_is_refused(tmp_path, content):
     (save(tmp_path) / "provenance.json").write_bytes(content)
-    with pytest.raises(ResultsError, match="is not JSON|lacks name"):
+    with pytest.raises(ResultsError, match=r"is not JSON|lacks name"):
         results.load("trial", tmp_path)
 
 
@@ -74,7 +74,7 @@ def test_a_changed_or_missing_table_is_refused(tmp_path):
 
 
 def test_a_missing_run_says_how_to_make_it(tmp_path):
-    with pytest.raises(ResultsError, match="there is no stored run at .*python -m neuroevo run trial"):
+    with pytest.raises(ResultsError, match=r"there is no stored run at .*python -m neuroevo run trial"):
         results.load("trial", tmp_path)
 
 
@@ -102,7 +102,7 @@ def test_a_crash_leaves_the_older_run(tmp_path, monkeypatch, failing):
     replace = os.replace
 
     def crash(source, target, *args, **kwargs):
-        if failing == "to_csv" or Path(target).name == "trial" and Path(source).suffix != ".old":
+        if failing == "to_csv" or (Path(target).name == "trial" and Path(source).suffix != ".old"):
             raise OSError("no space left")
         return replace(source, target)
 

@@ -85,9 +85,9 @@ def test_text():
 
 @pytest.mark.parametrize("values", [[], [1.0], [[1.0, 2.0]], [1.0, math.nan], [1.0, math.inf]])
 def test_values_that_have_no_interval(values):
-    with pytest.raises(ValueError, match="^values must be at least 2 finite numbers"):
+    with pytest.raises(ValueError, match=r"^values must be at least 2 finite numbers"):
         stats.mean_interval(values)
-    with pytest.raises(ValueError, match="^control must be"):
+    with pytest.raises(ValueError, match=r"^control must be"):
         stats.difference_interval([1, 2], values, paired=False)
 
 

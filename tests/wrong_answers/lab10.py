@@ -544,7 +544,7 @@ WRONG = {
         (positions_as_parents, "positions in the list of survivors"),
         (even_parents, "all survivors have equally many children"),
         (always_the_best, "only the very best has children"),
-        (unsafe_parents, "when all trust is negative"),
+        (unsafe_parents, "the choice of parents stops"),
         (squared_chances, "should have 53, 27, 13 and 7 %"),
         (whole_trust_inherited, "children start with their parent's whole trust"),
         (no_trust_inherited, "children start with no trust"),

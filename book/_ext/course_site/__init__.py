@@ -6,7 +6,7 @@ Each module here is one concern, and says why it is needed:
 * ``offline``     MathJax on this host, thebe's scripts left out;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
 * ``directives``  the map of the book, the table of all verdicts, and commands that name the repository;
-* ``docstrings``  examples in docstrings, indented as in Markdown, shown as code.
+* ``docstrings``  docstrings read as Markdown would read them.
 """
 
 from typing import Any
@@ -30,7 +30,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     app.connect("build-finished", accessible.repair_pages)
 
-    app.connect("autodoc-process-docstring", docstrings.show_examples, priority=400)  # before napoleon
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", docstrings.read_as_markdown, priority=400)  # before napoleon
 
     app.add_directive("course-map", directives.CourseMap)
     app.add_directive("claim-ledger", directives.ClaimLedger)

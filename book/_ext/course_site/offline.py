@@ -10,9 +10,9 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 # The package is a folder whose name has dashes, holding MathJax 3 as it was published. It can be loaded as an
-# extension, but then it copies all 24 MB of it. We take from it what a page that writes TeX can ask for. MathJax and its
-# fonts are under the Apache License 2.0, which must go with every copy: book/_static/mathjax/LICENSE, because the package
-# names the licence and leaves out its text.
+# extension, but then it copies all 24 MB of it. We take from it what a page that writes TeX can ask for.
+# MathJax and its fonts are under the Apache License 2.0, whose text must go with every copy. The package names the
+# licence and leaves out the text, so that is in book/_static/mathjax/LICENSE.
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 

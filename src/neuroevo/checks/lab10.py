@@ -14,7 +14,7 @@ from torch import Tensor
 from neuroevo import data, genreg, nets
 from neuroevo.checks import Lab, Student, TryAgain, compare
 
-# Exercise 10.4 evolves ten populations: a second or two, many more for a slow answer on a busy machine.
+# Exercise 10.4 evolves five populations: a second, many more for a slow answer on a busy machine.
 LAB = Lab(10, "GENREG on MNIST", time_limit=40)
 check, passed, score = LAB.check, LAB.passed, LAB.score
 
@@ -497,11 +497,11 @@ def _agree(drawn: Tensor | None, chances: Tensor | None, tolerance: float = _TOL
 
 NET = nets.MLP((64, 16, 10))
 SETTINGS = genreg.Settings(n_genomes=50, mutation_scale=0.3, init_std=0.1)
-N_GENERATIONS, IMAGES_PER_DIGIT, SEEDS = 60, 10, range(10)
+N_GENERATIONS, IMAGES_PER_DIGIT, SEEDS = 60, 10, range(5)
 # Measured with the operators of `ga` (truncation, proportional, mutate_) over seeds 0 ... 199: mean 0.465, standard
-# deviation 0.045. The mean of ten runs lies within five of its standard errors, 0.071, of that.
-EXPECTED = (0.39, 0.54)
-"""Where the mean validation accuracy of the ten runs should lie."""
+# deviation 0.045. The mean of five runs lies within four of its standard errors, 0.080, of that.
+EXPECTED = (0.38, 0.55)
+"""Where the mean validation accuracy of the five runs should lie."""
 
 
 @cache
@@ -544,6 +544,13 @@ def _generation(
                 "a new a where a += b changes the old one."
             ) from None
         raise
+    except RuntimeError as error:
+        if "multinomial" not in str(error) and "probability" not in str(error):
+            raise
+        raise TryAgain(
+            f"the choice of parents stops ({error}). Trust can be negative, as in the first generations of a run: draw "
+            "the parents with a `choose` that passes exercise 10.3, or with ga.proportional meanwhile."
+        ) from None
     if isinstance(answer, Tensor) or not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TryAgain(
             "your function should return two things, `children, inherited`: the new population, and the trust that "
@@ -753,15 +760,7 @@ def _four_survivors(student: Student) -> None:
             "survivors with trust 8, 4, 2 and 1 should have 53, 27, 13 and 7 % of the children, but yours have "
             f"{shares} %. Are parents drawn by `choose`, with the updated trust?"
         )
-    try:
-        _generation(student, population, old, rewards - 300, 0, settings)
-    except NotImplementedError:
-        raise
-    except RuntimeError:
-        raise TryAgain(
-            "when all trust is negative, as in the first generations of a run, your function stops. Draw the parents "
-            "with your `choose` of exercise 10.3, which is safe against that."
-        ) from None
+    _generation(student, population, old, rewards - 300, 0, settings)  # all trust is negative: does it stop?
 
 
 @LAB.exercise(
@@ -778,7 +777,7 @@ def _(student: Student) -> None:
     low, high = EXPECTED
     if not low <= reached <= high:
         raise TryAgain(
-            f"each step looks right on small populations, but ten runs of {N_GENERATIONS} generations on "
+            f"each step looks right on small populations, but five runs of {N_GENERATIONS} generations on "
             f"scikit-learn's digits reach a validation accuracy of {100 * reached:.1f} % on average, where "
             f"{100 * low:.0f} to {100 * high:.0f} % are expected. Is a number typed in that should come from "
             "settings or from a shape?"

@@ -138,6 +138,7 @@ def run(
             tables.setdefault(table, []).extend(rows)
     flags = "" if size == "full" else f" --size {size}"
     flags += "" if target.type == "cpu" else f" --device {device}"
+    flags += "" if source is None else f" --source {source.name}"
     folder = results.save(
         name,
         {table: pd.DataFrame(rows) for table, rows in tables.items()},

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.neighbors import NearestCentroid
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from neuroevo import data, nets
 from neuroevo.budget import Budget
