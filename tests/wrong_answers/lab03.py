@@ -142,8 +142,11 @@ def gates(x):
 def learn(x, y, n_passes, theta=None):
     theta = np.zeros(x.shape[1]) if theta is None else theta
     for _ in range(n_passes):
+        before = theta
         for row, target in zip(x, y, strict=True):
             theta = theta + (target - threshold(theta @ row)) * row
+        if np.array_equal(theta, before):  # at rest, or once round a loop: more passes change nothing
+            break
     return theta
 
 

@@ -1,7 +1,6 @@
 """What Markdown can't say: a map of the book that knows what exists, its verdicts in one table, its own address."""
 
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,26 +68,33 @@ class ClaimLedger(SphinxDirective):
             for verdict in ledger.collect([self.env.doc2path(page)])
         ]
         found.sort(key=lambda entry: entry[0].claim)
+        if not found:
+            return [nodes.paragraph("", "No chapter with a verdict has been written yet.")]
         count = Counter(ledger.VERDICTS[verdict.verdict] for verdict, _ in found)
         words = ", ".join(f"{count[name]} {name}" for name in ledger.VERDICTS.values() if count[name])
-        shown: list[nodes.Node] = [nodes.paragraph("", f"Verdicts so far: {len(found)} ({words}).")] if found else []
-        for document in ledger.DOCUMENTS.values():
-            rows = [entry for entry in found if entry[0].document == document]
+        shown: list[nodes.Node] = [nodes.paragraph("", f"Verdicts so far: {len(found)} ({words}).")]
+        for key, document in ledger.DOCUMENTS.items():
+            rows = [self._row(*entry) for entry in found if entry[0].document == document]
             if rows:
-                title = document[0].upper() + document[1:]
-                shown.append(_table(title, ["Claim", "It says", "Our verdict", "Evidence", "In"], map(self._row, rows)))
-        return shown or [nodes.paragraph("", "No chapter with a verdict has been written yet.")]
+                title = nodes.title("", document[0].upper() + document[1:])
+                table = _table({"Claim": 33, "Our verdict": 20, "Evidence": 47}, rows)
+                shown.append(nodes.section("", title, table, ids=[f"claims-{key.lower()}"]))
+        return shown
 
-    def _row(self, entry: tuple[Any, str]) -> list[nodes.Node]:
+    def _row(self, verdict: Any, page: str) -> list[nodes.Node]:
         from neuroevo import ledger
 
-        verdict, page = entry
+        link = page_link(self.env, page, f"chapter {int(page.split('/')[1][:2])}")
+        claim = nodes.paragraph("", "", nodes.strong("", verdict.claim), nodes.Text(", "), link)
+        quote = nodes.paragraph("", f"“{verdict.quote}”")
         tone = [f"verdict-{verdict.verdict}", "verdict-word"]
-        word = nodes.strong("", ledger.VERDICTS[verdict.verdict], classes=tone)
-        evidence = f"{verdict.evidence} {verdict.measured}".strip()
-        chapter = page_link(self.env, page, f"chapter {int(page.split('/')[1][:2])}")
-        texts = [nodes.Text(verdict.claim), nodes.Text(f"“{verdict.quote}”"), word, nodes.Text(evidence), chapter]
-        return [nodes.paragraph("", "", text) for text in texts]
+        word = nodes.paragraph("", "", nodes.strong("", ledger.VERDICTS[verdict.verdict], classes=tone))
+        measured = [nodes.paragraph("", f"Measured: {verdict.measured}")] if verdict.measured else []
+        return [
+            nodes.entry("", claim, quote),
+            nodes.entry("", word),
+            nodes.entry("", nodes.paragraph("", verdict.evidence), *measured),
+        ]
 
 
 class IfRepository(SphinxDirective):
@@ -132,11 +138,10 @@ def page_link(env: BuildEnvironment, page: str, text: str) -> nodes.Node:
     )
 
 
-def _table(title: str, header: list[str], rows: Iterable[list[nodes.Node]]) -> nodes.Node:
-    def row(cells: Iterable[nodes.Node]) -> nodes.Node:
-        return nodes.row("", *(nodes.entry("", cell) for cell in cells))
-
-    head = nodes.thead("", row(nodes.paragraph("", text) for text in header))
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), head, cols=len(header))
-    group += nodes.tbody("", *map(row, rows))
-    return nodes.table("", nodes.title("", title), group, classes=["claims"])
+def _table(columns: dict[str, int], rows: list[list[nodes.Node]]) -> nodes.Node:
+    """A table from its header, with the width of each column in per cent, and the cells of its rows."""
+    head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in columns)))
+    body = nodes.tbody("", *(nodes.row("", *cells) for cells in rows))
+    widths = [nodes.colspec(colwidth=width) for width in columns.values()]
+    group = nodes.tgroup("", *widths, head, body, cols=len(columns))
+    return nodes.table("", group, classes=["claims", "colwidths-given"])

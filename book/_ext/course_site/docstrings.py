@@ -17,6 +17,8 @@ def read_as_markdown(app: Sphinx, what: str, name: str, obj: object, options: ob
     `|g|` for the name of a substitution, `2 * (a *b` for the start of emphasis and `mutate_` for a link.
     """
     lines[:] = list(_converted(lines))
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "")  # else napoleon takes what stands before a colon in the first line for a type
 
 
 def _converted(lines: list[str]) -> Iterator[str]:
