@@ -180,21 +180,34 @@ def test_a_stop_before_the_first_generation_is_only_a_stop(smoke, monkeypatch):
         smoke(["printed"])
 
 
-def test_units_of_other_settings_are_not_mixed(smoke, monkeypatch):
+@pytest.fixture
+def half_done(smoke, monkeypatch):
+    """A run of two units that was stopped after the first; gives back how to go on with it."""
+
     def stop(unit, context):
         raise KeyboardInterrupt
 
-    run_centroid = genreg_mnist.RUNNERS["nearest class mean"]
-    monkeypatch.setitem(genreg_mnist.RUNNERS, "nearest class mean", stop)
     methods = ["sweep gradient 0.001", "nearest class mean"]
-    with pytest.raises(KeyboardInterrupt):
-        smoke(methods)
-    monkeypatch.setitem(genreg_mnist.RUNNERS, "nearest class mean", run_centroid)
+    monkeypatch.setattr(results, "commit", lambda: "first")
+    with monkeypatch.context() as stopped:
+        stopped.setitem(genreg_mnist.RUNNERS, "nearest class mean", stop)
+        with pytest.raises(KeyboardInterrupt):
+            smoke(methods)
+    return lambda: smoke(methods)
+
+
+def test_units_of_other_settings_are_not_mixed(half_done, monkeypatch):
     with monkeypatch.context() as changed:
         changed.setattr(genreg_mnist, "BATCH", 128)
-        with pytest.raises(ValueError, match="units of a run with other settings"):
-            smoke(methods)
-    assert len(smoke(methods)["sweeps"]) == 1
+        with pytest.raises(ValueError, match="was made with other settings"):
+            half_done()
+    assert len(half_done()["sweeps"]) == 1
+
+
+def test_a_run_that_goes_on_with_newer_code_names_both(half_done, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "commit", lambda: "second")
+    half_done()
+    assert results.load("genreg-mnist", tmp_path / "out").provenance["commit"] == "first, second"
 
 
 # Refusals

@@ -35,7 +35,7 @@ def test_summary_says_what_made_the_numbers(tmp_path):
     save(tmp_path)
     run = results.load("trial", tmp_path)
     p = run.provenance
-    for words in ("`python -m neuroevo run trial`", p["commit"][:10], p["hardware"], p["date"][:10]):
+    for words in ("`python -m neuroevo run trial`", p["commit"][:7], p["hardware"], p["date"][:10]):
         assert words in run.summary()
 
 
