@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import pickle
 import random
 import signal
@@ -291,17 +292,21 @@ def test_settings_may_change_on_resuming(tmp_path):
 
 
 @pytest.mark.parametrize("crash", [OSError("no space left"), KeyboardInterrupt()])
-def test_a_crash_while_saving_leaves_the_older_file(tmp_path, monkeypatch, crash):
+@pytest.mark.parametrize("failing", [(genreg, "save_file"), (os, "replace")], ids=["writing", "replacing"])
+def test_a_crash_while_saving_leaves_the_older_file(tmp_path, monkeypatch, crash, failing):
     state = GENREG.start(NET, SETTINGS, rng())
     state.save(tmp_path / "state")
     older = (tmp_path / "state").read_bytes()
 
-    def half(tensors, path, metadata):
+    def half(_, path, *args):
         with open(path, "wb") as file:
             file.write(older[: len(older) // 2])
         raise crash
 
-    monkeypatch.setattr(genreg, "save_file", half)
+    def refuse(*args):
+        raise crash
+
+    monkeypatch.setattr(*failing, half if failing[1] == "save_file" else refuse)
     with pytest.raises(type(crash)):
         run(state, 1).save(tmp_path / "state")
     assert (tmp_path / "state").read_bytes() == older

@@ -1,0 +1,519 @@
+"""Lab 2: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import numpy as np
+from numpy.polynomial.legendre import legvander
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+
+def rmse(prediction, target):
+    return np.sqrt(np.mean((prediction - target) ** 2))
+
+
+def fit(x, y, degree):
+    return np.linalg.lstsq(legvander(x, degree), y)[0]
+
+
+def predict(theta, x):
+    return legvander(x, len(theta) - 1) @ theta
+
+
+# 2.1 The script, repaired
+
+
+def residuals(x, y, x_new, y_new, degree):
+    theta = fit(x, y, degree)
+    return predict(theta, x) - y, predict(theta, x_new) - y_new
+
+
+def both_errors(x, y, x_new, y_new, degree):
+    theta = fit(x, y, degree)
+    return rmse(predict(theta, x), y), rmse(predict(theta, x_new), y_new)
+
+
+def errors_are_swapped(x, y, x_new, y_new, degree):
+    return both_errors(x, y, x_new, y_new, degree)[::-1]
+
+
+def fitted_to_all_points(x, y, x_new, y_new, degree):
+    theta = fit(np.concatenate([x, x_new]), np.concatenate([y, y_new]), degree)
+    return rmse(predict(theta, x), y), rmse(predict(theta, x_new), y_new)
+
+
+def a_fit_for_each_set(x, y, x_new, y_new, degree):
+    return rmse(predict(fit(x, y, degree), x), y), rmse(predict(fit(x_new, y_new, degree), x_new), y_new)
+
+
+def fitted_to_the_new_points(x, y, x_new, y_new, degree):
+    theta = fit(x_new, y_new, degree)
+    return rmse(predict(theta, x), y), rmse(predict(theta, x_new), y_new)
+
+
+def root_is_forgotten(x, y, x_new, y_new, degree):
+    return tuple(np.mean(r**2) for r in residuals(x, y, x_new, y_new, degree))
+
+
+def mean_is_forgotten(x, y, x_new, y_new, degree):
+    return tuple(np.sqrt(np.sum(r**2)) for r in residuals(x, y, x_new, y_new, degree))
+
+
+def mean_distance(x, y, x_new, y_new, degree):
+    return tuple(np.mean(np.abs(r)) for r in residuals(x, y, x_new, y_new, degree))
+
+
+def one_power_too_many(x, y, x_new, y_new, degree):
+    return both_errors(x, y, x_new, y_new, degree + 1)
+
+
+def constant_is_missing(x, y, x_new, y_new, degree):
+    a, b = (np.vander(z, degree + 1)[:, :-1] for z in (x, x_new))
+    theta = np.linalg.lstsq(a, y)[0] if degree else np.zeros(0)
+    return rmse(a @ theta, y), rmse(b @ theta, y_new)
+
+
+def always_a_line(x, y, x_new, y_new, degree):
+    return both_errors(x, y, x_new, y_new, 1)
+
+
+def residuals_are_returned(x, y, x_new, y_new, degree):
+    return residuals(x, y, x_new, y_new, degree)
+
+
+def only_the_new_error(x, y, x_new, y_new, degree):
+    return both_errors(x, y, x_new, y_new, degree)[1]
+
+
+def example_of_the_line_is_typed_in(x, y, x_new, y_new, degree):
+    return np.sqrt(1 / 2), np.sqrt(1 / 8)
+
+
+def new_points_are_stretched_in_place(x, y, x_new, y_new, degree):
+    x_new *= 1.5
+    return both_errors(x, y, x_new, y_new, degree)
+
+
+def both_errors_by_scikit_learn(x, y, x_new, y_new, degree):
+    """Right: plain powers in a pipeline."""
+    model = make_pipeline(PolynomialFeatures(degree), LinearRegression()).fit(x[:, None], y)
+    return [np.std(model.predict(x[:, None]) - y), np.mean((model.predict(x_new[:, None]) - y_new) ** 2) ** 0.5]
+
+
+def both_errors_by_polyfit(x, y, x_new, y_new, degree):
+    """Right: NumPy's own polynomial."""
+    line = np.poly1d(np.polyfit(x, y, degree))
+    return rmse(line(x), y), rmse(line(x_new), y_new)
+
+
+# 2.2 A split without a leak
+
+
+def pieces(n, rng):
+    return np.split(rng.permutation(n), [n * 3 // 5, n * 4 // 5])
+
+
+def scaled(x, y, rows, rulers):
+    """What students write, for the rows of each part and the rows whose mean and std it gets."""
+    return [((x[part] - x[r].mean(axis=0)) / x[r].std(axis=0), y[part]) for part, r in zip(rows, rulers, strict=True)]
+
+
+def scaler_sees_all_rows(x, y, rng):
+    z = StandardScaler().fit_transform(x)
+    return [(z[part], y[part]) for part in pieces(len(y), rng)]
+
+
+def each_part_has_its_own_scaler(x, y, rng):
+    return [(StandardScaler().fit_transform(x[part]), y[part]) for part in pieces(len(y), rng)]
+
+
+def scaler_sees_validation(x, y, rng):
+    rows = pieces(len(y), rng)
+    return scaled(x, y, rows, [np.append(rows[0], rows[1])] * 3)
+
+
+def test_has_its_own_scaler(x, y, rng):
+    rows = pieces(len(y), rng)
+    return scaled(x, y, rows, [rows[0], rows[0], rows[2]])
+
+
+def nothing_is_scaled(x, y, rng):
+    return [(x[part], y[part]) for part in pieces(len(y), rng)]
+
+
+def only_training_is_scaled(x, y, rng):
+    a, b, c = pieces(len(y), rng)
+    return scaled(x, y, [a], [a])[0], (x[b], y[b]), (x[c], y[c])
+
+
+def only_centred(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [(x[part] - x[rows[0]].mean(axis=0), y[part]) for part in rows]
+
+
+def only_divided(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [(x[part] / x[rows[0]].std(axis=0), y[part]) for part in rows]
+
+
+def axis_is_forgotten(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [((x[part] - x[rows[0]].mean()) / x[rows[0]].std(), y[part]) for part in rows]
+
+
+def divided_by_the_variance(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [((x[part] - x[rows[0]].mean(axis=0)) / x[rows[0]].var(axis=0), y[part]) for part in rows]
+
+
+def std_of_a_sample(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [((x[part] - x[rows[0]].mean(axis=0)) / x[rows[0]].std(axis=0, ddof=1), y[part]) for part in rows]
+
+
+def rng_is_ignored(x, y, rng):
+    rows = pieces(len(y), np.random.default_rng(0))
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def global_chance(x, y, rng):
+    rows = pieces(len(y), np.random.default_rng())
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def splits_overlap(x, y, rng):
+    order = rng.permutation(len(y))
+    n = len(y)
+    rows = order[: n * 3 // 5], order[n * 3 // 5 : n * 4 // 5], order[n * 3 // 5 : n * 4 // 5]
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def drawn_independently(x, y, rng):
+    n = len(y)
+    rows = [rng.permutation(n)[:size] for size in (n * 3 // 5, n // 5, n // 5)]
+    rows[1] = np.append(rows[1][:-1], rows[0][0])
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def drawn_with_putting_back(x, y, rng):
+    n = len(y)
+    a, b, c = np.split(np.arange(n), [n * 3 // 5, n * 4 // 5])
+    rows = [rng.choice(part, len(part)) for part in (a, b, c)]
+    rows[0][0] = rows[0][1]
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def rows_are_lost(x, y, rng):
+    rows = [part[:-1] for part in pieces(len(y), rng)]
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def eighty_ten_ten(x, y, rng):
+    rows = np.split(rng.permutation(len(y)), [len(y) * 4 // 5, len(y) * 9 // 10])
+    return scaled(x, y, rows, rows[:1] * 3)
+
+
+def x_and_y_in_different_orders(x, y, rng):
+    rows, others = pieces(len(y), rng), pieces(len(y), rng)
+    parts = scaled(x, y, rows, rows[:1] * 3)
+    return [(part, y[other]) for (part, _), other in zip(parts, others, strict=True)]
+
+
+def y_is_scaled(x, y, rng):
+    rows = pieces(len(y), rng)
+    return scaled(x, (y - y[rows[0]].mean()) / y[rows[0]].std(), rows, rows[:1] * 3)
+
+
+def six_arrays(x, y, rng):
+    rows = pieces(len(y), rng)
+    return tuple(array for pair in scaled(x, y, rows, rows[:1] * 3) for array in pair)
+
+
+def three_arrays(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [part for part, _ in scaled(x, y, rows, rows[:1] * 3)]
+
+
+def x_is_scaled_in_place(x, y, rng):
+    rows = pieces(len(y), rng)
+    x -= x[rows[0]].mean(axis=0)
+    x /= x[rows[0]].std(axis=0)
+    return [(x[part], y[part]) for part in rows]
+
+
+def split_by_scikit_learn(x, y, rng):
+    """Right: two calls of train_test_split with a seed drawn from rng, and a StandardScaler."""
+    seed = int(rng.integers(2**31))
+    a, rest, y_a, y_rest = train_test_split(x, y, train_size=len(y) * 3 // 5, random_state=seed)
+    b, c, y_b, y_c = train_test_split(rest, y_rest, test_size=0.5, random_state=seed)
+    scaler = StandardScaler().fit(a)
+    return [[scaler.transform(a), y_a], [scaler.transform(b), y_b], [scaler.transform(c), y_c]]
+
+
+def split_by_shuffling(x, y, rng):
+    """Right: the test rows first, from a shuffled list."""
+    rows = list(range(len(y)))
+    rng.shuffle(rows)
+    fifth = len(y) // 5
+    parts = rows[2 * fifth :], rows[fifth : 2 * fifth], rows[:fifth]
+    return tuple(scaled(x, y, parts, parts[:1] * 3))
+
+
+# 2.3 Choose once, open once
+
+
+def held_out(fitted, scored, degrees):
+    return np.array([rmse(predict(fit(*fitted, degree), scored[0]), scored[1]) for degree in degrees])
+
+
+def chosen_on_training(train, validation, test, degrees):
+    i = held_out(train, train, degrees).argmin()
+    return degrees[i], held_out(train, test, degrees)[i]
+
+
+def chosen_on_test(train, validation, test, degrees):
+    errors = held_out(train, test, degrees)
+    return degrees[errors.argmin()], errors.min()
+
+
+def largest_error_wins(train, validation, test, degrees):
+    i = held_out(train, validation, degrees).argmax()
+    return degrees[i], held_out(train, test, degrees)[i]
+
+
+def position_is_returned(train, validation, test, degrees):
+    i = held_out(train, validation, degrees).argmin()
+    return i, held_out(train, test, degrees)[i]
+
+
+def validation_error_is_reported(train, validation, test, degrees):
+    errors = held_out(train, validation, degrees)
+    return degrees[errors.argmin()], errors.min()
+
+
+def error_in_place_of_the_degree(train, validation, test, degrees):
+    errors = held_out(train, validation, degrees)
+    return errors.min(), held_out(train, test, degrees)[errors.argmin()]
+
+
+def choice_is_swapped(train, validation, test, degrees):
+    i = held_out(train, validation, degrees).argmin()
+    return held_out(train, test, degrees)[i], degrees[i]
+
+
+def fitted_to_validation(train, validation, test, degrees):
+    i = held_out(validation, train, degrees).argmin()
+    return degrees[i], held_out(validation, test, degrees)[i]
+
+
+def winner_is_fitted_again(train, validation, test, degrees):
+    i = held_out(train, validation, degrees).argmin()
+    both = [np.concatenate(pair) for pair in zip(train, validation, strict=True)]
+    return degrees[i], held_out(both, test, degrees)[i]
+
+
+def training_error_is_reported(train, validation, test, degrees):
+    i = held_out(train, validation, degrees).argmin()
+    return degrees[i], held_out(train, train, degrees)[i]
+
+
+def only_the_degree(train, validation, test, degrees):
+    return degrees[held_out(train, validation, degrees).argmin()]
+
+
+def all_test_errors(train, validation, test, degrees):
+    return degrees[held_out(train, validation, degrees).argmin()], held_out(train, test, degrees)
+
+
+def degree_of_the_example_is_typed_in(train, validation, test, degrees):
+    return 1, held_out(train, test, [1])[0]
+
+
+def degrees_are_sorted_in_place(train, validation, test, degrees):
+    degrees.sort()
+    i = held_out(train, validation, degrees).argmin()
+    return degrees[i], held_out(train, test, degrees)[i]
+
+
+def validation_is_changed(train, validation, test, degrees):
+    validation[1].sort()
+    i = held_out(train, validation, degrees).argmin()
+    return degrees[i], held_out(train, test, degrees)[i]
+
+
+def choose_by_a_loop(train, validation, test, degrees):
+    """Right: keep the best so far, by the mean squared error, with polyfit."""
+    best = None
+    for degree in degrees:
+        theta = np.polyfit(*train, degree)
+        loss = np.mean((np.polyval(theta, validation[0]) - validation[1]) ** 2)
+        if best is None or loss < best[0]:
+            best = loss, degree, theta
+    return np.array([best[1], rmse(np.polyval(best[2], test[0]), test[1])])
+
+
+# 2.4 A ridge path
+
+
+def solve(A, y, prices, D=None, n=None, m=None, sign=1):
+    """What students write, with a diagonal, and n in front of each of the products."""
+    D = np.diag(np.arange(A.shape[1]) > 0) if D is None else D
+    n, m = n or len(y), m or n or len(y)
+    return np.array([np.linalg.solve(A.T @ A / n + sign * price * D, A.T @ y / m) for price in prices])
+
+
+def constant_is_charged(A, y, prices):
+    return solve(A, y, prices, np.eye(A.shape[1]))
+
+
+def last_goes_free(A, y, prices):
+    return solve(A, y, prices, np.diag(np.arange(A.shape[1]) < A.shape[1] - 1))
+
+
+def price_is_subtracted(A, y, prices):
+    return np.array([np.linalg.pinv(A.T @ A / len(y) - p * np.diag([0, *[1] * (A.shape[1] - 1)])) for p in prices]) @ (
+        A.T @ y / len(y)
+    )
+
+
+def sums_in_place_of_means(A, y, prices):
+    return solve(A, y, prices, n=1)
+
+
+def only_the_matrix_is_a_mean(A, y, prices):
+    return solve(A, y, prices, m=1)
+
+
+def only_the_right_side_is_a_mean(A, y, prices):
+    return solve(A, y, prices, n=1, m=len(y))
+
+
+def no_price(A, y, prices):
+    return np.array([np.linalg.inv(A.T @ A) @ A.T @ y for _ in prices])
+
+
+def price_is_squared(A, y, prices):
+    return solve(A, y, prices**2)
+
+
+def price_is_doubled(A, y, prices):
+    return solve(A, y, 2 * prices)
+
+
+def path_is_transposed(A, y, prices):
+    return solve(A, y, prices).T
+
+
+def only_the_last_price(A, y, prices):
+    return solve(A, y, prices)[-1]
+
+
+def example_of_the_path_is_typed_in(A, y, prices):
+    return solve(A, y, np.array([0, 1, 3][: len(prices)] + [3] * (len(prices) - 3)))
+
+
+def ones_are_overwritten(A, y, prices):
+    A[:, 0] = 0
+    return np.array([np.linalg.lstsq(A, y)[0] for _ in prices])
+
+
+def path_is_forgotten(A, y, prices):
+    solve(A, y, prices)
+
+
+def path_by_more_rows(A, y, prices):
+    """Right: least squares with rows that ask the coefficients to be 0."""
+    wish = np.eye(A.shape[1])[1:]
+    rows = [np.vstack([A, np.sqrt(len(y) * price) * wish]) for price in prices]
+    return [np.linalg.lstsq(a, np.append(y, np.zeros(len(wish))))[0] for a in rows]
+
+
+def path_by_scikit_learn(A, y, prices):
+    """Right: scikit-learn's ridge adds up the errors, so its alpha is n times the price, and its constant is free."""
+    models = [Ridge(alpha=len(y) * price).fit(A[:, 1:], y) for price in prices]
+    return np.array([[model.intercept_, *model.coef_] for model in models])
+
+
+WRONG = {
+    "2.1": [
+        (errors_are_swapped, "the two are the other way round"),
+        (fitted_to_all_points, "fitted to all points, the new ones too"),
+        (a_fit_for_each_set, "the new points get a fit of their own"),
+        (fitted_to_the_new_points, "the curve is fitted to the new points"),
+        (root_is_forgotten, "the root is missing"),
+        (mean_is_forgotten, "the mean is missing"),
+        (mean_distance, "the mean of the distances"),
+        (one_power_too_many, "one power too many"),
+        (constant_is_missing, "the constant is missing"),
+        (always_a_line, "the argument degree is ignored"),
+        (residuals_are_returned, "train_rmse should be one number"),
+        (only_the_new_error, "should return 2 values"),
+        (example_of_the_line_is_typed_in, "train_rmse is the same whatever the inputs are"),
+        (new_points_are_stretched_in_place, "changed its input `x_new` in place"),
+    ],
+    "2.2": [
+        (scaler_sees_all_rows, "the mean and std come from all rows"),
+        (each_part_has_its_own_scaler, "every part is scaled with a mean and std of its own"),
+        (scaler_sees_validation, "those of training and validation together"),
+        (test_has_its_own_scaler, "the test part is scaled with a mean and std of its own"),
+        (nothing_is_scaled, "nothing is scaled yet"),
+        (only_training_is_scaled, "only the training part is scaled"),
+        (only_centred, "but don't divide by the std"),
+        (only_divided, "but don't subtract the mean"),
+        (axis_is_forgotten, "one mean and one std for the whole table"),
+        (divided_by_the_variance, "you divide by the variance"),
+        (std_of_a_sample, "your std divides by n - 1"),
+        (rng_is_ignored, "the split is the same for every rng"),
+        (global_chance, "the same rng gives another split each time"),
+        (splits_overlap, "validation and test share 4 rows"),
+        (drawn_independently, "train and validation share"),
+        (drawn_with_putting_back, "holds the same row twice"),
+        (rows_are_lost, "3 of 20 rows are lost"),
+        (eighty_ten_ten, "the sizes are [16, 2, 2]"),
+        (x_and_y_in_different_orders, "the rows of x don't go with their y"),
+        (y_is_scaled, "values of y that were not given"),
+        (six_arrays, "return three pairs"),
+        (three_arrays, "a part is no pair"),
+        (x_is_scaled_in_place, "changed its input `x` in place"),
+    ],
+    "2.3": [
+        (chosen_on_training, "chosen on the training points"),
+        (chosen_on_test, "chosen on the test points"),
+        (largest_error_wins, "the largest validation error"),
+        (position_is_returned, "the position of the degree"),
+        (validation_error_is_reported, "the winner's validation error"),
+        (error_in_place_of_the_degree, "the smallest validation error, not the degree"),
+        (choice_is_swapped, "the degree comes first"),
+        (fitted_to_validation, "fitted to the validation points and compared"),
+        (winner_is_fitted_again, "the winner is fitted again"),
+        (training_error_is_reported, "the training error of the winner"),
+        (only_the_degree, "should return 2 values"),
+        (all_test_errors, "test_rmse should be one number"),
+        (degree_of_the_example_is_typed_in, "degree is the same whatever the inputs are"),
+        (degrees_are_sorted_in_place, "changed its input `degrees` in place"),
+        (validation_is_changed, "changed its input `y_validation` in place"),
+    ],
+    "2.4": [
+        (constant_is_charged, "the constant is charged too"),
+        (last_goes_free, "the last coefficient goes free"),
+        (price_is_subtracted, "the price is subtracted"),
+        (sums_in_place_of_means, "the price stands beside a sum"),
+        (only_the_matrix_is_a_mean, "A.T @ A is divided by n, and A.T @ y is not"),
+        (only_the_right_side_is_a_mean, "A.T @ y is divided by n, and A.T @ A is not"),
+        (no_price, "the prices do nothing"),
+        (price_is_squared, "the price is squared"),
+        (price_is_doubled, "the price is doubled"),
+        (path_is_transposed, "but yours has the shape (2, 3)"),
+        (only_the_last_price, "but yours has the shape (2,)"),
+        (example_of_the_path_is_typed_in, "fits the example but not other inputs"),
+        (ones_are_overwritten, "changed its input `A` in place"),
+        (path_is_forgotten, "did you forget `return`?"),
+    ],
+}
+
+RIGHT = {
+    "2.1": [both_errors_by_scikit_learn, both_errors_by_polyfit],
+    "2.2": [split_by_scikit_learn, split_by_shuffling],
+    "2.3": [choose_by_a_loop],
+    "2.4": [path_by_more_rows, path_by_scikit_learn],
+}
