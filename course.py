@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "course-setup.txt"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be run by python -m
 SITE = ROOT / "_build" / "html"
 
 
@@ -53,7 +54,7 @@ def main() -> int:
     commands = {
         "book": lambda: build_book(known.serve, known.port),
         "test": lambda: test(rest),
-        "lab": lambda: run(PYTHON, "-m", "jupyter", "lab", "--notebook-dir", "labs", *rest),
+        "lab": lambda: run(PYTHON, "-m", "jupyterlab", "--notebook-dir", "labs", *rest),
         "labs": lambda: run(PYTHON, "-m", "neuroevo", "labs", *rest),
         "execute": lambda: run(PYTHON, "-m", "neuroevo", "execute", *(rest or notebooks("notebooks", "solutions"))),
         "doctor": lambda: run(PYTHON, "-m", "neuroevo", "doctor"),
@@ -114,7 +115,7 @@ def notebooks(*folders: str) -> list[Path]:
 
 def build_book(serve: bool, port: int) -> int:
     print("Building the site, under a minute.", flush=True)
-    failed = run(PYTHON, "-m", "jupyter_book", "build", ".", "-W", "-n", "--keep-going", "--quiet")
+    failed = run(JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "--quiet")
     if failed:
         return failed
     print(f"The site is at {SITE / 'index.html'}")
