@@ -2,6 +2,7 @@ import dataclasses
 import json
 import pickle
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -116,6 +117,22 @@ def test_two_processes_give_the_tables_of_one(smoke):
     assert_same_tables(smoke(methods, "two", jobs=2), smoke(methods, "one"))
 
 
+def test_after_an_error_no_other_unit_starts(smoke, monkeypatch):
+    started = []
+
+    def fail(unit, context):
+        started.append(unit.method)
+        raise OSError("no space left")
+
+    # Threads in place of processes: what is tested is which units are handed out.
+    monkeypatch.setattr(experiments, "ProcessPoolExecutor", lambda jobs, *others: ThreadPoolExecutor(jobs))
+    methods = [f"method {i}" for i in range(20)]
+    monkeypatch.setattr(genreg_mnist, "RUNNERS", dict.fromkeys(methods, fail))
+    with pytest.raises(OSError, match="no space left"):
+        smoke(methods, jobs=2)
+    assert set(started) <= set(methods[:2])
+
+
 def test_a_run_repeats_and_seeds_differ(tmp_path):
     rows = []
     for i, seed in enumerate((0, 0, 1)):
@@ -181,7 +198,7 @@ def test_a_stop_before_the_first_generation_is_only_a_stop(smoke, monkeypatch):
 
 
 @pytest.fixture
-def half_done(smoke, monkeypatch):
+def half_done(smoke, monkeypatch, tmp_path):
     """A run of two units that was stopped after the first; gives back how to go on with it."""
 
     def stop(unit, context):
@@ -193,6 +210,8 @@ def half_done(smoke, monkeypatch):
         stopped.setitem(genreg_mnist.RUNNERS, "nearest class mean", stop)
         with pytest.raises(KeyboardInterrupt):
             smoke(methods)
+    left = {path.name for path in (tmp_path / "out/.work/genreg-mnist-smoke-cpu").iterdir()}
+    assert left == {"run.json", "sweep gradient 0.001-seed0.json", "nearest class mean-seed0"}
     return lambda: smoke(methods)
 
 
@@ -213,7 +232,9 @@ def test_a_run_that_goes_on_with_newer_code_names_both(half_done, monkeypatch, t
 # Refusals
 
 
-def test_a_full_size_run_needs_mnist_itself(tmp_path):
+def test_a_full_size_run_needs_mnist_itself(tmp_path, monkeypatch):
+    short = dataclasses.replace(genreg_mnist.EXPERIMENT, units=lambda seeds: [Unit("nearest class mean", 0)])
+    monkeypatch.setattr(genreg_mnist, "EXPERIMENT", short)
     with pytest.raises(RuntimeError, match=r"a full-size run needs MNIST itself.*this is not MNIST"):
         experiments.run("genreg-mnist", size="full", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

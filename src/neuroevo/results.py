@@ -43,9 +43,8 @@ class StoredRun:
     provenance: dict[str, Any]
 
     def summary(self) -> str:
-        """One line for a chapter: what made these numbers, where and when."""
-        p = self.provenance
-        return f"`{p['command']}`, commit {p['commit'][:7]}, {p['hardware']}, {p['date'][:10]}"
+        """For a chapter's prose: when it was made, and by which code."""
+        return f"made on {self.provenance['date'][:10]} by commit {self.provenance['commit'][:7]}"
 
 
 def results_folder() -> Path:
