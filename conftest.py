@@ -14,7 +14,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("nbval", default=False) and _NOTICE not in os.environ:
         from neuroevo import data
 
-        fallback = bool(data.mnist().notice)
+        try:
+            fallback = bool(data.mnist().notice)
+        except data.DataError as error:  # a broken file: one message, not a traceback
+            raise pytest.UsageError(str(error)) from error
         os.environ[_NOTICE] = str(int(fallback))
         if fallback:
             os.environ["NEUROEVO_OFFLINE"] = "1"  # no notebook needs to look for a server again

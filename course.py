@@ -54,7 +54,11 @@ def main() -> int:
     commands = {
         "book": lambda: build_book(known.serve, known.port),
         "test": lambda: test(rest),
-        "lab": lambda: run(PYTHON, "-m", "jupyterlab", "--notebook-dir", "labs", *rest),
+        # Without the last two, JupyterLab asks other hosts for news and newer versions, and tells the student so.
+        "lab": lambda: run(
+            *(PYTHON, "-m", "jupyterlab", "--notebook-dir", "labs", *rest, "--LabApp.news_url=None"),
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ),
         "labs": lambda: run(PYTHON, "-m", "neuroevo", "labs", *rest),
         "execute": lambda: run(PYTHON, "-m", "neuroevo", "execute", *(rest or notebooks("notebooks", "solutions"))),
         "doctor": lambda: run(PYTHON, "-m", "neuroevo", "doctor"),
