@@ -35,7 +35,9 @@ def test_summary_says_when_and_by_which_code(tmp_path):
     save(tmp_path)
     run = results.load("trial", tmp_path)
     p = run.provenance
-    assert run.summary() == f"made on {p['date'][:10]} by commit {p['commit'][:7]}"
+    assert run.summary().startswith(f"made on {p['date'][:10]} by the code of {p['commit'][:7]}")
+    two = results.StoredRun({}, p | {"commit": f"{'a' * 40}, {'b' * 40}-dirty"})
+    assert two.summary().endswith("by the code of aaaaaaa, bbbbbbb-dirty")
 
 
 @pytest.mark.parametrize("key", results.REQUIRED)

@@ -44,7 +44,8 @@ class StoredRun:
 
     def summary(self) -> str:
         """For a chapter's prose: when it was made, and by which code."""
-        return f"made on {self.provenance['date'][:10]} by commit {self.provenance['commit'][:7]}"
+        commits = [f"{commit[:7]}{commit[40:]}" for commit in self.provenance["commit"].split(", ")]
+        return f"made on {self.provenance['date'][:10]} by the code of {', '.join(commits)}"
 
 
 def results_folder() -> Path:
