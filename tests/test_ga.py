@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -47,7 +48,8 @@ def test_truncation_refuses_impossible_fractions(fraction):
     [
         (torch.tensor([1.0, math.nan, 2.0, math.nan]), r"genomes \[1, 3\] is NaN"),
         (torch.empty(0), r"n_genomes >= 1, not \(0,\)"),
-        (torch.zeros(2, 2), r"not \(2, 2\)"),
+        (torch.zeros(2, 0), r"not \(2, 0\)"),
+        (torch.tensor([[1.0, 2.0], [3.0, math.nan]]), r"genomes \[1\] is NaN"),
     ],
 )
 def test_truncation_refuses_what_it_cannot_rank(fitness, words):
@@ -295,3 +297,332 @@ def test_randomness_comes_from_the_given_generator_alone():
         runs.append(population.flatten().tolist() + parents.tolist())
     assert runs[0] == runs[1] != runs[2]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+# Many runs side by side
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda f, source: ga.truncation(f, 0.3),
+        lambda f, source: ga.from_best(f, 50, source, fraction=0.3),
+        lambda f, source: ga.tournament(f, 50, source, size=3),
+        lambda f, source: ga.proportional(torch.arange(20).expand(f.shape), f.exp(), 50, source),
+    ],
+    ids=["truncation", "from_best", "tournament", "proportional"],
+)
+def test_selection_keeps_runs_apart(choose):
+    fitness = torch.randn(2, 3, 20, generator=rng())
+    fitness[1, 2, :19] = -1e6  # here one genome is far above the rest
+    rows = choose(fitness, rng())
+    assert rows.shape[:-1] == (2, 3)
+    assert ((rows >= 0) & (rows < 20)).all()
+    assert (rows[1, 2] == 19).float().mean() > 0.1
+    assert (rows[0, 0] == 19).float().mean() < 0.5
+    picked = fitness.gather(-1, rows).mean(dim=-1)
+    assert (picked > fitness.mean(dim=-1)).all()
+
+
+def test_truncation_ranks_each_run_by_itself():
+    fitness = torch.tensor([[1.0, 3.0, 2.0, 3.0], [9.0, 8.0, 7.0, 6.0]])
+    assert ga.truncation(fitness, 0.5).tolist() == [[1, 3], [0, 1]]
+
+
+def test_from_best_draws_the_survivors_evenly_and_nobody_else():
+    fitness = torch.randperm(50, generator=rng()).float()
+    rows = ga.from_best(fitness, 20_000, rng(), fraction=0.1)
+    counts = rows.bincount(minlength=50)
+    assert counts[fitness < 45].sum() == 0
+    assert p_uniform(counts[fitness >= 45]) > 1e-4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_tournament_chooses_ranks_by_their_known_chances(size):
+    n, n_draws = 10, 40_000
+    fitness = torch.randperm(n, generator=rng()).float()
+    ranks = fitness[ga.tournament(fitness, n_draws, rng(1), size=size)].long()
+    # The winner has rank at most r if all entrants do: ((r + 1) / n)^size. (Blickle and Thiele 1996)
+    chances = torch.tensor([((r + 1) / n) ** size - (r / n) ** size for r in range(n)], dtype=torch.float64)
+    counts, expected = ranks.bincount(minlength=n).double(), n_draws * chances
+    tail = expected < 5
+    gathered = (
+        [*counts[~tail].tolist(), float(counts[tail].sum())],
+        [*expected[~tail].tolist(), float(expected[tail].sum())],
+    )
+    keep = [i for i, e in enumerate(gathered[1]) if e > 0]
+    assert p_uniform([gathered[0][i] for i in keep], [gathered[1][i] for i in keep]) > 1e-4
+
+
+def test_tournament_of_equals_is_even():
+    rows = ga.tournament(torch.zeros(8), 20_000, rng(), size=3)
+    assert p_uniform(rows.bincount(minlength=8)) > 1e-4
+
+
+def test_tournament_needs_entrants():
+    with pytest.raises(ValueError, match="at least one entrant, not size=0"):
+        ga.tournament(torch.zeros(4), 2, rng(), size=0)
+
+
+def takeover_time(choose, n=1024):
+    """Generations of selection alone until a single best genome has all places but one; inf if it is lost."""
+    fitness = torch.zeros(n)
+    fitness[0] = 1
+    for generation in range(1, 200):
+        fitness = fitness[choose(fitness)]
+        if fitness.sum() == 0:
+            return math.inf
+        if fitness.sum() >= n - 1:
+            return generation
+    raise AssertionError("no takeover")
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_takeover_by_tournaments_takes_as_long_as_theory_says(size):
+    n, source = 1024, rng(size)
+    times = [takeover_time(lambda f: ga.tournament(f, n, source, size=size)) for _ in range(60)]
+    survived = torch.tensor([t for t in times if t < math.inf], dtype=torch.float64)
+    # Goldberg and Deb (1991): (ln n + ln ln n) / ln size, for a best genome that grows by its expectation.
+    theory = (math.log(n) + math.log(math.log(n))) / math.log(size)
+    assert abs(survived.mean() - theory) < 0.15 * theory + 0.5
+    # A single best genome is drawn Poisson(size) times: it is lost at once with chance exp(-size), seldom later.
+    lost = 1 - len(survived) / len(times)
+    assert math.exp(-size) - 0.2 < lost < math.exp(-size) + 0.25
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.5])
+def test_takeover_by_truncation_takes_as_long_as_theory_says(fraction):
+    n, source = 1024, rng(1)
+    times = [takeover_time(lambda f: ga.from_best(f, n, source, fraction=fraction)) for _ in range(40)]
+    survived = torch.tensor([t for t in times if t < math.inf], dtype=torch.float64)
+    assert abs(survived.mean() - math.log(n) / math.log(1 / fraction)) < 1.2
+
+
+def test_take_picks_rows_of_each_run():
+    population = torch.arange(24.0).view(2, 4, 3)
+    taken = ga.take(population, torch.tensor([[3, 3], [0, 1]]))
+    assert taken.tolist() == [[[9, 10, 11], [9, 10, 11]], [[12, 13, 14], [15, 16, 17]]]
+    taken += 1
+    assert population.flatten().tolist() == list(range(24))  # a copy
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 1, 4)])
+def test_take_refuses_rows_of_other_runs(shape):
+    with pytest.raises(ValueError, match="give row numbers of shape"):
+        ga.take(torch.zeros(2, 4, 3), torch.zeros(shape, dtype=torch.long))
+
+
+# Crossover
+
+
+def test_cross_is_exact_at_the_ends_and_linear_between():
+    mothers, fathers = torch.randn(2, 5, 100, generator=rng(), dtype=torch.float32)
+    fathers *= 1e6
+    assert torch.equal(ga.cross(mothers, fathers, torch.ones(5, 100)), mothers)
+    assert torch.equal(ga.cross(mothers, fathers, torch.zeros(5, 100)), fathers)
+    torch.testing.assert_close(ga.cross(mothers, fathers, torch.full((5, 100), 0.25)), 0.25 * mothers + 0.75 * fathers)
+    assert ga.cross(mothers.double(), fathers.double(), torch.ones(5, 100)).dtype == torch.float64
+
+
+def test_uniform_crossover_tosses_a_coin_for_each_gene():
+    share = ga.uniform((4000, 30), rng())
+    assert set(share.flatten().tolist()) == {0.0, 1.0}
+    from_mother = share.sum(dim=1).long().bincount(minlength=31).double()
+    expected = 4000 * torch.tensor(stats.binom.pmf(range(31), 30, 0.5))
+    middle = expected > 5
+    counts = [*from_mother[middle].tolist(), float(from_mother[~middle].sum())]
+    assert p_uniform(counts, [*expected[middle].tolist(), float(expected[~middle].sum())]) > 1e-4
+    assert abs(float((share[:, 1:] == share[:, :-1]).double().mean()) - 0.5) < 0.01  # neighbours are independent
+
+
+def test_one_point_crossover_cuts_evenly_and_takes_something_from_both():
+    share = ga.one_point((2, 4500, 10), rng())
+    assert (share[..., 0] == 1).all()
+    assert (share[..., -1] == 0).all()
+    assert (share.diff(dim=-1) <= 0).all()
+    assert p_uniform(share.sum(dim=-1).long().flatten().bincount(minlength=10)[1:]) > 1e-4
+    assert ga.one_point((3, 1), rng()).tolist() == [[1], [1], [1]]
+
+
+@pytest.mark.parametrize("extend", [0.0, 0.5])
+def test_blend_crossover_is_even_around_the_parents(extend):
+    share = ga.blend((50, 200), rng(), extend=extend)
+    width = 1 + 2 * extend
+    assert stats.kstest(share.flatten().numpy(), "uniform", args=(-extend, width)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("extend", [-0.1, math.nan, math.inf])
+def test_blend_crossover_refuses_impossible_settings(extend):
+    with pytest.raises(ValueError, match="extend must be a finite number"):
+        ga.blend((2, 2), rng(), extend=extend)
+
+
+# Mutation of many runs, and of bits
+
+
+@pytest.mark.parametrize("rate", [0.4, 1.0])
+def test_each_run_can_have_its_own_mutation_scale(rate):
+    scale = torch.tensor([0.0, 0.1, 2.0]).view(3, 1, 1)
+    population = torch.zeros(3, 100, 200, dtype=torch.float64)
+    ga.mutate_(population, rate, scale, rng())
+    assert not population[0].any()
+    for run in (1, 2):
+        changes = population[run][population[run] != 0]
+        assert abs(len(changes) / 20_000 - rate) < 0.03
+        assert stats.kstest(changes.numpy() / float(scale[run]), "norm").pvalue > 1e-3
+
+
+def test_rows_are_chosen_from_one_run_only():
+    with pytest.raises(ValueError, match="rows can only be chosen from one run"):
+        ga.mutate_(torch.zeros(2, 3, 4), 0.5, 1.0, rng(), rows=torch.tensor([0]))
+
+
+def test_flip_flips_the_right_number_of_bits_and_only_bits():
+    before = torch.randint(2, (10, 50, 400), generator=rng()).float()
+    after = before.clone()
+    ga.flip_(after, 0.02, rng(1))
+    flips = (after != before).sum(dim=-1).flatten()
+    assert set(after.flatten().tolist()) == {0.0, 1.0}
+    assert abs(float(flips.double().mean()) - 8) < 4 * math.sqrt(8 / 500)
+    assert 0.75 < float(flips.double().var()) / (8 * 0.98) < 1.3
+    ga.flip_(after, 1.0, rng())
+    ga.flip_(after, 0.0, rng())
+    assert ((after != before).sum(dim=-1).flatten() == 400 - flips).all()
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, math.nan])
+def test_flip_refuses_impossible_rates(rate):
+    with pytest.raises(ValueError, match="0 <= rate <= 1"):
+        ga.flip_(torch.zeros(2, 2), rate, rng())
+
+
+# The loop
+
+
+def run(population, **changes):
+    settings = {
+        "select": partial(ga.tournament, size=3),
+        "crossover": ga.uniform,
+        "mutate": partial(ga.mutate_, rate=1.0, scale=0.1),
+        "rng": rng(),
+    }
+    return ga.GA(population, **{**settings, **changes})
+
+
+GOAL = torch.tensor([2.0, 3.0])
+
+
+def closeness(population):
+    return -(population - GOAL).square().sum(dim=-1)
+
+
+@pytest.mark.parametrize("crossover", [None, ga.uniform, ga.one_point, ga.blend])
+@pytest.mark.parametrize("select", [partial(ga.tournament, size=3), partial(ga.from_best, fraction=0.2)])
+def test_every_run_of_a_batch_finds_the_goal(crossover, select):
+    search = run(torch.randn(40, 50, 2, generator=rng(1)), crossover=crossover, select=select)
+    for _ in range(60):
+        search.tell(closeness(search.ask()))
+    assert closeness(search.ask())[:, 0].min() > -0.02
+    assert search.generation == 60
+
+
+def test_elites_live_on_unchanged_best_first():
+    search = run(torch.randn(4, 20, 2, generator=rng()), n_elites=3)
+    for _ in range(5):
+        fitness = closeness(search.ask())
+        best = ga.take(search.ask(), fitness.topk(3).indices)
+        search.tell(fitness)
+        assert torch.equal(search.ask()[:, :3], best)
+    top = [closeness(search.ask()).max(dim=-1).values]
+    for _ in range(20):
+        search.tell(closeness(search.ask()))
+        top.append(closeness(search.ask()).max(dim=-1).values)
+    assert (torch.stack(top).diff(dim=0) >= 0).all()
+
+
+def test_without_elites_the_best_can_be_lost():
+    search = run(torch.randn(50, 10, 2, generator=rng()), n_elites=0)
+    before = closeness(search.ask()).max(dim=-1).values
+    search.tell(closeness(search.ask()))
+    assert (closeness(search.ask()).max(dim=-1).values < before).any()
+
+
+def test_parents_and_founders_say_where_each_gene_came_from():
+    first = torch.randn(3, 12, 7, generator=rng())
+    search = run(first, mutate=None, n_elites=2)
+    assert search.parents is None
+    for _ in range(6):
+        before, founders_before = search.ask(), search.founders
+        search.tell(search.ask().sum(dim=-1))
+        here = search.ask()
+        mothers, fathers = (ga.take(before, search.parents[..., i]) for i in (0, 1))
+        assert ((here == mothers) | (here == fathers)).all()
+        assert torch.equal(mothers[:, :2], fathers[:, :2])  # an elite is its own parent
+        # Nothing mutates, so each gene is still the founder's own.
+        assert torch.equal(here, first.gather(1, search.founders.long()))
+        assert set(search.founders.flatten().tolist()) <= set(founders_before.flatten().tolist())
+    assert torch.equal(first, torch.randn(3, 12, 7, generator=rng()))  # the first generation is not written on
+
+
+def test_a_blend_stems_from_whom_it_owes_more():
+    first = torch.tensor([[0.0], [1.0]])
+    shares = iter([torch.tensor([[0.9]]), torch.tensor([[0.2]])])
+    search = run(
+        first,
+        select=lambda fitness, n, *, rng: torch.tensor([0, 1]),
+        crossover=lambda shape, *, rng: next(shares),
+        mutate=None,
+    )
+    search.tell(torch.tensor([0.0, 1.0]))
+    assert search.founders.tolist() == [[1], [0]]
+    torch.testing.assert_close(search.ask(), torch.tensor([[1.0], [0.1]]))
+    search.tell(torch.tensor([1.0, 0.0]))  # mother 0 is now founder 1
+    assert search.founders.tolist() == [[1], [0]]
+
+
+def test_operators_may_change_between_generations():
+    search = run(torch.zeros(1, 30, 2))
+    search.mutate = None
+    search.tell(closeness(search.ask()))
+    assert not search.ask().any()
+    search.mutate = partial(ga.mutate_, rate=1.0, scale=torch.tensor([0.0, 1.0]))
+    search.tell(closeness(search.ask()))
+    assert not search.ask()[..., 0].any()
+    assert search.ask()[:, 1:, 1].all()
+
+
+def test_the_same_seed_gives_the_same_run():
+    ends = []
+    for seed in (0, 0, 1):
+        search = run(torch.ones(3, 10, 2), rng=rng(seed))
+        for _ in range(5):
+            search.tell(closeness(search.ask()))
+        ends.append(search.ask().flatten().tolist())
+    assert ends[0] == ends[1] != ends[2]
+
+
+@pytest.mark.parametrize(
+    ("population", "changes", "words"),
+    [
+        (torch.zeros(5), {}, "must hold floats of shape"),
+        (torch.zeros(0, 2), {}, "at least one of each"),
+        (torch.zeros(5, 2, dtype=torch.long), {}, r"not torch.int64"),
+        (torch.zeros(5, 2), {"n_elites": 5}, "0 <= n_elites < 5, not 5"),
+        (torch.zeros(5, 2), {"n_elites": -1}, "not -1"),
+    ],
+)
+def test_impossible_populations(population, changes, words):
+    with pytest.raises(ValueError, match=words):
+        run(population, **changes)
+
+
+@pytest.mark.parametrize("fitness", [torch.zeros(10), torch.zeros(2, 9), torch.zeros(2, 10, 1)])
+def test_fitness_of_another_shape_changes_nothing(fitness):
+    search = run(torch.zeros(2, 10, 3))
+    with pytest.raises(ValueError, match=r"fitness must have shape \(2, 10\)"):
+        search.tell(fitness)
+    assert search.generation == 0
+    with pytest.raises(ValueError, match=r"genomes \[4\] is NaN"):
+        search.tell(torch.zeros(2, 10).index_fill(1, torch.tensor([4]), math.nan))
+    assert search.generation == 0
+    assert not search.ask().any()

@@ -1,4 +1,8 @@
-"""Operators of a genetic algorithm on a population matrix (n_genomes, n_params).
+"""A genetic algorithm in parts: selection, crossover, mutation, and the loop that puts them together.
+
+A population is one tensor of shape (..., n_genomes, n_params). Leading dimensions are independent runs, seeds or
+settings side by side: a thousand small runs take hardly longer than one. Fitness has the population's shape without
+its last dimension, and larger is better.
 
 Operators whose name ends in `_` change the population in place, as torch's do: a population of 200 networks is
 40 MB, and a generation should not copy it more often than selection asks for.
@@ -7,52 +11,196 @@ Operators whose name ends in `_` change the population in place, as torch's do: 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+
+class Selection(Protocol):
+    """How parents are chosen: `from_best` or `tournament`, with `functools.partial` for their settings."""
+
+    def __call__(self, fitness: Tensor, n_draws: int, *, rng: torch.Generator) -> Tensor:
+        """Row numbers (..., n_draws) of parents, from fitness (..., n_genomes)."""
+
+
+class Crossover(Protocol):
+    """How two parents mix: `uniform`, `one_point` or `blend`."""
+
+    def __call__(self, shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
+        """The mother's share in each gene of children of this shape (..., n_children, n_params)."""
+
+
+class Mutation(Protocol):
+    """How a child differs from its parents: `mutate_` or `flip_`, with `functools.partial` for their settings."""
+
+    def __call__(self, population: Tensor, *, rng: torch.Generator) -> None:
+        """Change children (..., n_children, n_params) in place."""
+
+
+class GA:
+    """A generational genetic algorithm in ask/tell form: elites live on, children replace all others.
+
+    Source: Eiben and Smith (2015), chapters 3 to 5.
+
+    Args:
+        population: (..., n_genomes, n_params), the first generation; it is not changed.
+        select: draws the parents.
+        crossover: mixes two parents; None makes every child a copy of one parent.
+        mutate: changes the children; None leaves them as they are.
+        rng: source of randomness, on the population's device.
+        n_elites: best genomes that live on unchanged; they are asked for and told again each generation.
+
+    Attributes:
+        select, crossover, mutate, n_elites: may be replaced between generations.
+        generation: number of generations told so far.
+        parents: (..., n_genomes, 2) int64, mother and father of each genome: rows of the generation before. An
+            elite's parents are itself. None before the first `tell`.
+        founders: (..., n_genomes, n_params) int32, the row of the first population that each gene was copied from,
+            through any number of crossovers; of a blend, the row that gave the larger share.
+    """
+
+    def __init__(
+        self,
+        population: Tensor,
+        *,
+        select: Selection,
+        crossover: Crossover | None,
+        mutate: Mutation | None,
+        rng: torch.Generator,
+        n_elites: int = 1,
+    ) -> None:
+        if population.dim() < 2 or 0 in population.shape or not population.is_floating_point():
+            raise ValueError(
+                "population must hold floats of shape (..., n_genomes, n_params), with at least one of each, not "
+                f"{population.dtype} of shape {tuple(population.shape)}"
+            )
+        if not 0 <= n_elites < population.shape[-2]:
+            raise ValueError(
+                f"n_elites must leave room for children: 0 <= n_elites < {population.shape[-2]}, not {n_elites}"
+            )
+        self.select, self.crossover, self.mutate, self.rng, self.n_elites = select, crossover, mutate, rng, n_elites
+        self.generation = 0
+        self.parents: Tensor | None = None
+        rows = torch.arange(population.shape[-2], dtype=torch.int32, device=population.device)
+        self.founders = rows[:, None].expand(population.shape)
+        self._population = population
+
+    def ask(self) -> Tensor:
+        """The population to score, (..., n_genomes, n_params); it is the state itself: look, don't write.
+
+        From the second generation on its first `n_elites` rows are the elites, best first.
+        """
+        return self._population
+
+    @torch.no_grad()
+    def tell(self, fitness: Tensor) -> None:
+        """Select, cross and mutate: the next generation.
+
+        Args:
+            fitness: (..., n_genomes) of the rows of the last `ask()`, larger is better, no NaN.
+        """
+        here = self._population
+        if fitness.shape != here.shape[:-1]:
+            raise ValueError(
+                f"fitness must have shape {tuple(here.shape[:-1])}, one for each genome of the last ask(), "
+                f"not {tuple(fitness.shape)}"
+            )
+        elites = _best(fitness, self.n_elites)
+        n_children = here.shape[-2] - self.n_elites
+        if self.crossover is None:
+            mothers = fathers = self.select(fitness, n_children, rng=self.rng)
+            children, founders = take(here, mothers), take(self.founders, mothers)
+        else:
+            mothers, fathers = self.select(fitness, 2 * n_children, rng=self.rng).chunk(2, dim=-1)
+            share = self.crossover((*here.shape[:-2], n_children, here.shape[-1]), rng=self.rng)
+            children = cross(take(here, mothers), take(here, fathers), share)
+            founders = torch.where(share > 0.5, take(self.founders, mothers), take(self.founders, fathers))
+        if self.mutate is not None:
+            self.mutate(children, rng=self.rng)
+        self._population = torch.cat([take(here, elites), children], dim=-2)
+        self.founders = torch.cat([take(self.founders, elites), founders], dim=-2)
+        pairs = torch.stack([mothers, fathers], dim=-1)
+        self.parents = torch.cat([torch.stack([elites, elites], dim=-1), pairs], dim=-2)
+        self.generation += 1
+
+
+# Selection: from fitness to row numbers
 
 
 def truncation(fitness: Tensor, fraction: float) -> Tensor:
     """Truncation selection: the rows of the best genomes, best first; ties go to the lower row.
 
     Args:
-        fitness: (n_genomes,), larger is better, no NaN.
+        fitness: (..., n_genomes), larger is better, no NaN.
         fraction: share that survives, in (0, 1]; at least one genome does.
 
     Returns:
-        (max(1, floor(fraction * n_genomes)),) row numbers.
+        (..., max(1, floor(fraction * n_genomes))) row numbers.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction must lie in (0, 1], not {fraction}")
     check_fitness(fitness)
     # 0.29 * 100 is 28.999...: without the nudge a survivor is lost to rounding.
-    n_survivors = max(1, math.floor(fraction * fitness.shape[0] + 1e-9))
-    return torch.argsort(fitness, descending=True, stable=True)[:n_survivors]
+    return _best(fitness, max(1, math.floor(fraction * fitness.shape[-1] + 1e-9)))
+
+
+def _best(fitness: Tensor, n: int) -> Tensor:
+    return torch.argsort(fitness, dim=-1, descending=True, stable=True)[..., :n]
+
+
+def from_best(fitness: Tensor, n_draws: int, rng: torch.Generator, fraction: float = 0.2) -> Tensor:
+    """Parents drawn evenly, with replacement, from the survivors of `truncation`: (..., n_draws) row numbers."""
+    survivors = truncation(fitness, fraction)
+    shape = (*fitness.shape[:-1], n_draws)
+    picks = torch.randint(survivors.shape[-1], shape, generator=rng, device=fitness.device)
+    return survivors.gather(-1, picks)
+
+
+def tournament(fitness: Tensor, n_draws: int, rng: torch.Generator, size: int = 2) -> Tensor:
+    """Tournament selection: each parent is the best of `size` genomes drawn evenly, with replacement.
+
+    Args:
+        fitness: (..., n_genomes), larger is better, no NaN.
+        n_draws: number of tournaments.
+        rng: source of randomness, on the device of the fitness.
+        size: entrants of a tournament, at least 1 (1 is no selection at all).
+
+    Returns:
+        (..., n_draws) row numbers; among equals the entrant that was drawn first wins.
+    """
+    if size < 1:
+        raise ValueError(f"a tournament needs at least one entrant, not size={size}")
+    check_fitness(fitness)
+    shape = (*fitness.shape[:-1], n_draws, size)
+    entrants = torch.randint(fitness.shape[-1], shape, generator=rng, device=fitness.device)
+    scores = fitness.unsqueeze(-2).expand(*shape[:-1], fitness.shape[-1]).gather(-1, entrants)
+    return entrants.gather(-1, scores.max(dim=-1, keepdim=True).indices).squeeze(-1)
 
 
 def check_fitness(fitness: Tensor) -> None:
     """Refuse fitness that can't be ranked: wrong shape, no genome, NaN."""
-    if fitness.dim() != 1 or fitness.shape[0] == 0:
-        raise ValueError(f"fitness must have shape (n_genomes,) with n_genomes >= 1, not {tuple(fitness.shape)}")
+    if fitness.dim() < 1 or fitness.shape[-1] == 0:
+        raise ValueError(f"fitness must have shape (..., n_genomes) with n_genomes >= 1, not {tuple(fitness.shape)}")
     if bool(fitness.isnan().any()):
-        rows = fitness.isnan().nonzero().flatten()[:5].tolist()
+        rows = fitness.isnan().nonzero()[:, -1].unique()[:5].tolist()
         raise ValueError(f"fitness of genomes {rows} is NaN: it can't be ranked; look for inf or NaN weights")
 
 
 def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
     """Fitness-proportional choice with replacement.
 
-    Negative weights have no meaning as probabilities. As soon as one is negative, all are shifted so that the
-    smallest becomes zero; where all weights are equal, the choice is uniform.
+    Negative weights have no meaning as probabilities. As soon as one of a run is negative, all of that run are
+    shifted so that the smallest becomes zero; where all weights are equal, the choice is uniform.
 
     Args:
-        candidates: (n_candidates,) row numbers.
-        weights: (n_candidates,), one for each candidate, in the same order.
+        candidates: (..., n_candidates) row numbers.
+        weights: (..., n_candidates), one for each candidate, in the same order.
         n_draws: number of parents to draw.
         rng: source of randomness, on the device of the weights.
 
     Returns:
-        (n_draws,) row numbers.
+        (..., n_draws) row numbers.
     """
     if candidates.shape != weights.shape:
         raise ValueError(
@@ -61,10 +209,70 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
         )
     if not bool(weights.isfinite().all()):
         raise ValueError("weights hold NaN or infinity, which are no chances to be chosen: look at the fitness")
-    shifted = weights.double() - min(0.0, float(weights.min()))
-    if float(shifted.sum()) == 0:
-        shifted = torch.ones_like(shifted)
-    return candidates[torch.multinomial(shifted, n_draws, replacement=True, generator=rng)]
+    shifted = weights.double() - weights.double().amin(dim=-1, keepdim=True).clamp_(max=0)
+    shifted += shifted.sum(dim=-1, keepdim=True) == 0
+    # multinomial knows at most one leading dimension
+    picks = torch.multinomial(shifted.view(-1, shifted.shape[-1]), n_draws, replacement=True, generator=rng)
+    return candidates.gather(-1, picks.view(*weights.shape[:-1], n_draws))
+
+
+# Crossover: from two parents to a child
+
+
+def take(population: Tensor, rows: Tensor) -> Tensor:
+    """The genomes of these rows: (..., n_genomes, n_params) and (..., n_rows) to (..., n_rows, n_params), a copy."""
+    if rows.dim() != population.dim() - 1 or rows.shape[:-1] != population.shape[:-2]:
+        raise ValueError(
+            f"rows has shape {tuple(rows.shape)}, the population {tuple(population.shape)}: give row numbers of shape "
+            f"{(*population.shape[:-2], 'n_rows')}"
+        )
+    return population.gather(-2, rows.unsqueeze(-1).expand(*rows.shape, population.shape[-1]))
+
+
+def cross(mothers: Tensor, fathers: Tensor, share: Tensor) -> Tensor:
+    """Children share * mothers + (1 - share) * fathers, gene by gene; exact where the share is 0 or 1.
+
+    All three, and the result, have shape (..., n_children, n_params).
+    """
+    return torch.lerp(fathers, mothers, share.to(mothers))
+
+
+def uniform(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    """Uniform crossover (Syswerda 1989): each gene comes whole, with a fair coin each, from mother or father.
+
+    Returns the mother's share, 0.0 or 1.0, of shape (..., n_children, n_params).
+    """
+    return torch.randint(2, shape, generator=rng, device=rng.device).float()
+
+
+def one_point(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    """One-point crossover (Holland 1975): the genes before a cut come from the mother, the others from the father.
+
+    The cut lies after 1 to n_params - 1 genes, all equally likely, so each parent gives something; a genome of one
+    gene comes from the mother. Returns the mother's share, as `uniform` does.
+    """
+    *runs, n_params = shape
+    cut = torch.randint(1, max(2, n_params), (*runs, 1), generator=rng, device=rng.device)
+    return (torch.arange(n_params, device=rng.device) < cut).float()
+
+
+def blend(shape: tuple[int, ...], rng: torch.Generator, extend: float = 0.5) -> Tensor:
+    """Blend crossover, BLX-alpha (Eshelman and Schaffer 1993): each gene is drawn evenly around its parents' two.
+
+    Args:
+        shape: of the children, (..., n_children, n_params).
+        rng: source of randomness.
+        extend: alpha >= 0: how far the interval goes beyond each parent, in units of their distance.
+
+    Returns:
+        The mother's share of each gene, evenly distributed in [-extend, 1 + extend].
+    """
+    if not 0 <= extend < math.inf:
+        raise ValueError(f"extend must be a finite number >= 0, not {extend}")
+    return torch.rand(shape, generator=rng, device=rng.device) * (1 + 2 * extend) - extend
+
+
+# Reproduction and mutation in place
 
 
 def reproduce_(population: Tensor, parents: Tensor) -> Tensor:
@@ -95,35 +303,74 @@ def reproduce_(population: Tensor, parents: Tensor) -> Tensor:
     return rows
 
 
-def mutate_(population: Tensor, rate: float, scale: float, rng: torch.Generator, rows: Tensor | None = None) -> None:
+def mutate_(
+    population: Tensor, rate: float, scale: float | Tensor, rng: torch.Generator, rows: Tensor | None = None
+) -> None:
     """Add normal noise of standard deviation `scale` to every entry with probability `rate`, in place.
 
     Exactly what a dense mask does (every entry is hit independently), at the cost of the entries that are hit:
     see `bernoulli_positions`.
 
     Args:
-        population: (n_genomes, n_params), contiguous.
+        population: (..., n_genomes, n_params), contiguous.
         rate: mutation rate, in [0, 1].
-        scale: mutation scale (sigma), finite and >= 0.
+        scale: mutation scale (sigma), finite and >= 0: a number, or a tensor that broadcasts to the population's shape,
+            for a scale of its own for each run, genome or gene.
         rng: source of randomness, on the population's device.
-        rows: (n_rows,) row numbers of the genomes to mutate, each at most once; all of them if None.
+        rows: (n_rows,) row numbers of the genomes to mutate, each at most once; all of them if None. Only for
+            one run, (n_genomes, n_params), and a number as scale.
     """
-    if not 0 <= rate <= 1 or not 0 <= scale < math.inf:
+    scales = torch.as_tensor(scale)
+    if not 0 <= rate <= 1 or not bool(((scales >= 0) & scales.isfinite()).all()):
         raise ValueError(f"mutation needs 0 <= rate <= 1 and a finite scale >= 0, not {rate} and {scale}")
-    if population.dim() != 2 or not population.is_contiguous():
+    _check_contiguous(population)
+    if rows is not None and (population.dim() != 2 or scales.dim() > 0):
         raise ValueError(
-            f"population must be a contiguous (n_genomes, n_params) tensor, not of shape {tuple(population.shape)} "
-            f"and strides {population.stride()}"
+            f"rows can only be chosen from one run with one scale, not from shape {tuple(population.shape)}"
         )
-    n_params = population.shape[1]
+    n_params = population.shape[-1]
     n_entries = population.numel() if rows is None else rows.shape[0] * n_params
-    if rate == 0 or scale == 0 or n_entries == 0:
+    if rate == 0 or n_entries == 0 or not bool(scales.any()):
+        return
+    if rate == 1 and rows is None:
+        noise = torch.randn(population.shape, generator=rng, device=population.device, dtype=population.dtype)
+        population += noise.mul_(scale)
         return
     hits = torch.arange(n_entries, device=population.device) if rate == 1 else bernoulli_positions(n_entries, rate, rng)
+    noise = torch.randn(hits.shape, generator=rng, device=population.device, dtype=population.dtype)
+    noise *= scales.to(population).expand(population.shape).reshape(-1)[hits] if scales.dim() else scale
     if rows is not None:
         hits = rows[hits // n_params] * n_params + hits % n_params
-    noise = torch.randn(hits.shape, generator=rng, device=population.device, dtype=population.dtype)
-    population.view(-1).scatter_add_(0, hits, noise.mul_(scale))  # the fastest of torch's ways to add at positions
+    population.view(-1).scatter_add_(0, hits, noise)  # the fastest of torch's ways to add at positions
+
+
+def flip_(population: Tensor, rate: float, rng: torch.Generator) -> None:
+    """Flip every bit with probability `rate`, in place.
+
+    Args:
+        population: (..., n_genomes, n_params) of 0.0 and 1.0, contiguous.
+        rate: mutation rate, in [0, 1].
+        rng: source of randomness, on the population's device.
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"mutation needs 0 <= rate <= 1, not {rate}")
+    _check_contiguous(population)
+    if rate == 0 or population.numel() == 0:
+        return
+    bits = population.view(-1)
+    if rate == 1:
+        bits.neg_().add_(1)
+        return
+    hits = bernoulli_positions(bits.shape[0], rate, rng)
+    bits[hits] = 1 - bits[hits]
+
+
+def _check_contiguous(population: Tensor) -> None:
+    if population.dim() < 2 or not population.is_contiguous():
+        raise ValueError(
+            "population must be a contiguous (..., n_genomes, n_params) tensor, not of shape "
+            f"{tuple(population.shape)} and strides {population.stride()}"
+        )
 
 
 def bernoulli_positions(n: int, rate: float, rng: torch.Generator) -> Tensor:
