@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="FOLDER", help="folder of stored runs (default results/)")
     run.add_argument("--source", type=Path, metavar="FOLDER", help="foreign files, for genreg-audit")
 
-    bench = commands.add_parser("bench", help="measure a generation of GENREG against simpler code and the floor")
+    bench = commands.add_parser("bench", help="measure the package against simpler code for the same work")
     bench.add_argument("--json", action="store_true", help="one JSON object instead of the table")
 
     execute = commands.add_parser("execute", help="run notebooks and normalise what is committed")

@@ -6,16 +6,14 @@ the machine's own matrix product plus the bytes at the speed of its own copy. Ma
 
 from __future__ import annotations
 
-import json
 import statistics
-import time
-from collections.abc import Callable
 
 import psutil
 import torch
 from torch import Tensor
 
 from neuroevo import nets
+from neuroevo.bench.timing import seconds, side_by_side
 from neuroevo.genreg import GENREG, Settings, reward
 
 NET = nets.MLP((784, 64, 10))
@@ -90,12 +88,6 @@ def operations(s: Settings) -> int:
     return 2 * s.n_genomes * N_IMAGES * weights
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def measure(n_rounds: int = 7) -> dict[str, float]:
     """Measure everything, round by round, so that what disturbs the machine disturbs all alike.
 
@@ -122,13 +114,13 @@ def measure(n_rounds: int = 7) -> dict[str, float]:
     torch.mm(a, b, out=out)
     for i in range(n_rounds):
         # Best of two: the floor takes the machine at its best within the round.
-        flops.append(2 * 4096**3 / min(_seconds(lambda: torch.mm(a, b, out=out)) for _ in range(2)))
-        bandwidth.append(2 * a.nbytes / min(_seconds(lambda: out.copy_(a)) for _ in range(4)))
+        flops.append(2 * 4096**3 / min(seconds(lambda: torch.mm(a, b, out=out)) for _ in range(2)))
+        bandwidth.append(2 * a.nbytes / min(seconds(lambda: out.copy_(a)) for _ in range(4)))
         times["floor"].append(operations(settings) / flops[-1] + bytes_moved(settings) / bandwidth[-1])
-        times["package"].append(statistics.median(_seconds(lambda: package_generation(state, x, y)) for _ in range(5)))
-        times["genome_loop"].append(_seconds(lambda: genome_loop_generation(rows, x, y, settings)))
+        times["package"].append(statistics.median(seconds(lambda: package_generation(state, x, y)) for _ in range(5)))
+        times["genome_loop"].append(seconds(lambda: genome_loop_generation(rows, x, y, settings)))
         if i < 3:  # a second or two each
-            times["literal_loop"].append(_seconds(lambda: literal_generation(rows, x, y, settings)))
+            times["literal_loop"].append(seconds(lambda: literal_generation(rows, x, y, settings)))
     median = {name: statistics.median(values) for name, values in times.items()}
 
     def ratio(over: str, under: str) -> float:
@@ -152,24 +144,19 @@ def measure(n_rounds: int = 7) -> dict[str, float]:
     }
 
 
-def main(as_json: bool) -> None:
-    """Print the measurement as a table, or as JSON."""
-    m = measure()
-    if as_json:
-        print(json.dumps(m))
-        return
+def table(m: dict[str, float]) -> str:
+    """What `measure` found, for people."""
     s = Settings()
-    print(f"One generation: {s.n_genomes} genomes {NET.sizes}, {N_IMAGES} images, {m['threads']} threads\n")
-    print(f"{'program':<42}{'ms':>9}  {'time over ours':>14}")
-    for name, key, ratio in (
-        ("README's loop, genome by image", "literal_loop", m["ratio_literal_loop"]),
-        ("loop over genomes, images batched", "genome_loop", m["ratio_genome_loop"]),
-        ("this package", "package", 1.0),
-        ("floor: operations + bytes at peak", "floor", 1 / m["ratio_floor"]),
-    ):
-        print(f"{name:<42}{1000 * m[f'seconds_{key}']:>9.1f}  {ratio:>13.2f}x")
-    print(
-        f"\n{m['generations_per_second']:.1f} generations a second, {m['ratio_floor']:.2f} times the floor\n"
+    title = f"One generation: {s.n_genomes} genomes {NET.sizes}, {N_IMAGES} images, {m['threads']} threads"
+    rows = [
+        ("README's loop, genome by image", m["seconds_literal_loop"], m["ratio_literal_loop"]),
+        ("loop over genomes, images batched", m["seconds_genome_loop"], m["ratio_genome_loop"]),
+        ("this package", m["seconds_package"], 1.0),
+        ("floor: operations + bytes at peak", m["seconds_floor"], 1 / m["ratio_floor"]),
+    ]
+    return (
+        f"{side_by_side(title, rows)}\n\n"
+        f"{m['generations_per_second']:.1f} generations a second, {m['ratio_floor']:.2f} times the floor\n"
         f"peaks: {m['flops_peak'] / 1e9:.0f} GFLOP/s (product of 4096 x 4096), "
         f"{m['bandwidth_peak'] / 1e9:.1f} GB/s (copy)\n"
         f"memory: {m['memory_run'] / 1e6:.0f} MB for the run, {m['memory_process'] / 1e6:.0f} MB with Python and torch"
