@@ -1,0 +1,129 @@
+"""What lab 5 gives to a student's function: right and broken ways to breed, and operators that are watched."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuroevo import ga
+from neuroevo.checks.running import TryAgain
+
+__all__ = ["BROKEN", "Watch", "breed", "breed_in_another_order", "is_in"]
+
+Draw = Callable[[tuple[int, ...], float, torch.Generator], Tensor]
+
+
+def _hits(shape: tuple[int, ...], chance: float, rng: torch.Generator | None) -> Tensor:
+    return torch.rand(shape, generator=rng) < chance
+
+
+def _noise(shape: tuple[int, ...], scale: float, rng: torch.Generator) -> Tensor:
+    return scale * torch.randn(shape, generator=rng)
+
+
+def breed(
+    mothers: Tensor, fathers: Tensor, rate: float, scale: float, rng: torch.Generator,
+    coin: Draw = _hits, hit: Draw = _hits, noise: Draw = _noise, mix: Callable[..., Tensor] = torch.where,
+) -> Tensor:  # fmt: skip
+    """A right breed, or one with a part that is broken."""
+    children = mix(coin(mothers.shape, 0.5, rng), mothers, fathers)
+    return children + hit(mothers.shape, rate, rng) * noise(mothers.shape, scale, rng)
+
+
+def breed_in_another_order(mothers: Tensor, fathers: Tensor, rate: float, scale: float, rng: torch.Generator) -> Tensor:
+    """A right breed too, but equal seeds give other children than those of `breed`."""
+    noise = torch.randn(mothers.shape, generator=rng) * (torch.rand(mothers.shape, generator=rng) >= 1 - rate)
+    share = torch.randint(2, mothers.shape, generator=rng)
+    return share * mothers + (1 - share) * fathers + scale * noise
+
+
+def _overwrite(which: int) -> Callable[..., Tensor]:
+    def overwriting(*args: Any) -> Tensor:
+        parents: Tensor = args[which]
+        if 0 in parents.stride():
+            raise TryAgain(
+                "torch.expand gives all rows one memory; let parents be a copy: .repeat, or .clone() behind."
+            )
+        return parents.copy_(breed(*args))
+
+    return overwriting
+
+
+BROKEN: Mapping[str, Callable[..., Tensor]] = {
+    "that writes the children into `mothers`. Compare the parents with copies made before.": _overwrite(0),
+    "that writes the children into `fathers`. Compare both parents with copies made before.": _overwrite(1),
+    "that averages the parents. At rate 0 every single gene must be one of two values.": (
+        partial(breed, mix=lambda coin, a, b: (a + b) / 2)
+    ),
+    "in which the last gene is lost: it is 0 in every child. Look at every gene, and give parents other numbers than "
+    "0.": partial(
+        breed, mix=lambda coin, a, b: torch.where(coin, a, b) * (torch.arange(a.shape[-1]) < a.shape[-1] - 1)
+    ),
+    "in which the father's genes arrive one place too far. Give every place its own number, and at rate 0 compare each "
+    "gene with the parents' genes there.": partial(breed, mix=lambda coin, a, b: torch.where(coin, a, b.roll(1, -1))),
+    "in which 7 of 10 genes are the mother's. At rate 0, measure the share.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.7, rng))
+    ),
+    "that tosses one coin for each child. At rate 0, measure the share in each child (in a row), not only in all.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits((*shape[:-1], 1), chance, rng).expand(shape))
+    ),
+    "that mixes all children by the same coins. At rate 0, measure the share of each gene (down a column), not only in "
+    "all.": partial(breed, coin=lambda shape, chance, rng: _hits(shape[-1:], chance, rng).expand(shape)),
+    "with half the mutation rate. From parents that are all 0, measure the share of genes that are not.": (
+        partial(breed, hit=lambda shape, rate, rng: _hits(shape, rate / 2, rng))
+    ),
+    "that mutates a child in all its genes or in none. Measure the share that is hit in each child, too.": (
+        partial(breed, hit=lambda shape, rate, rng: _hits((*shape[:-1], 1), rate, rng).expand(shape))
+    ),
+    "that takes `scale` for a variance. Measure the standard deviation of the noise, with a scale other than 1.": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale**0.5, rng))
+    ),
+    "whose noise has the mean `scale`, not 0. Measure it.": (
+        partial(breed, noise=lambda shape, scale, rng: scale + _noise(shape, scale, rng))
+    ),
+    "that ignores `rng`. Call it twice, with two generators of the same seed.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
+    ),
+}
+
+
+class Watch:
+    """Operators that keep what goes through them: populations, fitness, what crossover returned."""
+
+    def __init__(self) -> None:
+        self.seen: list[Tensor] = []
+        self.asked: list[tuple[int, Tensor]] = []  # with the number of the generation scored last
+        self.rows: dict[int, Tensor] = {}
+        self.born: list[Tensor] = []
+
+    def score(self, population: Tensor) -> Tensor:
+        """The sum of the genes."""
+        self.seen.append(population.clone())
+        return population.sum(-1)
+
+    def select(self, fitness: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
+        """Tournaments of two."""
+        now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
+        self.asked.append((now, fitness.clone()))
+        self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
+        return rows
+
+    def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
+        """Uniform crossover."""
+        if torch.equal(mothers, fathers):
+            raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
+        self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
+        return self.born[-1].clone()
+
+    def mutate(self, children: Tensor, rng: torch.Generator) -> None:
+        """A little noise on every gene."""
+        if not children.is_contiguous():
+            raise TryAgain("mutate gets a window into another tensor: let children be a copy, mothers.clone().")
+        children += 0.01 * torch.randn(children.shape, generator=rng)
+
+
+def is_in(genomes: Tensor, population: Tensor) -> Tensor:
+    """Which genomes (r, k, p) are rows of their run's population (r, n, p): (r, k)."""
+    return (genomes.unsqueeze(2) == population.unsqueeze(1)).all(-1).any(-1)

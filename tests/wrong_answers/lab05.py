@@ -1,0 +1,814 @@
+"""Named wrong answers to lab 5 and a piece of the hint each must get, and right answers written in other words."""
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from neuroevo import ga, nets
+
+NET = nets.MLP((2, 3, 1), "sigmoid")
+
+
+# 5.1 A first generation
+
+
+def one_genome_for_all(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_runs, 1, n_params, generator=rng).repeat(1, n_genomes, 1)
+
+
+def one_run_for_all(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_genomes, n_params, generator=rng).repeat(n_runs, 1, 1)
+
+
+def only_positive(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.rand(n_runs, n_genomes, n_params, generator=rng) * 12**0.5
+
+
+def std_is_ignored(n_runs, n_genomes, n_params, std, rng):
+    return torch.randn(n_runs, n_genomes, n_params, generator=rng)
+
+
+def std_is_a_variance(n_runs, n_genomes, n_params, std, rng):
+    return std**0.5 * torch.randn(n_runs, n_genomes, n_params, generator=rng)
+
+
+def evenly_between_plus_and_minus(n_runs, n_genomes, n_params, std, rng):
+    return std * (2 * torch.rand(n_runs, n_genomes, n_params, generator=rng) - 1)
+
+
+def runs_come_last(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_genomes, n_params, n_runs, generator=rng)
+
+
+def a_list_of_runs(n_runs, n_genomes, n_params, std, rng):
+    return [std * torch.randn(n_genomes, n_params, generator=rng) for _ in range(n_runs)]
+
+
+def rng_is_forgotten(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_runs, n_genomes, n_params)
+
+
+def seeded_inside(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_runs, n_genomes, n_params, generator=torch.Generator().manual_seed(0))
+
+
+def networks_one_by_one(n_runs, n_genomes, n_params, std, rng):
+    """Right."""
+    rows = [torch.empty(n_params).normal_(0, std, generator=rng) for _ in range(n_runs * n_genomes)]
+    return torch.stack(rows).reshape(n_runs, n_genomes, n_params)
+
+
+# 5.2 Fitness
+
+
+def logits(population, x):
+    return NET.forward(population.flatten(0, 1), x)[..., 0].unflatten(0, population.shape[:2])
+
+
+def rows_of_loss(population, x, y):
+    return softplus((1 - 2 * y) * logits(population, x))
+
+
+def loss_not_fitness(population, x, y):
+    return rows_of_loss(population, x, y).mean(-1)
+
+
+def rows_are_added_up(population, x, y):
+    return -rows_of_loss(population, x, y).sum(-1)
+
+
+def every_output_meets_every_answer(population, x, y):
+    return -softplus((1 - 2 * y) * logits(population, x).unsqueeze(-1)).mean((-1, -2))
+
+
+def sigmoid_twice(population, x, y):
+    return -softplus((1 - 2 * y) * logits(population, x).sigmoid()).mean(-1)
+
+
+def squared_error(population, x, y):
+    return -((logits(population, x).sigmoid() - y) ** 2).mean(-1)
+
+
+def right_answers(population, x, y):
+    return ((logits(population, x) > 0) == (y == 1)).float().mean(-1)
+
+
+def zeros_count_for_nothing(population, x, y):
+    return -(y * softplus(-logits(population, x))).mean(-1)
+
+
+def answers_the_wrong_way_round(population, x, y):
+    return -softplus((2 * y - 1) * logits(population, x)).mean(-1)
+
+
+def genomes_are_averaged(population, x, y):
+    return -rows_of_loss(population, x, y).mean()
+
+
+def runs_run_together(population, x, y):
+    return -rows_of_loss(population, x, y).mean(-1).flatten()
+
+
+def example_is_typed_in(population, x, y):
+    return torch.tensor([[-0.693147, -0.562335]])
+
+
+def weights_are_clipped_in_place(population, x, y):
+    population.clamp_(-1, 1)
+    return -rows_of_loss(population, x, y).mean(-1)
+
+
+def fitness_one_by_one(population, x, y):
+    """Right: network by network, with torch's own loss."""
+    return torch.stack(
+        [
+            torch.stack([-binary_cross_entropy_with_logits(NET.forward(row[None], x)[0, :, 0], y) for row in run])
+            for run in population
+        ]
+    )
+
+
+# 5.3 Selection
+
+
+def tournament(fitness, n_draws, rng, size, pick=torch.argmax, look_up=True, replacement=False):
+    n_runs, n_genomes = fitness.shape
+    if replacement:
+        entrants = torch.randint(n_genomes, (n_runs, n_draws, size), generator=rng)
+    else:
+        entrants = torch.rand(n_runs, n_draws, n_genomes, generator=rng).argsort(-1)[..., :size]
+    winner = pick(fitness.unsqueeze(1).take_along_dim(entrants, -1), dim=-1, keepdim=True)
+    return entrants.take_along_dim(winner, -1)[..., 0] if look_up else winner[..., 0]
+
+
+def worst_entrant_wins(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size, pick=torch.argmin)
+
+
+def entrants_with_replacement(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size, replacement=True)
+
+
+def always_the_best_or_second(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, fitness.shape[1] if size > 2 else size)
+
+
+def truncation_instead(fitness, n_draws, rng, size):
+    best = fitness.argsort(-1, descending=True)[:, :size]
+    return best.take_along_dim(torch.randint(size, (len(fitness), n_draws), generator=rng), -1)
+
+
+def place_among_the_entrants(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size, look_up=False)
+
+
+def no_selection(fitness, n_draws, rng, size):
+    return torch.randint(fitness.shape[1], (len(fitness), n_draws), generator=rng)
+
+
+def always_two_entrants(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, 2)
+
+
+def fitness_of_the_first_run(fitness, n_draws, rng, size):
+    return tournament(fitness[:1].expand_as(fitness), n_draws, rng, size)
+
+
+def same_tournaments_in_every_run(fitness, n_draws, rng, size):
+    entrants = torch.rand(1, n_draws, fitness.shape[1], generator=rng).argsort(-1)[..., :size]
+    entrants = entrants.expand(len(fitness), -1, -1)
+    winner = fitness.unsqueeze(1).take_along_dim(entrants, -1).argmax(-1, keepdim=True)
+    return entrants.take_along_dim(winner, -1)[..., 0]
+
+
+def nobody_wins_twice(fitness, n_draws, rng, size):
+    n_genomes = fitness.shape[1]
+    return torch.rand(len(fitness), max(n_draws, n_genomes), generator=rng).argsort(-1)[:, :n_draws] % n_genomes
+
+
+def fitness_is_returned(fitness, n_draws, rng, size):
+    return fitness.take_along_dim(tournament(fitness, n_draws, rng, size), -1)
+
+
+def one_run_of_winners(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size)[0]
+
+
+def selection_by_torchs_own_chance(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, None, size)
+
+
+def selection_seeded_inside(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, torch.Generator().manual_seed(1), size)
+
+
+def best_in_proportion(fitness, n_draws, rng, size):
+    rank = fitness.argsort(-1).argsort(-1) + 1.0
+    return torch.multinomial(rank, n_draws, replacement=True, generator=rng)
+
+
+def tournaments_in_a_loop(fitness, n_draws, rng, size):
+    """Right: entrants from a shuffled deck, the best by its rank."""
+    chosen = []
+    for run in fitness:
+        best_first = run.argsort(descending=True)
+        ranks = torch.multinomial(torch.ones(n_draws, len(run)), size, replacement=False, generator=rng)
+        chosen.append(best_first[ranks.min(1).values])
+    return torch.stack(chosen)
+
+
+# 5.4 Crossover
+
+
+def coins(mothers, blocks, rng):
+    return torch.rand(*mothers.shape[:2], int(blocks.max()) + 1, generator=rng) < 0.5
+
+
+def coin_for_each_gene(mothers, fathers, blocks, rng):
+    return torch.where(torch.rand(mothers.shape, generator=rng) < 0.5, mothers, fathers)
+
+
+def coin_for_each_child(mothers, fathers, blocks, rng):
+    return torch.where(torch.rand(*mothers.shape[:2], 1, generator=rng) < 0.5, mothers, fathers)
+
+
+def same_coins_for_all(mothers, fathers, blocks, rng):
+    return torch.where(coins(mothers[:1, :1], blocks, rng)[..., blocks], mothers, fathers)
+
+
+def same_coins_for_all_runs(mothers, fathers, blocks, rng):
+    return torch.where(coins(mothers[:1], blocks, rng)[..., blocks], mothers, fathers)
+
+
+def always_the_mother(mothers, fathers, blocks, rng):
+    return mothers.clone()
+
+
+def written_into_the_mothers(mothers, fathers, blocks, rng):
+    children = mothers
+    from_father = coins(mothers, blocks, rng)[..., blocks]
+    children[from_father] = fathers[from_father]
+    return children
+
+
+def averages(mothers, fathers, blocks, rng):
+    return (mothers + fathers) / 2
+
+
+def parents_plus_parents(mothers, fathers, blocks, rng):
+    return mothers + fathers
+
+
+def father_is_forgotten(mothers, fathers, blocks, rng):
+    return mothers * coins(mothers, blocks, rng)[..., blocks]
+
+
+def fathers_from_the_next_row(mothers, fathers, blocks, rng):
+    return torch.where(coins(mothers, blocks, rng)[..., blocks], mothers, fathers.roll(1, 1))
+
+
+def one_coin_too_few(mothers, fathers, blocks, rng):
+    tossed = torch.rand(*mothers.shape[:2], int(blocks.max()), generator=rng) < 0.5
+    return torch.where(tossed[..., blocks], mothers, fathers)
+
+
+def mother_nine_times_of_ten(mothers, fathers, blocks, rng):
+    tossed = torch.rand(*mothers.shape[:2], int(blocks.max()) + 1, generator=rng) < 0.9
+    return torch.where(tossed[..., blocks], mothers, fathers)
+
+
+def every_other_block(mothers, fathers, blocks, rng):
+    tossed = torch.rand(*mothers.shape[:2], 1, generator=rng) < 0.5
+    return torch.where(tossed == (blocks % 2 == 0), mothers, fathers)
+
+
+def crossover_by_torchs_own_chance(mothers, fathers, blocks, rng):
+    return torch.where(coins(mothers, blocks, None)[..., blocks], mothers, fathers)
+
+
+def only_the_shares(mothers, fathers, blocks, rng):
+    return coins(mothers, blocks, rng)[..., blocks]
+
+
+def children_block_by_block(mothers, fathers, blocks, rng):
+    """Right: a copy of the fathers, and the mothers' blocks written over it."""
+    children = fathers.clone()
+    for block in blocks.unique():
+        tossed = torch.randint(2, mothers.shape[:2], generator=rng).bool()
+        children = torch.where(tossed[..., None] & (blocks == block), mothers, children)
+    return children
+
+
+# 5.5 Mutation
+
+
+def mutation(children, rate, scale, rng, shape=None, noise=torch.randn):
+    hit = torch.rand(shape or children.shape, generator=rng) < rate
+    return hit * scale * noise(children.shape, generator=rng)
+
+
+def returns_a_copy(children, rate, scale, rng):
+    children = children + mutation(children, rate, scale, rng)
+    return children
+
+
+def forgets_to_return_the_copy(children, rate, scale, rng):
+    children = children + mutation(children, rate, scale, rng)
+
+
+def whole_children_are_hit(children, rate, scale, rng):
+    children += mutation(children, rate, scale, rng, shape=(*children.shape[:2], 1))
+
+
+def same_genes_are_hit(children, rate, scale, rng):
+    children += mutation(children, rate, scale, rng, shape=(children.shape[-1],))
+
+
+def mask_is_inverted(children, rate, scale, rng):
+    children += mutation(children, 1 - rate, scale, rng)
+
+
+def everything_is_hit(children, rate, scale, rng):
+    children += scale * torch.randn(children.shape, generator=rng)
+
+
+def same_noise_in_all_runs(children, rate, scale, rng):
+    children += mutation(children[:1], rate, scale, rng)
+
+
+def scale_is_a_variance(children, rate, scale, rng):
+    children += mutation(children, rate, scale**0.5, rng)
+
+
+def scale_is_ignored(children, rate, scale, rng):
+    children += mutation(children, rate, 1, rng)
+
+
+def noise_is_positive(children, rate, scale, rng):
+    children += mutation(children, rate, scale * 12**0.5, rng, noise=torch.rand)
+
+
+def noise_is_uniform(children, rate, scale, rng):
+    children += mutation(children, rate, scale * 12**0.5, rng, noise=lambda *a, **k: torch.rand(*a, **k) - 0.5)
+
+
+def genes_are_replaced(children, rate, scale, rng):
+    noise = mutation(children, rate, scale, rng)
+    children[noise != 0] = noise[noise != 0]
+
+
+def one_number_for_a_child(children, rate, scale, rng):
+    hit = torch.rand(children.shape, generator=rng) < rate
+    children += hit * scale * torch.randn(*children.shape[:2], 1, generator=rng)
+
+
+def mutation_by_torchs_own_chance(children, rate, scale, rng):
+    children += mutation(children, rate, scale, None)
+
+
+def mutation_seeded_inside(children, rate, scale, rng):
+    children += mutation(children, rate, scale, torch.Generator().manual_seed(1))
+
+
+def mutation_at_positions(children, rate, scale, rng):
+    """Right: noise only where it is needed, and the tensor is returned too."""
+    hit = torch.bernoulli(torch.full(children.shape, float(rate)), generator=rng).bool()
+    children[hit] += torch.empty(int(hit.sum())).normal_(0, 1, generator=rng) * scale
+    return children
+
+
+# 5.6 A test that finds broken operators
+
+
+def everything_passes(breed, rng):
+    return True
+
+
+def nothing_passes(breed, rng):
+    return False
+
+
+def number_of_faults(breed, rng):
+    return 0
+
+
+def fixed(breed, rng, *, parents=True, genes="each", share=True, rows=True, columns=True, rate=True, hits=True,
+          spread=True, mean=True, twice=True, bound=0.12):  # fmt: skip
+    """A whole test; each argument leaves something out of it."""
+    mothers = torch.arange(1.0, 13).repeat(600, 1)
+    fathers = -mothers
+    before = mothers.clone(), fathers.clone()
+    crossed = breed(mothers, fathers, 0.0, 1.0, rng)
+    if parents is True and not (torch.equal(mothers, before[0]) and torch.equal(fathers, before[1])):
+        return False
+    if parents == "mothers" and not torch.equal(mothers, before[0]):
+        return False
+    if genes == "each" and not (crossed.abs() == before[0]).all():
+        return False
+    if genes == "values" and not torch.isin(crossed.abs(), before[0]).all():
+        return False
+    if genes == "first" and not (crossed.abs() == before[0])[:, :11].all():
+        return False
+    mine = (crossed / before[0] + 1) / 2 if genes == "no" else (crossed > 0).float()
+    conditions = [
+        not share or abs(mine.mean() - 0.5) < bound,
+        not columns or (mine.mean(0) - 0.5).abs().max() < bound,
+        not rows or mine.mean(1).std() < 0.25,
+    ]
+    mutated = breed(torch.zeros(600, 12), torch.zeros(600, 12), 0.3, 2.0, rng)
+    hit = mutated != 0
+    noise = mutated[hit]
+    conditions += [
+        not rate or abs(hit.float().mean() - 0.3) < 0.2 * bound,
+        not hits or hit.float().mean(1).std() < 0.25,
+        not spread or abs(noise.std() - 2) < 2 * bound,
+        not mean or abs(noise.mean()) < 2 * bound,
+    ]
+    if twice:
+        pair = [breed(before[0], before[1], 0.3, 2.0, torch.Generator().manual_seed(0)) for _ in range(2)]
+        conditions.append(torch.equal(*pair))
+    return bool(all(conditions))
+
+
+def parents_are_not_looked_at(breed, rng):
+    return fixed(breed, rng, parents=False)
+
+
+def only_the_mothers_are_looked_at(breed, rng):
+    return fixed(breed, rng, parents="mothers")
+
+
+def last_gene_is_not_looked_at(breed, rng):
+    return fixed(breed, rng, genes="first", columns=False)
+
+
+def places_are_not_looked_at(breed, rng):
+    return fixed(breed, rng, genes="values")
+
+
+def only_the_mean_of_the_children(breed, rng):
+    return fixed(breed, rng, genes="no", columns=False, rows=False)
+
+
+def share_is_not_measured(breed, rng):
+    return fixed(breed, rng, share=False, columns=False)
+
+
+def share_of_a_child_is_not_measured(breed, rng):
+    return fixed(breed, rng, rows=False)
+
+
+def share_of_a_gene_is_not_measured(breed, rng):
+    return fixed(breed, rng, columns=False)
+
+
+def rate_is_not_measured(breed, rng):
+    return fixed(breed, rng, rate=False)
+
+
+def hits_of_a_child_are_not_measured(breed, rng):
+    return fixed(breed, rng, hits=False)
+
+
+def spread_is_not_measured(breed, rng):
+    return fixed(breed, rng, spread=False)
+
+
+def mean_is_not_measured(breed, rng):
+    return fixed(breed, rng, mean=False)
+
+
+def called_once(breed, rng):
+    return fixed(breed, rng, twice=False)
+
+
+def bounds_are_narrow(breed, rng):
+    return fixed(breed, rng, bound=0.055)
+
+
+def digits_are_compared(breed, rng):
+    mothers, fathers = torch.ones(50, 4), torch.zeros(50, 4)
+    children = breed(mothers, fathers, 0.0, 1.0, torch.Generator().manual_seed(0))
+    return torch.equal(children, (torch.rand(50, 4, generator=torch.Generator().manual_seed(0)) < 0.5).float())
+
+
+def whole_test(breed, rng):
+    """Right."""
+    return fixed(breed, rng)
+
+
+def test_by_standard_errors(breed, rng):
+    """Right: other parents, everything at once, bounds of five standard errors; a 0-d tensor comes back."""
+    n, places = 2000, 10
+    mothers, fathers = 100 + torch.arange(float(places)).expand(n, -1), torch.arange(float(places)).expand(n, -1)
+    mothers, fathers = mothers.clone(), fathers.clone()
+    kept = mothers.clone(), fathers.clone()
+    runs = [breed(mothers, fathers, 0.2, 0.01, torch.Generator().manual_seed(3)) for _ in range(2)]
+    ok = torch.tensor(torch.equal(runs[0], runs[1]))
+    ok &= torch.equal(mothers, kept[0]) and torch.equal(fathers, kept[1])
+    mine = runs[0] > 50
+    noise = runs[0] - torch.where(mine, kept[0], kept[1])
+    ok &= noise.abs().max() < 0.1
+    hit = noise.abs() > 1e-4
+    ok &= ((mine.float().mean(0) - 0.5).abs() < 5 * 0.5 / n**0.5).all()
+    ok &= mine.float().mean(1).std() < 0.25
+    ok &= hit.float().mean(1).std() < 0.25
+    ok &= abs(hit.float().mean() - 0.2) < 0.02
+    ok &= abs(noise[hit].mean()) < 0.002
+    return ok & (abs(noise[hit].std() - 0.01) < 0.001)
+
+
+# 5.7 Switches
+
+
+def run(score, population, n_generations, select, crossover, mutate, rng, *, rescore=True, elite="first", sign=1,
+        even=None, note=torch.amax, copy=True):  # fmt: skip
+    n_runs, n_genomes = population.shape[:2]
+    n_children, best, fitness = n_genomes - 1, [], None
+    even = even or (lambda: torch.randint(n_genomes, (n_runs, 2 * n_children), generator=rng))
+    for _ in range(n_generations):
+        if rescore or fitness is None:
+            fitness = score(population)
+        best.append(note(fitness, -1))
+        rows = even() if select is None else select(sign * fitness, 2 * n_children, rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        if crossover is not None:
+            children = crossover(mothers, fathers, rng=rng)
+        else:
+            children = mothers.clone() if copy else mothers
+        champion = ga.take(population, fitness.argmax(-1, keepdim=True))
+        if elite == "mutated":
+            children = torch.cat([champion, children], dim=-2)
+        if mutate is not None:
+            mutate(children, rng=rng)
+        if elite == "none":
+            champion = children[:, :1]
+        population = children if elite == "mutated" else torch.cat([champion, children], dim=-2)
+    return torch.stack(best, dim=-1)
+
+
+def offspring_are_not_scored(*args):
+    return run(*args, rescore=False)
+
+
+def elite_is_mutated(*args):
+    return run(*args, elite="mutated")
+
+
+def there_is_no_elite(*args):
+    return run(*args, elite="none")
+
+
+def sign_is_flipped(*args):
+    return run(*args, sign=-1)
+
+
+def mean_is_noted(*args):
+    return run(*args, note=torch.mean)
+
+
+def window_is_mutated(*args):
+    return run(*args, copy=False)
+
+
+def everybody_breeds_once(score, population, n_generations, select, crossover, mutate, rng):
+    def once():
+        n_runs, n_genomes = population.shape[:2]
+        order = torch.rand(n_runs, 2, n_genomes, generator=rng).argsort(-1)
+        return order[..., : n_genomes - 1].flatten(1)
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=once)
+
+
+def first_half_breeds(score, population, n_generations, select, crossover, mutate, rng):
+    n_runs, n_genomes = population.shape[:2]
+
+    def half():
+        return torch.randint(n_genomes // 2, (n_runs, 2 * n_genomes - 2), generator=rng)
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=half)
+
+
+def none_is_called(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        rows = select(fitness, 2 * population.shape[1] - 2, rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        children = crossover(mothers, fathers, rng=rng)
+        mutate(children, rng=rng)
+        population = torch.cat([ga.take(population, fitness.argmax(-1, keepdim=True)), children], dim=-2)
+    return torch.stack(best, dim=-1)
+
+
+def parents_plus_offspring(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        rows = select(fitness, 2 * population.shape[1], rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        children = crossover(mothers, fathers, rng=rng)
+        mutate(children, rng=rng)
+        population = torch.cat([population, children], dim=-2)
+    return torch.stack(best, dim=-1)
+
+
+def scored_once_more_for_the_elite(score, population, *rest):
+    def twice(population):
+        score(population)
+        return score(population)
+
+    return run(twice, population, *rest)
+
+
+def parents_are_mutated(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        children = population[:, 1:]
+        mutate(children, rng=rng) if children.is_contiguous() else children.add_(0.01)
+    return torch.stack(best, dim=-1)
+
+
+def fitness_of_the_first_generation(score, population, n_generations, select, crossover, mutate, rng):
+    first = score(population)
+    stale = select and (lambda fitness, n_draws, rng: select(first, n_draws, rng=rng))
+    calls = iter([first])
+    return run(lambda p: next(calls, None) if p is population else score(p), population, n_generations, stale,
+               crossover, mutate, rng)  # fmt: skip
+
+
+def mothers_are_fathers(score, population, n_generations, select, crossover, mutate, rng):
+    def selfish(mothers, fathers, rng):
+        return crossover(mothers, mothers, rng=rng)
+
+    return run(score, population, n_generations, select, crossover and selfish, mutate, rng)
+
+
+def rows_are_ignored(score, population, n_generations, select, crossover, mutate, rng):
+    def deaf(fitness, n_draws, rng):
+        select(fitness, n_draws, rng=rng)
+        return torch.randint(fitness.shape[1], (len(fitness), n_draws), generator=rng)
+
+    return run(score, population, n_generations, select and deaf, crossover, mutate, rng)
+
+
+def runs_come_second(*args):
+    return run(*args).T
+
+
+def runs_with_gathers(score, population, n_generations, select, crossover, mutate, rng):
+    """Right: the elite first, operators by place, the last generation not bred on."""
+    n_runs, n_genomes = population.shape[:2]
+    best = torch.zeros(n_runs, n_generations)
+    for generation in range(n_generations):
+        fitness = score(population)
+        best[:, generation], top = fitness.max(dim=1)
+        if generation == n_generations - 1:
+            break
+        following = torch.empty_like(population)
+        following[:, 0] = population[torch.arange(n_runs), top]
+        rows = [
+            select(fitness, n_genomes - 1, rng)
+            if select
+            else torch.randint(0, n_genomes, (n_runs, n_genomes - 1), generator=rng)
+            for _ in range(2)
+        ]
+        mothers, fathers = (population[torch.arange(n_runs)[:, None], r] for r in rows)
+        children = crossover(mothers, fathers, rng) if crossover else mothers
+        if mutate:
+            mutate(children, rng)
+        following[:, 1:] = children
+        population = following
+    return best
+
+
+WRONG = {
+    "5.1": [
+        (one_genome_for_all, "all genomes of a run are the same"),
+        (one_run_for_all, "all runs start from the same genomes"),
+        (only_positive, "not centred on 0"),
+        (std_is_ignored, "it is ignored"),
+        (std_is_a_variance, "taken as a variance"),
+        (evenly_between_plus_and_minus, "Is it torch.randn?"),
+        (runs_come_last, "but yours has (40, 200, 3)"),
+        (a_list_of_runs, "you return a list"),
+        (rng_is_forgotten, "another source of randomness"),
+        (seeded_inside, "seed nothing inside"),
+    ],
+    "5.2": [
+        (loss_not_fitness, "the sign is flipped"),
+        (rows_are_added_up, "you add the rows up"),
+        (every_output_meets_every_answer, "every output meets every answer"),
+        (sigmoid_twice, "one sigmoid too many"),
+        (squared_error, "minus the squared error"),
+        (right_answers, "you count right answers"),
+        (zeros_count_for_nothing, "rows with the answer 0 count for nothing"),
+        (answers_the_wrong_way_round, "the answers are the wrong way round"),
+        (genomes_are_averaged, "you average over the genomes too"),
+        (runs_run_together, "the runs have run together"),
+        (example_is_typed_in, "should be an array of shape"),
+        (weights_are_clipped_in_place, "changed its input `population` in place"),
+    ],
+    "5.3": [
+        (worst_entrant_wins, "the worst entrant wins"),
+        (entrants_with_replacement, "can enter one tournament twice"),
+        (always_the_best_or_second, "the best of *all* genomes"),
+        (truncation_instead, "that is truncation"),
+        (place_among_the_entrants, "place among the entrants"),
+        (no_selection, "fitness has no influence"),
+        (always_two_entrants, "two entrants whatever"),
+        (fitness_of_the_first_run, "uses the fitness of run 0"),
+        (same_tournaments_in_every_run, "all runs hold the same tournaments"),
+        (nobody_wins_twice, "no genome ever wins twice"),
+        (fitness_is_returned, "are these fitness values?"),
+        (one_run_of_winners, "should have the shape (2, 40)"),
+        (selection_by_torchs_own_chance, "another source of randomness"),
+        (selection_seeded_inside, "seed nothing inside"),
+        (best_in_proportion, "Count the others on paper"),
+    ],
+    "5.4": [
+        (coin_for_each_gene, "a block is torn apart"),
+        (coin_for_each_child, "gets all its blocks from one parent"),
+        (same_coins_for_all, "mixed by the same coins"),
+        (same_coins_for_all_runs, "both runs have the same coins"),
+        (always_the_mother, "copies of one parent"),
+        (written_into_the_mothers, "written into their parents"),
+        (averages, "the averages of their parents"),
+        (parents_plus_parents, "you add mothers and fathers"),
+        (father_is_forgotten, "genes are lost"),
+        (fathers_from_the_next_row, "neither the mother's nor the father's gene"),
+        (one_coin_too_few, "fewer coins than blocks"),
+        (mother_nine_times_of_ten, "the coins aren't fair"),
+        (every_other_block, "aren't independent of each other"),
+        (crossover_by_torchs_own_chance, "another source of randomness"),
+        (only_the_shares, "should hold finite floats"),
+    ],
+    "5.5": [
+        (returns_a_copy, "you return the mutated children"),
+        (forgets_to_return_the_copy, "as they were: whoever called"),
+        (whole_children_are_hit, "in all its genes or in none"),
+        (same_genes_are_hit, "hit in the same genes"),
+        (mask_is_inverted, "the mask is the wrong way round"),
+        (everything_is_hit, "100 % of the genes are hit"),
+        (same_noise_in_all_runs, "all runs get the same noise"),
+        (scale_is_a_variance, "taken as a variance"),
+        (scale_is_ignored, "it is ignored"),
+        (noise_is_positive, "not centred on 0"),
+        (noise_is_uniform, "Is it torch.randn?"),
+        (genes_are_replaced, "the old value is lost"),
+        (one_number_for_a_child, "many genes get the same noise"),
+        (mutation_by_torchs_own_chance, "another source of randomness"),
+        (mutation_seeded_inside, "seed nothing inside"),
+    ],
+    "5.6": [
+        (everything_passes, "lets everything pass"),
+        (nothing_passes, "refuses everything"),
+        (number_of_faults, "should return True or False"),
+        (parents_are_not_looked_at, "writes the children into `mothers`"),
+        (only_the_mothers_are_looked_at, "writes the children into `fathers`"),
+        (last_gene_is_not_looked_at, "the last gene is lost"),
+        (places_are_not_looked_at, "one place too far"),
+        (only_the_mean_of_the_children, "averages the parents"),
+        (share_is_not_measured, "7 of 10 genes"),
+        (share_of_a_child_is_not_measured, "tosses one coin for each child"),
+        (share_of_a_gene_is_not_measured, "mixes all children by the same coins"),
+        (rate_is_not_measured, "half the mutation rate"),
+        (hits_of_a_child_are_not_measured, "mutates a child in all its genes or in none"),
+        (spread_is_not_measured, "takes `scale` for a variance"),
+        (mean_is_not_measured, "whose noise has the mean"),
+        (called_once, "that ignores `rng`"),
+        (bounds_are_narrow, "bounds are too narrow"),
+        (digits_are_compared, "makes its draws in another order"),
+    ],
+    "5.7": [
+        (offspring_are_not_scored, "The offspring are not scored anew"),
+        (scored_once_more_for_the_elite, "Score a generation only once"),
+        (elite_is_mutated, "the elite is mutated"),
+        (there_is_no_elite, "is not in the next one"),
+        (sign_is_flipped, "its sign flipped"),
+        (mean_is_noted, "isn't the largest fitness"),
+        (window_is_mutated, "a window into another tensor"),
+        (everybody_breeds_once, "everybody gets one child"),
+        (first_half_breeds, "should breed evenly"),
+        (none_is_called, "that switches it off"),
+        (parents_plus_offspring, "are 12 again"),
+        (parents_are_mutated, "never the parents"),
+        (fitness_of_the_first_generation, "the fitness of another generation"),
+        (mothers_are_fathers, "mothers and fathers are the same genomes"),
+        (rows_are_ignored, "were not selected"),
+        (runs_come_second, "best of each generation should have the shape"),
+    ],
+}
+
+RIGHT = {
+    "5.1": [networks_one_by_one],
+    "5.2": [fitness_one_by_one],
+    "5.3": [tournaments_in_a_loop],
+    "5.4": [children_block_by_block],
+    "5.5": [mutation_at_positions],
+    "5.6": [whole_test, test_by_standard_errors],
+    "5.7": [runs_with_gathers],
+}

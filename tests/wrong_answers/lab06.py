@@ -1,0 +1,537 @@
+"""Lab 6: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import math
+from itertools import pairwise
+
+import torch
+
+from neuroevo import ga
+
+# 6.1 The paper's fitness
+
+
+def errors(population, x, y):
+    return population[..., :1] * x + population[..., 1:] - y
+
+
+def sign_is_forgotten(population, x, y):
+    return errors(population, x, y).square().mean(dim=-1)
+
+
+def genes_are_swapped(population, x, y):
+    return -errors(population.flip(-1), x, y).square().mean(dim=-1)
+
+
+def bias_is_forgotten(population, x, y):
+    return -(population[..., :1] * x - y).square().mean(dim=-1)
+
+
+def squares_are_summed(population, x, y):
+    return -errors(population, x, y).square().sum(dim=-1)
+
+
+def mean_before_square(population, x, y):
+    return -errors(population, x, y).mean(dim=-1).square()
+
+
+def absolute_errors(population, x, y):
+    return -errors(population, x, y).abs().mean(dim=-1)
+
+
+def root_of_the_mean(population, x, y):
+    return -errors(population, x, y).square().mean(dim=-1).sqrt()
+
+
+def mean_over_everything(population, x, y):
+    return -errors(population, x, y).square().mean()
+
+
+def genes_without_a_dimension(population, x, y):
+    return -(population[..., 0] * x + population[..., 1] - y).square().mean(dim=-1)
+
+
+def three_dimensions_only(population, x, y):
+    return -(population[:, :, :1] * x + population[:, :, 1:] - y).square().mean(dim=-1)
+
+
+def target_is_typed_in(population, x, y):
+    return -errors(population, x, 2 * x + 3).square().mean(dim=-1)
+
+
+def population_becomes_errors(population, x, y):
+    population -= torch.tensor([2.0, 3.0])
+    return -(population[..., :1] * x + population[..., 1:]).square().mean(dim=-1)
+
+
+def fitness_by_a_matrix(population, x, y):
+    """Right: the lines' values by a product with [x, 1]."""
+    design = torch.stack([x, torch.ones_like(x)])
+    gap = y - population @ design
+    return -(gap * gap).sum(-1) / len(x)
+
+
+# 6.2 One generation with an elite
+
+
+def generation(
+    *, elite=None, draw=None, share=None, noise=None, mutate=None, join=None, n_children=lambda n: n - 1, scored=None
+):
+    """One generation with a part replaced."""
+
+    def next_generation(population, scores, fraction, scale, rng):
+        scores = scored(scores) if scored else scores
+        n = n_children(population.shape[1])
+        best = elite(population, scores) if elite else ga.take(population, ga.truncation(scores, fraction)[:, :1])
+        pick = draw or ga.from_best
+        mothers = ga.take(population, pick(scores, n, rng, fraction))
+        fathers = ga.take(population, pick(scores, n, rng, fraction))
+        part = share(mothers.shape, rng) if share else ga.uniform(mothers.shape, rng)
+        children = ga.cross(mothers, fathers, part)
+        if mutate:
+            mutate(children, scale, rng)
+        else:
+            children = children + (noise or normal)(children.shape, scale, rng)
+        return join(best, children) if join else torch.cat([best, children], dim=1)
+
+    return next_generation
+
+
+def normal(shape, scale, rng):
+    return scale * torch.randn(shape, generator=rng)
+
+
+fitness_is_flipped = generation(scored=lambda scores: -scores)
+elite_is_forgotten = generation(elite=lambda p, s: p[:, :0], n_children=lambda n: n)
+elite_is_left_out = generation(join=lambda best, children: children)
+elite_is_one_too_many = generation(n_children=lambda n: n)
+parents_and_children = generation(elite=lambda p, s: p, n_children=lambda n: n)
+elite_is_last = generation(join=lambda best, children: torch.cat([children, best], dim=1))
+elite_is_row_zero = generation(elite=lambda p, s: p[:, :1])
+everybody_breeds = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, 1.0))
+fraction_is_typed_in = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, 0.125))
+only_the_best_breed_often = generation(
+    draw=lambda s, n, rng, fraction: ga.proportional(
+        ga.truncation(s, fraction),
+        torch.arange(ga.truncation(s, fraction).shape[1], 0, -1).expand(len(s), -1).double(),
+        n,
+        rng,
+    )
+)
+positions_for_rows = generation(
+    draw=lambda s, n, rng, fraction: torch.randint(ga.truncation(s, fraction).shape[1], (len(s), n), generator=rng)
+)
+
+
+def parents_of_any_run(population, scores, fraction, scale, rng):
+    n_runs, n_genomes, _ = population.shape
+    everyone, all_scores = population.reshape(1, -1, 2), scores.reshape(1, -1)
+    elite = ga.take(population, ga.truncation(scores, fraction)[:, :1])
+    rows = [ga.from_best(all_scores, n_runs * (n_genomes - 1), rng, fraction) for _ in range(2)]
+    mothers, fathers = (ga.take(everyone, r).reshape(n_runs, n_genomes - 1, 2) for r in rows)
+    children = ga.cross(mothers, fathers, ga.uniform(mothers.shape, rng))
+    return torch.cat([elite, children + normal(children.shape, scale, rng)], dim=1)
+
+
+same_dice_in_all_runs = generation(
+    draw=lambda s, n, rng, fraction: ga.truncation(s, fraction)[
+        :, torch.randint(ga.truncation(s, fraction).shape[1], (n,), generator=rng)
+    ],
+    share=lambda shape, rng: ga.uniform(shape[1:], rng).expand(shape),
+)
+one_pair_for_all = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, 1, rng, fraction).expand(-1, n))
+parents_are_averaged = generation(share=lambda shape, rng: torch.full(shape, 0.5))
+one_coin_a_child = generation(share=lambda shape, rng: ga.uniform((*shape[:2], 1), rng).expand(shape))
+one_coin_for_all_children = generation(share=lambda shape, rng: ga.uniform((shape[0], 1, 2), rng).expand(shape))
+weight_from_mother_bias_from_father = generation(share=ga.one_point)
+noise_without_scale = generation(noise=lambda shape, scale, rng: normal(shape, 0.1, rng))
+
+
+def elite_is_mutated(population, scores, fraction, scale, rng):
+    unmutated = generation(noise=lambda shape, scale, rng: 0)(population, scores, fraction, scale, rng)
+    return unmutated + normal(unmutated.shape, scale, rng)
+
+
+def parents_are_mutated_through_a_view(population, scores, fraction, scale, rng):
+    survivors = population[:, : max(1, round(fraction * population.shape[1]))]
+    survivors += normal(survivors.shape, scale, rng) + 1e-3
+    return generation()(population, scores, fraction, scale, rng)
+
+
+def parents_are_mutated_first(population, scores, fraction, scale, rng):
+    mutated = population + normal(population.shape, scale, rng)
+    elite = ga.take(population, ga.truncation(scores, fraction)[:, :1])
+    return torch.cat([elite, generation(noise=lambda *_: 0)(mutated, scores, fraction, scale, rng)[:, 1:]], dim=1)
+
+
+def mutation_returns_nothing(population, scores, fraction, scale, rng):
+    children = generation(noise=lambda *_: 0)(population, scores, fraction, scale, rng)[:, 1:]
+    children = ga.mutate_(children.contiguous(), 1.0, scale, rng)
+    return torch.cat([population[:, :1], children], dim=1)
+
+
+nobody_is_mutated = generation(noise=lambda shape, scale, rng: 0)
+tenth_of_the_genes = generation(mutate=lambda children, scale, rng: ga.mutate_(children, 0.1, scale, rng))
+same_noise_in_both_genes = generation(noise=lambda shape, scale, rng: normal((*shape[:2], 1), scale, rng))
+same_noise_in_all_runs = generation(noise=lambda shape, scale, rng: normal(shape[1:], scale, rng))
+same_noise_in_all_children = generation(noise=lambda shape, scale, rng: normal((shape[0], 1, 2), scale, rng))
+noise_from_rand = generation(noise=lambda shape, scale, rng: scale * torch.rand(shape, generator=rng))
+own_randomness = generation(noise=lambda shape, scale, rng: scale * torch.randn(shape))
+
+
+def seed_inside(population, scores, fraction, scale, rng):
+    return generation()(population, scores, fraction, scale, torch.Generator().manual_seed(0))
+
+
+def list_of_two(population, scores, fraction, scale, rng):
+    bred = generation()(population, scores, fraction, scale, rng)
+    return [bred[:, :1], bred[:, 1:]]
+
+
+def generation_by_the_package(population, scores, fraction, scale, rng):
+    """Right: one tell of ga.GA."""
+    algorithm = ga.GA(
+        population,
+        select=lambda fitness, n_draws, rng: ga.from_best(fitness, n_draws, rng, fraction),
+        crossover=ga.uniform,
+        mutate=lambda children, rng: ga.mutate_(children, 1.0, scale, rng),
+        rng=rng,
+    )
+    algorithm.tell(scores)
+    return algorithm.ask()
+
+
+def generation_by_loops(population, scores, fraction, scale, rng):
+    """Right: run by run and child by child, with a father who is never the mother where there are two."""
+    n_genomes, bred = population.shape[1], []
+    n_best = max(1, round(fraction * n_genomes))
+    coins = torch.rand(*population.shape, generator=rng) < 0.5
+    noise = scale * torch.randn(population.shape, generator=rng)
+    for run, order in enumerate(scores.argsort(dim=1, descending=True).tolist()):
+        family = [population[run, order[0]]]
+        for child in range(1, n_genomes):
+            mother, father = torch.randperm(max(2, n_best), generator=rng)[:2].clamp(max=n_best - 1).tolist()
+            genes = torch.where(coins[run, child], population[run, order[mother]], population[run, order[father]])
+            family.append(genes + noise[run, child])
+        bred.append(torch.stack(family))
+    return torch.stack(bred)
+
+
+# 6.3 The three curves
+
+
+def curves(*, row=None, value=None, skipped=0, more=0, after=None):
+    """The curves with a part replaced."""
+
+    def three_curves(population, score, breed, n_generations):
+        best, champions = [], []
+        for generation in range(skipped + n_generations + more):
+            scores = score(population)
+            rows = row(scores) if row else scores.argmax(dim=1)
+            if generation >= skipped:
+                best.append(value(scores) if value else scores[torch.arange(len(scores)), rows])
+                champions.append(population[torch.arange(len(scores)), rows])
+            population = breed(population, scores)
+        found = torch.stack(best, dim=1), torch.stack(champions, dim=1)
+        return after(*found) if after else found
+
+    return three_curves
+
+
+worst_is_shown = curves(row=lambda scores: scores.argmin(dim=1))
+row_zero_is_shown = curves(row=lambda scores: torch.zeros(len(scores), dtype=torch.long))
+random_generation_is_missing = curves(skipped=1)
+one_generation_too_many = curves(more=1)
+mean_is_shown = curves(value=lambda scores: scores.mean(dim=1))
+best_so_far_is_shown = curves(after=lambda best, champions: (best.cummax(dim=1).values, champions))
+stacked_along_the_first = curves(after=lambda best, champions: (best.T, champions.swapaxes(0, 1)))
+lists_of_generations = curves(after=lambda best, champions: (list(best.T), list(champions.swapaxes(0, 1))))
+champions_come_first = curves(after=lambda best, champions: (champions, best))
+error_is_shown = curves(after=lambda best, champions: (-best, champions))
+thirty_is_typed_in = curves(after=lambda best, champions: (best[:, :1].expand(-1, 30), champions))
+best_alone = curves(after=lambda best, champions: best)
+
+
+def offspring_are_not_scored(population, score, breed, n_generations):
+    scores = score(population)
+    best, champions = [], []
+    for _ in range(n_generations):
+        best.append(scores.max(dim=1).values)
+        champions.append(ga.take(population, scores.argmax(dim=1, keepdim=True)))
+        population = breed(population, scores)
+    return torch.stack(best, dim=1), torch.cat(champions, dim=1)
+
+
+def breed_gets_the_champions(population, score, breed, n_generations):
+    for _ in range(n_generations):
+        scores = score(population)
+        population = breed(population, scores.max(dim=1).values)
+    return scores, population
+
+
+def champions_of_all_runs_in_every_run(population, score, breed, n_generations):
+    champions = []
+    for _ in range(n_generations):
+        scores = score(population)
+        champions.append(population[:, scores.argmax(dim=1)])
+        population = breed(population, scores)
+    return torch.zeros(len(population), n_generations), torch.stack(champions, dim=1)
+
+
+def first_generation_is_changed(population, score, breed, n_generations):
+    found = curves()(population, score, breed, n_generations)
+    population.copy_(breed(population, score(population)))
+    return found
+
+
+def curves_into_a_table(population, score, breed, n_generations):
+    """Right: written into tensors made beforehand, and bred one time less."""
+    best = torch.empty(len(population), n_generations)
+    champions = torch.empty(len(population), n_generations, 2)
+    for generation in range(n_generations):
+        scores = score(population)
+        for run, row in enumerate(scores.max(dim=1).indices.tolist()):
+            best[run, generation] = scores[run, row]
+            champions[run, generation] = population[run, row]
+        if generation < n_generations - 1:
+            population = breed(population, scores)
+    return best, champions
+
+
+# 6.4 Switch off one part at a time
+
+
+def ablation(
+    *,
+    settings=lambda off, name: off.get(name, {}),
+    move=lambda c: c.diff(dim=1).abs().amax(dim=2),
+    jump=lambda m, size: m > size,
+    flat=lambda m, size: m == 0,
+    whole=lambda counts: counts.float().mean().item(),
+    names=lambda off: ["all on", *off],
+    after=lambda table: table,
+):
+    """An ablation with a part replaced."""
+
+    def table(evolve, off, size):
+        moves = {name: move(evolve(**settings(off, name))) for name in names(off)}
+        counts = {name: (jump(m, size).sum(dim=1), flat(m, size).sum(dim=1)) for name, m in moves.items()}
+        return after({name: tuple(whole(count) for count in pair) for name, pair in counts.items()})
+
+    return table
+
+
+def one_after_another(off, name):
+    names = list(off)
+    kept = names[: names.index(name) + 1] if name in off else []
+    return {key: value for n in kept for key, value in off[n].items()}
+
+
+def all_but_one(off, name):
+    return {key: value for n in off for key, value in off[n].items() if n != name != "all on"}
+
+
+nothing_is_switched_off = ablation(settings=lambda off, name: {})
+parts_stay_off = ablation(settings=one_after_another)
+only_one_part_is_on = ablation(settings=all_but_one)
+all_on_is_missing = ablation(names=list)
+runs_are_added_up = ablation(whole=lambda counts: counts.sum().item())
+shares_of_the_moves = ablation(jump=lambda m, size: (m > size) / m.shape[1], flat=lambda m, size: (m == 0) / m.shape[1])
+size_itself_counts = ablation(jump=lambda m, size: m >= size)
+small_moves_are_flat = ablation(flat=lambda m, size: m <= size)
+downward_is_no_jump = ablation(move=lambda c: c.diff(dim=1).amax(dim=2))
+weight_alone_moves = ablation(move=lambda c: c[..., 0].diff(dim=1).abs())
+jumps_alone = ablation(after=lambda table: {name: pair[0] for name, pair in table.items()})
+list_of_pairs = ablation(after=lambda table: list(table.values()))
+flat_comes_first = ablation(after=lambda table: {name: pair[::-1] for name, pair in table.items()})
+example_is_typed_in = ablation(jump=lambda m, size: m > 0.5)
+
+
+def settings_in_one_piece(evolve, off, size):
+    return {name: evolve(settings) for name, settings in {"all on": {}, **off}.items()}
+
+
+def variants_are_written_into_off(evolve, off, size):
+    off["all on"] = {}
+    return ablation(names=list)(evolve, off, size)
+
+
+def ablation_by_loops(evolve, off, size):
+    """Right: run by run, move by move, with "all on" last."""
+    table = {}
+    for name in [*off, "all on"]:
+        champions = evolve(**off[name]).tolist() if name in off else evolve().tolist()
+        jumps = flat = 0
+        for run in champions:
+            for (w, b), (new_w, new_b) in pairwise(run):
+                move = max(abs(new_w - w), abs(new_b - b))
+                jumps += move > size
+                flat += move == 0
+        table[name] = [jumps / len(champions), flat / len(champions)]
+    return table
+
+
+# 6.5 The same number of scorings
+
+
+def baselines(
+    *,
+    n_steps=lambda budget, price: budget // price,
+    line=lambda path: path[:, -1],
+    whole=lambda mse: mse.log().mean().exp().item(),
+    after=lambda table: table,
+):
+    """A table of baselines with a part replaced."""
+
+    def table(methods, prices, budget, x, y):
+        found = {}
+        for name, method in methods.items():
+            n = n_steps(budget, prices[name])
+            found[name] = (n, whole(errors(line(method(n)), x, y).square().mean(dim=-1)))
+        return after(found)
+
+    return table
+
+
+prices_are_ignored = baselines(n_steps=lambda budget, price: budget)
+steps_are_rounded_up = baselines(n_steps=lambda budget, price: math.ceil(budget / price))
+prices_are_multiplied = baselines(n_steps=lambda budget, price: budget * price)
+steps_are_fractions = baselines(n_steps=lambda budget, price: budget / price)
+plain_mean = baselines(whole=lambda mse: mse.mean().item())
+logarithm_stays = baselines(whole=lambda mse: mse.log().mean().item())
+best_run_is_shown = baselines(whole=lambda mse: mse.min().item())
+median_run = baselines(whole=lambda mse: mse.median().item())
+first_line_is_scored = baselines(line=lambda path: path[:, 0])
+root_mean_square = baselines(whole=lambda mse: mse.sqrt().log().mean().exp().item())
+fitness_under_the_logarithm = baselines(whole=lambda mse: (-mse).log().mean().exp().item())
+errors_alone = baselines(after=lambda table: {name: pair[1] for name, pair in table.items()})
+rows_without_names = baselines(after=lambda table: list(table.values()))
+
+
+def first_method_only(methods, prices, budget, x, y):
+    for name, method in methods.items():
+        return {name: (budget // prices[name], errors(method(1)[:, -1], x, y).square().mean().item())}
+
+
+def table_by_products(methods, prices, budget, x, y):
+    """Right: the geometric mean as a root of a product, on plain numbers."""
+    table = {}
+    for name in prices:
+        n_steps = 0
+        while (n_steps + 1) * prices[name] <= budget:
+            n_steps += 1
+        answers = methods[name](n_steps)[:, -1].tolist()
+        mse = [
+            sum((w * a + b - c) ** 2 for a, c in zip(x.tolist(), y.tolist(), strict=True)) / len(x) for w, b in answers
+        ]
+        table[name] = [n_steps, math.prod(mse) ** (1 / len(mse))]
+    return table
+
+
+WRONG = {
+    "6.1": [
+        (sign_is_forgotten, "your fitness is the error itself"),
+        (genes_are_swapped, "the two genes are the other way round"),
+        (bias_is_forgotten, "b is missing in the line"),
+        (squares_are_summed, "the squares are added up"),
+        (mean_before_square, "averaged before they are squared"),
+        (absolute_errors, "you take absolute errors"),
+        (root_of_the_mean, "you take a root"),
+        (mean_over_everything, "your mean runs over everything"),
+        (genes_without_a_dimension, "the shapes don't fit"),
+        (three_dimensions_only, "takes three dimensions and no other"),
+        (target_is_typed_in, "fits the example but not other inputs"),
+        (population_becomes_errors, "changed one of its inputs in place"),
+    ],
+    "6.2": [
+        (fitness_is_flipped, "your parents are the *worst* genomes"),
+        (elite_is_forgotten, "row 0 of your next generation is not the champion"),
+        (elite_is_left_out, "Where is the elite?"),
+        (elite_is_one_too_many, "The elite takes one place"),
+        (parents_and_children, "As many genomes come out as go in"),
+        (elite_is_last, "your elite stands in the last row"),
+        (everybody_breeds, "come from the best 16"),
+        (fraction_is_typed_in, "come from the best 2"),
+        (only_the_best_breed_often, "Draw parents evenly"),
+        (positions_for_rows, "positions in the list of survivors"),
+        (parents_of_any_run, "genes of another run"),
+        (same_dice_in_all_runs, "all runs throw the same dice"),
+        (one_pair_for_all, "have the same two parents"),
+        (parents_are_averaged, "lie halfway between their parents"),
+        (one_coin_a_child, "there is no crossover"),
+        (one_coin_for_all_children, "the coins are thrown once for all"),
+        (weight_from_mother_bias_from_father, "W always comes from the one parent"),
+        (noise_without_scale, "with scale = 0"),
+        (elite_is_mutated, "your elite is mutated"),
+        (parents_are_mutated_through_a_view, "changed one of its inputs in place"),
+        (parents_are_mutated_first, "brothers and sisters carry the same noise"),
+        (mutation_returns_nothing, "expected Tensor"),
+        (nobody_is_mutated, "no child is mutated"),
+        (tenth_of_the_genes, "only 10 % of the children's genes"),
+        (same_noise_in_both_genes, "W and b get the same noise"),
+        (same_noise_in_all_runs, "all runs get the same noise"),
+        (same_noise_in_all_children, "all children get the same noise"),
+        (noise_from_rand, "your noise has a mean of"),
+        (own_randomness, "every random number must come from `rng`"),
+        (seed_inside, "another seed gives the same children"),
+        (list_of_two, "should be one tensor"),
+    ],
+    "6.3": [
+        (worst_is_shown, "you write down the worst genome"),
+        (row_zero_is_shown, "you write down row 0"),
+        (random_generation_is_missing, "the random generation is missing"),
+        (one_generation_too_many, "one generation too many"),
+        (mean_is_shown, "best holds a generation's mean"),
+        (best_so_far_is_shown, "best keeps the best score so far"),
+        (stacked_along_the_first, "runs and generations have changed places"),
+        (champions_come_first, "best comes first, then champions"),
+        (error_is_shown, "best has the wrong sign"),
+        (thirty_is_typed_in, "best should be an array of shape"),
+        (best_alone, "should return 2 values"),
+        (offspring_are_not_scored, "scores that don't belong to the population"),
+        (breed_gets_the_champions, "the scores of all its genomes"),
+        (champions_of_all_runs_in_every_run, "champions has four dimensions"),
+        (first_generation_is_changed, "changed one of its inputs in place"),
+    ],
+    "6.4": [
+        (nothing_is_switched_off, "every variant is the whole algorithm"),
+        (parts_stay_off, "one after another, and none on again"),
+        (only_one_part_is_on, "all parts off but one"),
+        (all_on_is_missing, "it returned names"),
+        (runs_are_added_up, "your counts are of all runs together"),
+        (shares_of_the_moves, "you give the share of the moves"),
+        (size_itself_counts, "a move of exactly `size` counts"),
+        (small_moves_are_flat, "flat counts all that is no jump"),
+        (downward_is_no_jump, "only moves upwards count"),
+        (weight_alone_moves, "only W is looked at"),
+        (flat_comes_first, "the two are the other way round"),
+        (example_is_typed_in, "fits the example but not other inputs"),
+        (list_of_pairs, "it returned list"),
+        (jumps_alone, "(jumps, flat), not one"),
+        (settings_in_one_piece, "by two stars"),
+        (variants_are_written_into_off, "changed its input `off` in place"),
+    ],
+    "6.5": [
+        (prices_are_ignored, "every method gets `budget` steps"),
+        (steps_are_rounded_up, "are rounded up"),
+        (prices_are_multiplied, "you multiply by the price"),
+        (steps_are_fractions, "a method takes whole steps"),
+        (plain_mean, "you take the plain mean"),
+        (logarithm_stays, "you return the mean logarithm"),
+        (best_run_is_shown, "you return the best run"),
+        (median_run, "you take the median"),
+        (first_line_is_scored, "you score the first line"),
+        (root_mean_square, "your errors are roots"),
+        (fitness_under_the_logarithm, "the logarithm of a negative number"),
+        (errors_alone, "(n_steps, error), not one"),
+        (rows_without_names, "it returned list"),
+        (first_method_only, "it returned names ['a']"),
+    ],
+}
+
+RIGHT = {
+    "6.1": [fitness_by_a_matrix],
+    "6.2": [generation_by_the_package, generation_by_loops],
+    "6.3": [curves_into_a_table],
+    "6.4": [ablation_by_loops],
+    "6.5": [table_by_products],
+}
