@@ -5,14 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuroevo.checks.drawing import seeded
 from neuroevo.checks.running import Student, TryAgain
 
-__all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited", "refuse", "seeded", "unchanged"]
-
-
-def seeded(seed: int) -> torch.Generator:
-    """A fresh source of randomness."""
-    return torch.Generator().manual_seed(seed)
+__all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited", "refuse", "unchanged"]
 
 
 def refuse(wrong: bool | Tensor, hint: str) -> None:

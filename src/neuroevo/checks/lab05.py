@@ -258,9 +258,8 @@ def _(student: Student) -> None:
     before = torch.arange(2 * 100 * 1000).view(2, 100, 1000) % 7 - 3.0
 
     def draw(seed: int, rate: float = 0.3, scale: float = 0.2) -> Tensor:
-        # A Student forbids what this exercise asks for: changing an input, and returning None.
         children = before.clone()
-        answer = student._function(children, rate, scale, seeded(seed))
+        answer = student.in_place(children, rate, scale, seeded(seed))
         noise = tensor(children, tuple(before.shape), "children") - before
         if rate and scale and not bool(noise.any()):
             end = "you return the mutated children, but whoever called" if answer is not None else "whoever called"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuroevo.checks import Lab, Student, TryAgain, compare
-from neuroevo.checks.breeding import bred, has_fair_families, has_fresh_noise, inherited, refuse, seeded, unchanged
+from neuroevo.checks.breeding import bred, has_fair_families, has_fresh_noise, inherited, refuse, unchanged
+from neuroevo.checks.drawing import seeded
 
 LAB = Lab(6, "Evolving a line")
 check, passed, score = LAB.check, LAB.passed, LAB.score

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neuroevo import data, genreg, nets
 from neuroevo.checks import Lab, Student, TryAgain, compare
+from neuroevo.checks.drawing import seeded
 
 # Exercise 10.4 evolves five populations: a second, many more for a slow answer on a busy machine.
 LAB = Lab(10, "GENREG on MNIST", time_limit=40)
@@ -423,17 +424,10 @@ def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
     return rows.long()
 
 
-def _rng(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 @LAB.exercise("10.3", "choose(survivors, trust, n_parents, rng)", title="A safe choose", points=3)
 def _(student: Student) -> None:
     def draw(survivors: Tensor, trust: Tensor, n_parents: int, seed: int) -> Tensor:
-        try:
-            return _rows(student(survivors, trust, n_parents, _rng(seed)), n_parents, len(trust))
-        except TryAgain as hint:
-            raise TryAgain(str(hint).replace(".copy()", ".clone()")) from None
+        return _rows(student(survivors, trust, n_parents, seeded(seed)), n_parents, len(trust))
 
     survivors, trust = torch.tensor(_POPULATIONS[0][1]), torch.tensor(_POPULATIONS[0][2])
     try:
@@ -444,8 +438,8 @@ def _(student: Student) -> None:
             "torch.multinomial a weight for each genome, it answers with numbers beyond the end of `survivors`. "
             "The survivors' weights are trust[survivors]."
         ) from None
-    seeded = all(torch.equal(rows, small[0]) for rows in small)
-    if all(len(set(rows.tolist())) == 3 for rows in small) and not seeded:
+    alike = all(torch.equal(rows, small[0]) for rows in small)
+    if all(len(set(rows.tolist())) == 3 for rows in small) and not alike:
         raise TryAgain(
             "no parent is ever drawn twice: you draw without replacement. The fittest should have many children, and "
             "40 survivors have 200 of them: replacement=True."
@@ -511,7 +505,7 @@ def _digits() -> data.ImageData:
 
 def _evolve(one_generation: Callable[..., tuple[Tensor, Tensor]], seed: int) -> float:
     """Validation accuracy of the last generation's best, for one run on scikit-learn's digits."""
-    images, rng = _digits(), _rng(seed)
+    images, rng = _digits(), seeded(seed)
     population, trust = NET.init(SETTINGS.n_genomes, SETTINGS.init_std, rng), torch.zeros(SETTINGS.n_genomes)
     champion = population[:1]
     for _ in range(N_GENERATIONS):
@@ -528,7 +522,7 @@ def _generation(
 ) -> tuple[Tensor, Tensor]:
     """The student's children and their trust; TryAgain if they are not two tensors of the right shapes."""
     try:
-        answer = student(population, trust, rewards, _rng(seed), settings)
+        answer = student(population, trust, rewards, seeded(seed), settings)
     except TryAgain as hint:
         if "`population` in place" in str(hint) and settings.mutation_scale:
             raise TryAgain(
@@ -654,7 +648,7 @@ def _with_mutation(student: Student) -> None:
     settings = replace(
         SETTINGS, n_genomes=40, survival_cutoff=0.25, child_mutation_rate=rate, mutation_scale=scale, trust_decay=0.5
     )
-    population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=_rng(1))
+    population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=seeded(1))
     old, rewards = torch.zeros(40), 100 + torch.arange(40.0)
     children, _ = _generation(student, population, old, rewards, 2, settings)
     parents = _parents(children, population)

@@ -1,0 +1,354 @@
+"""Lab 7: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import math
+
+import torch
+
+from neuroevo import ga
+
+# 7.1 Sigma is a gene
+
+
+def draw(like, rng):
+    return torch.randn(like.shape, generator=rng, dtype=like.dtype)
+
+
+def crossed(mothers, fathers, share):
+    return share * mothers[..., :-1] + (1 - share) * fathers[..., :-1]
+
+
+def halfway(mothers, fathers):
+    return (mothers[..., -1:] + fathers[..., -1:]) / 2
+
+
+def breeder(*, cross=crossed, inherit=halfway, sigma=None, move=None):
+    """`breed` with one part replaced: sigma(log_sigma, tau, rng), move(weights, old, new, tau, rng)."""
+
+    def breed(mothers, fathers, share, tau, rng):
+        weights, old = cross(mothers, fathers, share), inherit(mothers, fathers)
+        new = sigma(old, tau, rng) if sigma else old + tau * draw(old, rng)
+        weights = move(weights, old, new, tau, rng) if move else weights + new.exp() * draw(weights, rng)
+        return torch.cat([weights, new], dim=-1)
+
+    return breed
+
+
+parents_are_swapped = breeder(cross=lambda m, f, share: crossed(f, m, share))
+share_is_all_or_nothing = breeder(cross=lambda m, f, share: torch.where(share > 0.5, m[..., :-1], f[..., :-1]))
+sigma_is_not_inherited = breeder(inherit=lambda m, f: torch.full_like(m[..., -1:], math.log(0.1)))
+sigma_of_the_mother = breeder(inherit=lambda m, f: m[..., -1:])
+mean_of_sigmas = breeder(inherit=lambda m, f: ((m[..., -1:].exp() + f[..., -1:].exp()) / 2).log())
+sigmas_are_added = breeder(inherit=lambda m, f: m[..., -1:] + f[..., -1:])
+one_sigma_for_all = breeder(inherit=lambda m, f: halfway(m, f).mean().expand_as(m[..., -1:]))
+sigma_is_clamped = breeder(sigma=lambda old, tau, rng: (old + tau * draw(old, rng)).clamp(min=0))
+sigma_is_never_mutated = breeder(sigma=lambda old, tau, rng: old)
+tau_is_forgotten = breeder(sigma=lambda old, tau, rng: old + draw(old, rng))
+tau_is_squared = breeder(sigma=lambda old, tau, rng: old + tau**2 * draw(old, rng))
+gene_is_multiplied = breeder(sigma=lambda old, tau, rng: old * torch.exp(tau * draw(old, rng)))
+one_draw_for_all_sigmas = breeder(sigma=lambda old, tau, rng: old + tau * torch.randn(1, generator=rng))
+tau_is_added_to_sigma = breeder(sigma=lambda old, tau, rng: (old.exp() + tau * draw(old, rng)).abs().log())
+old_sigma_is_used = breeder(move=lambda w, old, new, tau, rng: w + old.exp() * draw(w, rng))
+exp_is_forgotten = breeder(move=lambda w, old, new, tau, rng: w + new * draw(w, rng))
+sigma_is_not_used = breeder(move=lambda w, old, new, tau, rng: w + draw(w, rng))
+weights_stay = breeder(move=lambda w, old, new, tau, rng: w)
+noise_times_tau = breeder(move=lambda w, old, new, tau, rng: w + tau * new.exp() * draw(w, rng))
+one_draw_a_child = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(new, rng))
+one_draw_a_column = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(w[..., :1, :], rng))
+another_sigma_is_used = breeder(
+    move=lambda w, old, new, tau, rng: w + (old + tau * draw(old, rng)).exp() * draw(w, rng)
+)
+noise_is_uniform = breeder(
+    move=lambda w, old, new, tau, rng: w + new.exp() * (2 * torch.rand(w.shape, generator=rng) - 1)
+)
+generator_is_forgotten = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * torch.randn(w.shape))
+
+
+def noise_reaches_the_last_column(mothers, fathers, share, tau, rng):
+    children = torch.cat([crossed(mothers, fathers, share), halfway(mothers, fathers)], dim=-1)
+    children[..., -1] += tau * draw(children[..., -1], rng)
+    return children + children[..., -1:].exp() * draw(children, rng)
+
+
+def children_are_the_mothers(mothers, fathers, share, tau, rng):
+    children = mothers
+    children[..., :-1] = crossed(mothers, fathers, share)
+    children[..., -1] += tau * draw(children[..., -1], rng)
+    children[..., :-1] += children[..., -1:].exp() * draw(children[..., :-1], rng)
+    return children
+
+
+def sigma_is_left_out(mothers, fathers, share, tau, rng):
+    return breeder()(mothers, fathers, share, tau, rng)[..., :-1]
+
+
+def a_draw_is_used_twice(mothers, fathers, share, tau, rng):
+    noise = torch.randn(share.shape, generator=rng, dtype=share.dtype)
+    log_sigma = halfway(mothers, fathers) + tau * noise[..., :1]
+    return torch.cat([crossed(mothers, fathers, share) + log_sigma.exp() * noise, log_sigma], dim=-1)
+
+
+def seeded_inside(mothers, fathers, share, tau, rng):
+    return breeder()(mothers, fathers, share, tau, torch.Generator().manual_seed(0))
+
+
+def bred_in_place(mothers, fathers, share, tau, rng):
+    """Right: as in the chapter, in place, on a new tensor."""
+    half = torch.full_like(share[..., :1], 0.5)
+    children = ga.cross(mothers, fathers, torch.cat([share, half], dim=-1))
+    children[..., -1] += tau * torch.randn(children.shape[:-1], generator=rng)
+    children[..., :-1] += torch.exp(children[..., -1:]) * torch.randn(share.shape, generator=rng)
+    return children
+
+
+def bred_by_products(mothers, fathers, share, tau, rng):
+    """Right: sigma itself, its geometric mean, and a log-normal factor; the weights' noise is drawn first."""
+    noise = torch.normal(torch.zeros_like(share), torch.ones_like(share), generator=rng)
+    factor = torch.exp(tau * torch.randn(*share.shape[:-1], 1, generator=rng))
+    sigma = (mothers[..., -1:].exp() * fathers[..., -1:].exp()).sqrt() * factor
+    return torch.cat([torch.lerp(fathers[..., :-1], mothers[..., :-1], share) + sigma * noise, sigma.log()], dim=-1)
+
+
+# 7.2 A life between two generations
+
+
+def life(*, fit=lambda inherit: inherit != "none", hand=lambda inherit: inherit == "lamarck", cost=None, sign=-1):
+    """`live` with one part replaced: is fitness, is what is handed on, that after learning?"""
+
+    def live(genomes, loss, step_, inherit, n_steps):
+        if inherit not in ("lamarck", "baldwin", "none"):
+            raise ValueError(f"inherit is lamarck, baldwin or none, not {inherit}")
+        learned = genomes.clone()
+        for _ in range(n_steps):
+            step_(learned)
+        paid = cost(inherit, n_steps) if cost else 1 + 3 * n_steps * (inherit != "none")
+        fitness = sign * loss(learned if fit(inherit) else genomes)
+        return fitness, learned if hand(inherit) else genomes, paid
+
+    return live
+
+
+modes_are_swapped = life(hand=lambda inherit: inherit == "baldwin")
+both_are_lamarck = life(hand=lambda inherit: inherit != "none")
+both_are_baldwin = life(hand=lambda inherit: False)
+judged_at_birth = life(fit=lambda inherit: False)
+baldwin_is_judged_at_birth = life(fit=lambda inherit: inherit == "lamarck")
+everybody_learns = life(fit=lambda inherit: True)
+fitness_is_the_loss = life(sign=1)
+a_step_costs_one = life(cost=lambda inherit, n_steps: 1 if inherit == "none" else 1 + n_steps)
+nobody_learns_and_all_pay = life(cost=lambda inherit, n_steps: 1 + 3 * n_steps)
+
+
+def cost_is_typed_in(genomes, loss, step_, inherit, n_steps):
+    fitness, heirs, _ = life()(genomes, loss, step_, inherit, n_steps)
+    return fitness, heirs, 7
+
+
+def births_are_lost(genomes, loss, step_, inherit, n_steps):
+    learned = genomes
+    for _ in range(n_steps if inherit != "none" else 0):
+        step_(learned)
+    return -loss(learned), learned if inherit == "lamarck" else genomes, 1 + 3 * n_steps
+
+
+def one_step_only(genomes, loss, step_, inherit, n_steps):
+    fitness, heirs, _ = life()(genomes, loss, step_, inherit, min(1, n_steps))
+    return fitness, heirs, 1 + 3 * n_steps * (inherit != "none")
+
+
+def step_returns_something(genomes, loss, step_, inherit, n_steps):
+    learned = genomes.clone()
+    for _ in range(n_steps):
+        learned = step_(learned)
+    return -loss(learned), learned, 1
+
+
+def anything_goes(genomes, loss, step_, inherit, n_steps):
+    return life()(genomes, loss, step_, inherit if inherit in ("lamarck", "baldwin") else "none", n_steps)
+
+
+def fitness_alone(genomes, loss, step_, inherit, n_steps):
+    return life()(genomes, loss, step_, inherit, n_steps)[0]
+
+
+def life_by_cases(genomes, loss, step_, inherit, n_steps):
+    """Right: one case after the other."""
+    if inherit == "none":
+        return -loss(genomes), genomes.clone(), 1
+    learned = genomes + 0
+    for _ in range(n_steps):
+        step_(learned)
+    if inherit == "lamarck":
+        return -loss(learned), learned, 3 * n_steps + 1
+    if inherit == "baldwin":
+        return [-loss(learned), genomes, 3 * n_steps + 1]
+    raise ValueError(inherit)
+
+
+# 7.3 The steering test
+
+
+def played(env, policy, seed, *, push=lambda w, state: w[:4] @ state + w[4] > 0, over=None, look=True):
+    """The rewards of one episode, with one part replaced."""
+    state, _ = env.reset(seed=seed)
+    rewards, ended = [], False
+    while not ended:
+        seen, reward, terminated, truncated, _ = env.step(int(push(policy, torch.as_tensor(state))))
+        state = seen if look else state
+        rewards.append(reward)
+        ended = over(terminated, truncated, len(rewards)) if over else terminated or truncated
+    return rewards
+
+
+def steering(*, sum_up=None, seeds_of=lambda seeds, row: seeds, earned=sum, **parts):
+    """`mean_returns` with one part replaced."""
+
+    def mean_returns(env, policies, seeds):
+        scores = []
+        for row, policy in enumerate(policies):
+            episodes = [earned(played(env, policy, seed, **parts)) for seed in seeds_of(seeds, row)]
+            scores.append(sum_up(episodes) if sum_up else sum(episodes) / len(episodes))
+        return torch.tensor(scores)
+
+    return mean_returns
+
+
+bias_is_forgotten = steering(push=lambda w, state: w[:4] @ state > 0)
+bias_comes_first = steering(push=lambda w, state: w[1:] @ state + w[0] > 0)
+left_is_right = steering(push=lambda w, state: w[:4] @ state + w[4] <= 0)
+zero_pushes_right = steering(push=lambda w, state: w[:4] @ state + w[4] >= 0)
+eyes_are_shut = steering(look=False)
+time_limit_is_ignored = steering(over=lambda terminated, truncated, n: terminated)
+falling_is_ignored = steering(over=lambda terminated, truncated, n: truncated)
+five_hundred_steps = steering(over=lambda terminated, truncated, n: terminated or truncated or n == 500)
+last_reward_is_lost = steering(earned=lambda rewards: sum(rewards[:-1]))
+steps_are_counted = steering(earned=len)
+sum_over_episodes = steering(sum_up=sum)
+last_episode_alone = steering(sum_up=lambda episodes: episodes[-1])
+sign_is_flipped = steering(sum_up=lambda episodes: -sum(episodes) / len(episodes))
+every_genome_its_own_seeds = steering(seeds_of=lambda seeds, row: [seed + 100 * row for seed in seeds])
+first_seed_alone = steering(seeds_of=lambda seeds, row: seeds[:1])
+
+
+def seed_is_forgotten(env, policies, seeds):
+    env.reset()
+    return torch.zeros(len(policies))
+
+
+def total_is_carried_over(env, policies, seeds):
+    scores = []
+    for policy in policies:
+        total, episodes = 0, []
+        for seed in seeds:
+            total += sum(played(env, policy, seed))
+            episodes.append(total)
+        scores.append(sum(episodes) / len(episodes))
+    return torch.tensor(scores)
+
+
+def action_is_a_tensor(env, policies, seeds):
+    state, _ = env.reset(seed=seeds[0])
+    env.step((policies[0, :4] @ torch.as_tensor(state) > 0).long())
+    return torch.zeros(len(policies))
+
+
+def a_list_of_scores(env, policies, seeds):
+    return steering()(env, policies, seeds).tolist()
+
+
+def mean_of_everything(env, policies, seeds):
+    return steering()(env, policies, seeds).mean()
+
+
+def seeds_outside(env, policies, seeds):
+    """Right: seed by seed, in NumPy, with a loop that is left by break."""
+    weights, totals = policies.numpy(), torch.zeros(len(policies))
+    for seed in seeds:
+        for row in range(len(policies)):
+            state = env.reset(seed=seed)[0]
+            while True:
+                action = 1 if (weights[row, :-1] * state).sum() > -weights[row, -1] else 0
+                state, reward, terminated, truncated, _info = env.step(action)
+                totals[row] += float(reward)
+                if terminated or truncated:
+                    break
+    return totals / len(seeds)
+
+
+WRONG = {
+    "7.1": [
+        (parents_are_swapped, "mother and father are swapped"),
+        (share_is_all_or_nothing, "a share of 0.3 takes all of the father"),
+        (sigma_is_not_inherited, "sigma is not inherited"),
+        (sigma_of_the_mother, "sigma comes from the mother alone"),
+        (mean_of_sigmas, "you average the sigmas"),
+        (sigmas_are_added, "the sum of the parents'"),
+        (one_sigma_for_all, "all children get one mean sigma"),
+        (sigma_is_clamped, "Do you clamp it"),
+        (sigma_is_never_mutated, "never mutated"),
+        (tau_is_forgotten, "although tau is 0"),
+        (tau_is_squared, "with a standard deviation of 0.49"),
+        (gene_is_multiplied, "never changes its sign"),
+        (one_draw_for_all_sigmas, "share the draw that moves ln sigma"),
+        (tau_is_added_to_sigma, "added to sigma? Add it to ln sigma"),
+        (noise_reaches_the_last_column, "did noise of the weights reach"),
+        (old_sigma_is_used, "by the parents' sigma"),
+        (exp_is_forgotten, "flung far away"),
+        (sigma_is_not_used, "the weights move although sigma is exp(-55)"),
+        (weights_stay, "the weights never mutate"),
+        (noise_times_tau, "multiplied by tau as well"),
+        (one_draw_a_child, "all weights of a child move by the same draw"),
+        (one_draw_a_column, "children's weights move by the same draws"),
+        (another_sigma_is_used, "drawn twice?"),
+        (noise_is_uniform, "the standard deviation 0.58"),
+        (generator_is_forgotten, "does not come from `rng`"),
+        (children_are_the_mothers, "your function writes into `mothers`"),
+        (sigma_is_left_out, "with ln sigma as its last column"),
+        (a_draw_is_used_twice, "one draw does two jobs"),
+        (seeded_inside, "don't seed anything"),
+    ],
+    "7.2": [
+        (modes_are_swapped, "Lamarck and Baldwin are swapped"),
+        (both_are_lamarck, "then they are Lamarck's"),
+        (both_are_baldwin, "then they are Baldwin's"),
+        (judged_at_birth, "fitness is measured at birth"),
+        (baldwin_is_judged_at_birth, "their learning changes nothing"),
+        (everybody_learns, "fitness is that at birth"),
+        (fitness_is_the_loss, "the sign of fitness is flipped"),
+        (a_step_costs_one, "cost counts a step as one"),
+        (nobody_learns_and_all_pay, "cost pays for steps"),
+        (cost_is_typed_in, "cost is the same whatever"),
+        (births_are_lost, "the weights of birth are lost"),
+        (one_step_only, "they take one step"),
+        (step_returns_something, "returns None"),
+        (anything_goes, "raise a ValueError"),
+        (fitness_alone, "should return 3 values"),
+    ],
+    "7.3": [
+        (bias_is_forgotten, "the bias is forgotten"),
+        (bias_comes_first, "is taken for the bias"),
+        (left_is_right, "left and right are swapped"),
+        (zero_pushes_right, "a sum of exactly 0"),
+        (eyes_are_shut, "eyes shut"),
+        (time_limit_is_ignored, "the episode was truncated"),
+        (falling_is_ignored, "the episode was terminated"),
+        (five_hundred_steps, "left before its end"),
+        (last_reward_is_lost, "the last reward is lost"),
+        (steps_are_counted, "you count steps"),
+        (sum_over_episodes, "the sum over the episodes"),
+        (last_episode_alone, "the last episode's return alone"),
+        (sign_is_flipped, "the sign is flipped"),
+        (every_genome_its_own_seeds, "began from seed [101]"),
+        (first_seed_alone, "each genome plays each seed once"),
+        (seed_is_forgotten, "reset() without a seed"),
+        (total_is_carried_over, "the rewards of the one before"),
+        (action_is_a_tensor, "an action is a plain 0 or 1"),
+        (a_list_of_scores, "not a list"),
+        (mean_of_everything, "but yours has the shape ()"),
+    ],
+}
+
+RIGHT = {
+    "7.1": [bred_in_place, bred_by_products],
+    "7.2": [life_by_cases],
+    "7.3": [seeds_outside],
+}

@@ -1,0 +1,594 @@
+"""Lab 8: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import math
+
+import numpy as np
+import torch
+
+from neuroevo import strategies
+
+# 8.1 A gradient from scores
+
+
+def draw(theta, n_pairs, rng):
+    shape = (*theta.shape[:-1], n_pairs, theta.shape[-1])
+    return torch.randn(shape, generator=rng, dtype=theta.dtype)
+
+
+def pairs(loss, theta, sigma, n_pairs, rng):
+    """Difference of the two scores of each pair (..., n, 1), and the noise (..., n, d)."""
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return (plus - minus)[..., None], noise
+
+
+def minus_comes_first(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return -(difference * noise).mean(-2) / (2 * sigma)
+
+
+def sigma_is_forgotten(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-2) / 2
+
+
+def sigma_is_squared(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-2) / (2 * sigma**2)
+
+
+def brackets_are_forgotten(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-2) / 2 * sigma
+
+
+def two_is_forgotten(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-2) / sigma
+
+
+def two_comes_twice(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).sum(-2) / (2 * n_pairs) / (2 * sigma)
+
+
+def sum_for_mean(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).sum(-2) / (2 * sigma)
+
+
+def plus_side_only(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return (plus[..., None] * noise + 0 * minus[..., None]).mean(-2) / sigma
+
+
+def scores_are_added(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus + minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def one_sided_without_baseline(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    return (loss(theta[..., None, :] + sigma * noise)[..., None] * noise).mean(-2) / sigma
+
+
+def baseline_at_theta(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    score = loss(theta[..., None, :] + sigma * noise) - loss(theta)[..., None]
+    return (score[..., None] * noise).mean(-2) / sigma
+
+
+def as_many_as_axes(loss, theta, sigma, n_pairs, rng):
+    steps = 1e-4 * torch.eye(theta.shape[-1], dtype=theta.dtype)
+    return (loss(theta[..., None, :] + steps) - loss(theta[..., None, :] - steps)) / 2e-4
+
+
+def noise_is_redrawn(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus = loss(theta[..., None, :] + sigma * noise)
+    minus = loss(theta[..., None, :] - sigma * draw(theta, n_pairs, rng))
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def both_points_are_plus(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] + sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def one_step_for_all_pairs(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, 1, rng).expand(*theta.shape[:-1], n_pairs, theta.shape[-1])
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def theta_is_forgotten(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    return ((loss(sigma * noise) - loss(-sigma * noise))[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def torchs_own_noise(loss, theta, sigma, n_pairs, rng):
+    noise = torch.randn(*theta.shape[:-1], n_pairs, theta.shape[-1], dtype=theta.dtype)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def seeded_inside(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, torch.Generator().manual_seed(0))
+    return (difference * noise).mean(-2) / (2 * sigma)
+
+
+def one_number_a_pair(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)[..., :1].expand(*theta.shape[:-1], n_pairs, theta.shape[-1])
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def uniform_noise(loss, theta, sigma, n_pairs, rng):
+    noise = torch.rand(*theta.shape[:-1], n_pairs, theta.shape[-1], generator=rng, dtype=theta.dtype)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def steps_without_sigma(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + noise), loss(theta[..., None, :] - noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def theta_without_a_new_axis(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    return ((loss(theta + sigma * noise) - loss(theta - sigma * noise))[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def trials_share_their_noise(loss, theta, sigma, n_pairs, rng):
+    noise = torch.randn(n_pairs, theta.shape[-1], generator=rng, dtype=theta.dtype)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def mean_over_the_parameters(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-1) / (2 * sigma)
+
+
+def mean_over_the_trials(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(0) / (2 * sigma)
+
+
+def theta_wanders(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    theta += 0.1
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def loss_gets_one_parameter(loss, theta, sigma, n_pairs, rng):
+    return torch.stack([(loss(theta[..., i : i + 1] + sigma)) for i in range(theta.shape[-1])])
+
+
+def estimate_pair_by_pair(loss, theta, sigma, n_pairs, rng):
+    """Right: loops over trials and pairs, minus first, and one number after the other."""
+    rows = []
+    for row in theta.reshape(-1, theta.shape[-1]):
+        total = torch.zeros_like(row)
+        for _ in range(n_pairs):
+            step = sigma * torch.randn(row.shape, generator=rng, dtype=row.dtype)
+            low = loss(row - step)
+            total = total + (loss(row + step) - low) * step
+        rows.append(total / (2 * n_pairs * sigma**2))
+    return torch.stack(rows).reshape(theta.shape)
+
+
+def estimate_from_one_cloud(loss, theta, sigma, n_pairs, rng):
+    """Right: one call for all points, and a product of matrices."""
+    noise = draw(theta, n_pairs, rng)
+    noise = torch.cat([noise, -noise], dim=-2)
+    scores = loss(theta.unsqueeze(-2) + sigma * noise)
+    return (scores.unsqueeze(-2) @ noise).squeeze(-2) / (2 * n_pairs * sigma)
+
+
+# 8.2 Only the order counts
+
+
+def below(values):
+    """How many values of its run are smaller than each."""
+    return (values[..., :, None] > values[..., None, :]).sum(-1)
+
+
+def mean_ranks(values):
+    """From 0 to n - 1, equals sharing their mean rank."""
+    return below(values) + ((values[..., :, None] == values[..., None, :]).sum(-1) - 1) / 2
+
+
+def largest_gets_the_lowest(values):
+    return 0.5 - mean_ranks(values) / (values.shape[-1] - 1)
+
+
+def not_centred(values):
+    return mean_ranks(values) / (values.shape[-1] - 1)
+
+
+def not_scaled(values):
+    return mean_ranks(values)
+
+
+def divided_by_n(values):
+    return mean_ranks(values) / values.shape[-1] - 0.5
+
+
+def counted_from_one(values):
+    return (mean_ranks(values) + 1) / (values.shape[-1] - 1) - 0.5
+
+
+def from_minus_one_to_one(values):
+    return 2 * mean_ranks(values) / (values.shape[-1] - 1) - 1
+
+
+def argsort_for_ranks(values):
+    return values.argsort(dim=-1, stable=True) / (values.shape[-1] - 1) - 0.5
+
+
+def ties_by_chance(values):
+    return values.argsort(dim=-1).argsort(dim=-1) / (values.shape[-1] - 1) - 0.5
+
+
+def ties_take_the_lowest(values):
+    return below(values) / (values.shape[-1] - 1) - 0.5
+
+
+def ties_take_the_highest(values):
+    return ((values[..., :, None] >= values[..., None, :]).sum(-1) - 1) / (values.shape[-1] - 1) - 0.5
+
+
+def standardised(values):
+    spread = values.std(dim=-1, keepdim=True)
+    return (values - values.mean(dim=-1, keepdim=True)) / torch.where(spread > 0, spread, 1)
+
+
+def all_rows_in_one_ranking(values):
+    flat = values.flatten()
+    return (mean_ranks(flat) / (len(flat) - 1) - 0.5).reshape(values.shape)
+
+
+def one_row_only(values):
+    ranks = torch.empty_like(values)
+    ranks[values.argsort()] = torch.linspace(-0.5, 0.5, len(values), dtype=values.dtype)
+    return ranks
+
+
+def example_is_typed_in(values):
+    return torch.tensor([-0.125, 0.5, -0.5, -0.125, 0.25])
+
+
+def sorts_in_place(values):
+    order = values.argsort(dim=-1)
+    values.copy_(values.gather(-1, order))
+    return values
+
+
+def ranks_by_counting(values):
+    """Right: half the balance of wins and defeats against everybody."""
+    duels = torch.sign(values.unsqueeze(-1) - values.unsqueeze(-2))
+    return duels.sum(-1) / (2 * (values.shape[-1] - 1))
+
+
+def ranks_of_the_package(values):
+    """Right: from the sorted values."""
+    return strategies.centred_ranks(values)
+
+
+# 8.3 How good is the compass?
+
+
+def cosines_of(rows, gradient):
+    return rows @ gradient / rows.norm(dim=-1) / gradient.norm()
+
+
+def curve(estimate, gradient, counts, n_trials, cosines=cosines_of, error=lambda c: c.std() / len(c) ** 0.5):
+    columns = [cosines(estimate(n, n_trials), gradient) for n in counts]
+    return torch.stack([c.mean() for c in columns]), torch.stack([error(c) for c in columns])
+
+
+def cosine_of_the_mean(estimate, gradient, counts, n_trials):
+    means, errors = [], []
+    for n in counts:
+        rows = estimate(n, n_trials)
+        means.append(cosines_of(rows.mean(0), gradient))
+        errors.append(cosines_of(rows, gradient).std() / math.sqrt(n_trials))
+    return torch.stack(means), torch.stack(errors)
+
+
+def product_only(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: rows @ g)
+
+
+def gradients_length_only(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: rows @ g / g.norm())
+
+
+def estimates_length_only(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: rows @ g / rows.norm(dim=-1))
+
+
+def length_of_the_matrix(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: rows @ g / (rows.norm() * g.norm()))
+
+
+def sign_is_lost(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: cosines_of(rows, g).abs())
+
+
+def squared_cosine(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, lambda rows, g: cosines_of(rows, g) ** 2)
+
+
+def spread_of_the_trials(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, error=torch.std)
+
+
+def root_is_forgotten(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, error=lambda c: c.std() / len(c))
+
+
+def numpys_std(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials, error=lambda c: torch.tensor(c.numpy().std() / len(c) ** 0.5))
+
+
+def arguments_are_swapped(estimate, gradient, counts, n_trials):
+    return curve(lambda n, k: estimate(k, n), gradient, counts, n_trials)
+
+
+def counts_in_one_go(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, [sum(counts)], n_trials)
+
+
+def one_trial(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, 1, error=lambda c: 0 * c.sum())
+
+
+def mean_only(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials)[0]
+
+
+def one_number(estimate, gradient, counts, n_trials):
+    means, errors = curve(estimate, gradient, counts, n_trials)
+    return means.mean(), errors.mean()
+
+
+def curve_trial_by_trial(estimate, gradient, counts, n_trials):
+    """Right: one trial at a time, in plain numbers."""
+    means, errors = [], []
+    for n in counts:
+        cosines = []
+        for _ in range(n_trials):
+            (row,) = estimate(n, 1).tolist()
+            dot = sum(a * b for a, b in zip(row, gradient.tolist(), strict=True))
+            cosines.append(dot / (math.hypot(*row) * math.hypot(*gradient.tolist())))
+        mean = sum(cosines) / n_trials
+        means.append(mean)
+        errors.append(math.sqrt(sum((c - mean) ** 2 for c in cosines) / (n_trials - 1) / n_trials))
+    return means, errors
+
+
+# 8.4 A step of CMA-ES
+
+
+def generation(mean, C, sigma, samples, losses, weights, c_mu, *, order=None, centre=None, rank_mu=None, divisor=None):
+    order = losses.argsort() if order is None else order
+    winners = samples[order[: len(weights)]]
+    new = weights @ winners
+    steps = (winners - (new if centre == "new" else mean)) / (sigma if divisor is None else divisor)
+    update = (weights[:, None] * steps).T @ steps if rank_mu is None else rank_mu(weights, steps)
+    return new, (1 - c_mu) * C + c_mu * update
+
+
+def losers_win(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, order=losses.argsort(descending=True))
+
+
+def nobody_is_sorted(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, order=torch.arange(len(losses)))
+
+
+def weights_are_reversed(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights.flip(0), c_mu)
+
+
+def weights_are_equal(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, torch.full_like(weights, 1 / len(weights)), c_mu)
+
+
+def rank_mu_with_equal_weights(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: y.T @ y / len(y))
+
+
+def rank_mu_with_weights_twice(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(
+        mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: (w[:, None] * y).T @ (w[:, None] * y)
+    )
+
+
+def rank_mu_without_weights(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: y.T @ y)
+
+
+def new_mean_is_the_centre(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, centre="new")
+
+
+def steps_keep_sigma(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, divisor=1)
+
+
+def no_decay(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return new, covariance + c_mu * C
+
+
+def no_memory(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return new, covariance - (1 - c_mu) * C
+
+
+def learns_at_once(mean, C, sigma, samples, losses, weights, c_mu):
+    new, spread = generation(mean, C, sigma, samples, losses, weights, 1)
+    return new, (1 - c_mu) * C + spread
+
+
+def shares_are_swapped(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, 1 - c_mu)
+
+
+def step_of_the_mean_only(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: torch.outer(w @ y, w @ y))
+
+
+def diagonal_only(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: torch.diag(w @ y**2))
+
+
+def step_without_the_mean(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return new - mean, covariance
+
+
+def sigma_is_not_multiplied_back(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return mean + (new - mean) / sigma, covariance
+
+
+def product_is_transposed(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu, rank_mu=lambda w, y: (w[:, None] * y) @ y.T)
+
+
+def covariance_comes_first(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu)[::-1]
+
+
+def covariance_only(mean, C, sigma, samples, losses, weights, c_mu):
+    return generation(mean, C, sigma, samples, losses, weights, c_mu)[1]
+
+
+def example_of_the_mean_is_typed_in(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return torch.tensor([1.5, 3.0]).to(new) if len(new) == 2 else torch.zeros_like(new), covariance
+
+
+def decays_in_place(mean, C, sigma, samples, losses, weights, c_mu):
+    new, update = generation(mean, C, sigma, samples, losses, weights, 1)
+    C *= 1 - c_mu
+    C += c_mu * update
+    return new, C
+
+
+def generation_winner_by_winner(mean, C, sigma, samples, losses, weights, c_mu):
+    """Right: one winner after the other, in NumPy."""
+    order = sorted(range(len(losses)), key=lambda row: float(losses[row]))
+    old, new, covariance = mean.numpy(), np.zeros(len(mean)), (1 - c_mu) * C.numpy()
+    for weight, row in zip(weights.tolist(), order, strict=False):
+        step = (samples[row].numpy() - old) / sigma
+        new = new + weight * sigma * step
+        covariance = covariance + c_mu * weight * np.outer(step, step)
+    return old + new, covariance
+
+
+WRONG = {
+    "8.1": [
+        (minus_comes_first, "your estimate points downhill"),
+        (sigma_is_forgotten, "sigma is missing in the denominator"),
+        (sigma_is_squared, "you divide by sigma squared"),
+        (brackets_are_forgotten, "you multiply by sigma"),
+        (two_is_forgotten, "twice too large"),
+        (two_comes_twice, "half of what it should be"),
+        (sum_for_mean, "that is the sum over the pairs"),
+        (plus_side_only, "only the plus side enters"),
+        (scores_are_added, "you add the two scores"),
+        (one_sided_without_baseline, "on one side of theta alone"),
+        (baseline_at_theta, "you ask for the loss at theta itself"),
+        (as_many_as_axes, "should be asked for 14 points, but you ask for 6"),
+        (noise_is_redrawn, "is the noise redrawn?"),
+        (both_points_are_plus, "you ask twice for the same points"),
+        (one_step_for_all_pairs, "all pairs share one step"),
+        (theta_is_forgotten, "your points lie around zero"),
+        (torchs_own_noise, "another source of randomness"),
+        (seeded_inside, "don't seed inside"),
+        (one_number_a_pair, "all parameters of a point get the same step"),
+        (uniform_noise, "your noise is not normal"),
+        (steps_without_sigma, "with sigma = 0.3 your steps have a standard deviation of 1"),
+        (theta_without_a_new_axis, "your function stops when theta has the shape (2, 4)"),
+        (trials_share_their_noise, "all its rows get the same noise"),
+        (mean_over_the_parameters, "for theta of shape (4,) and 5 pairs your estimate has the shape (5,)"),
+        (mean_over_the_trials, "for theta of shape (2, 4) and 6 pairs your estimate has the shape (6, 4)"),
+        (theta_wanders, "`theta = theta.clone()`"),
+        (loss_gets_one_parameter, "loss takes points of shape (..., 4)"),
+    ],
+    "8.2": [
+        (largest_gets_the_lowest, "your ranks are reversed"),
+        (not_centred, "your ranks are not centred"),
+        (not_scaled, "but not scaled"),
+        (divided_by_n, "you divide by n."),
+        (counted_from_one, "you count ranks from 1"),
+        (from_minus_one_to_one, "the answer is 2 times what it should be"),
+        (argsort_for_ranks, "it is taken for ranks"),
+        (ties_by_chance, "in which they happen to stand"),
+        (ties_take_the_lowest, "get the worst rank of their group"),
+        (ties_take_the_highest, "get the best rank of their group"),
+        (standardised, "you centre and scale the values themselves"),
+        (all_rows_in_one_ranking, "you rank all rows together"),
+        (one_row_only, "your function stops for values of shape (6, 8)"),
+        (example_is_typed_in, "the answer should be an array of shape (4,)"),
+        (sorts_in_place, "`values = values.clone()`"),
+    ],
+    "8.3": [
+        (cosine_of_the_mean, "you average the estimates first"),
+        (product_only, "not yet a cosine"),
+        (gradients_length_only, "the length of the gradient alone"),
+        (estimates_length_only, "the length of the estimates alone"),
+        (length_of_the_matrix, "that of the whole matrix"),
+        (sign_is_lost, "the sign of the cosine is lost"),
+        (squared_cosine, "that is the squared cosine"),
+        (spread_of_the_trials, "error is the spread of the single trials"),
+        (root_is_forgotten, "error divides by n_trials, but"),
+        (numpys_std, "Let it divide by n_trials - 1"),
+        (arguments_are_swapped, "you ask for estimates from 2 pairs, but the counts are [1, 8]"),
+        (counts_in_one_go, "you ask for estimates from 9 pairs"),
+        (one_trial, "you ask for 1 estimates from 1 pairs"),
+        (mean_only, "should return 2 values"),
+        (one_number, "mean should be an array of shape (2,)"),
+    ],
+    "8.4": [
+        (losers_win, "the losers win"),
+        (nobody_is_sorted, "you take the first samples"),
+        (weights_are_reversed, "the weights are the wrong way round"),
+        (weights_are_equal, "all winners count the same"),
+        (rank_mu_with_equal_weights, "your covariance has the wrong weights"),
+        (rank_mu_with_weights_twice, "your covariance has the weights twice"),
+        (rank_mu_without_weights, "your covariance has no weights"),
+        (new_mean_is_the_centre, "the new mean is the centre"),
+        (steps_keep_sigma, "your steps are not divided by sigma"),
+        (no_decay, "the old C does not decay"),
+        (no_memory, "the old C is forgotten at once"),
+        (learns_at_once, "is added in full"),
+        (shares_are_swapped, "c_mu and 1 - c_mu are the wrong way round"),
+        (step_of_the_mean_only, "the outer product of the mean step alone"),
+        (diagonal_only, "only the diagonal of C learns"),
+        (step_without_the_mean, "new_mean is the step alone"),
+        (sigma_is_not_multiplied_back, "new_mean moves by steps that were divided by sigma"),
+        (product_is_transposed, "stopped in line"),
+        (covariance_comes_first, "new_mean should be an array of shape (2,)"),
+        (covariance_only, "should return 2 values"),
+        (example_of_the_mean_is_typed_in, "fits the example but not other inputs"),
+        (decays_in_place, "changed its input `C` in place"),
+    ],
+}
+
+RIGHT = {
+    "8.1": [estimate_pair_by_pair, estimate_from_one_cloud],
+    "8.2": [ranks_by_counting, ranks_of_the_package],
+    "8.3": [curve_trial_by_trial],
+    "8.4": [generation_winner_by_winner],
+}
