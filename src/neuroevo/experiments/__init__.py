@@ -25,7 +25,7 @@ import torch
 from neuroevo import results
 from neuroevo.nets import parse_device
 
-NAMES = {"designs": "designs", "genreg-mnist": "genreg_mnist", "genreg-audit": "genreg_audit"}
+NAMES = {"designs": "designs", "genreg-mnist": "genreg_mnist", "genreg-audit": "genreg_audit", "methods": "methods"}
 SIZES = ("smoke", "laptop", "full")
 
 Rows = dict[str, list[dict[str, Any]]]
