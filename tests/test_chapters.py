@@ -39,3 +39,46 @@ def test_chapter_10_shows_the_rule_that_the_package_runs(seed: int) -> None:
         trust = one_generation(population, trust, rewards, rng, s)
         assert torch.equal(population, state.ask())
         assert torch.equal(trust, state.trust)
+
+
+CHAPTER_5 = "05_a_genetic_algorithm.ipynb"
+
+
+def rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("runs", [(), (3,), (2, 3)])
+def test_chapter_5_selects_crosses_and_mutates_as_the_package_does(seed: int, runs: tuple[int, ...]) -> None:
+    names = ("truncation", "tournament", "take", "uniform", "one_point", "cross", "mutate_", "flip_")
+    built = {name: function_in(CHAPTER_5, name, torch=torch) for name in names}
+    draws = rng(100 + seed)
+    population = torch.randn(*runs, 20, 7, generator=draws)
+    fitness = torch.randint(5, (*runs, 20), generator=draws).float()  # with ties
+    for fraction in (0.01, 0.29, 1.0):
+        assert torch.equal(built["truncation"](fitness, fraction), ga.truncation(fitness, fraction))
+    for size in (1, 2, 5):
+        rows = ga.tournament(fitness, 30, rng(seed), size=size)
+        assert torch.equal(built["tournament"](fitness, 30, rng(seed), size=size), rows)
+    mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+    assert torch.equal(built["take"](population, rows), ga.take(population, rows))
+    for crossover in ("uniform", "one_point"):
+        share = getattr(ga, crossover)(mothers.shape, rng(seed))
+        assert torch.equal(built[crossover](mothers.shape, rng(seed)), share)
+        assert torch.equal(built["cross"](mothers, fathers, share), ga.cross(mothers, fathers, share))
+    for operator, start in (("mutate_", population), ("flip_", (population > 0).float())):
+        ours, theirs = start.clone(), start.clone()
+        settings = {"rate": 1.0} if operator == "flip_" else {"rate": 1.0, "scale": 0.3}
+        built[operator](ours, rng=rng(seed), **settings)
+        getattr(ga, operator)(theirs, rng=rng(seed), **settings)
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_chapter_5_hits_as_many_genes_as_the_package_does() -> None:
+    for operator, settings in (("mutate_", {"rate": 0.07, "scale": 1.0}), ("flip_", {"rate": 0.07})):
+        built = function_in(CHAPTER_5, operator, torch=torch)
+        for change in (built, getattr(ga, operator)):
+            genes = torch.zeros(300, 1000)
+            change(genes, rng=rng(0), **settings)
+            assert abs(float((genes != 0).float().mean()) - 0.07) < 0.003
