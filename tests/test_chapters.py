@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from neuroevo import ga, genreg, nets
+from neuroevo import ga, genreg, nets, strategies
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,3 +82,22 @@ def test_chapter_5_hits_as_many_genes_as_the_package_does() -> None:
             genes = torch.zeros(300, 1000)
             change(genes, rng=rng(0), **settings)
             assert abs(float((genes != 0).float().mean()) - 0.07) < 0.003
+
+
+def test_chapter_8_ranks_as_the_package_does() -> None:
+    built = function_in("08_the_bridge.ipynb", "centred_ranks", torch=torch)
+    fitness = torch.randint(6, (3, 4, 25), generator=rng(0)).double()  # with ties
+    torch.testing.assert_close(built(fitness), strategies.centred_ranks(fitness))
+
+
+def test_chapter_8_takes_the_step_of_snes() -> None:
+    built = function_in("08_the_bridge.ipynb", "snes_update", torch=torch)
+    search = strategies.SNES(torch.randn(9, generator=rng(1), dtype=torch.float64), sigma=0.4, rng=rng(2))
+    mean, sigma = search.mean, search.sigma
+    samples = search.ask()
+    fitness = torch.randn(search.n_genomes, generator=rng(3))
+    search.tell(fitness)
+    noise = ((samples - mean) / sigma)[fitness.argsort(descending=True)]
+    new_mean, new_sigma = built(mean, sigma, noise, search._utilities, search._rate)
+    torch.testing.assert_close(new_mean, search.mean)
+    torch.testing.assert_close(new_sigma, search.sigma)

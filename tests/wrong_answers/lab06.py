@@ -63,6 +63,10 @@ def population_becomes_errors(population, x, y):
     return -(population[..., :1] * x + population[..., 1:]).square().mean(dim=-1)
 
 
+def numbers_leave_torch(population, x, y):
+    return (-errors(population, x, y).square().mean(dim=-1)).numpy()
+
+
 def fitness_by_a_matrix(population, x, y):
     """Right: the lines' values by a product with [x, 1]."""
     design = torch.stack([x, torch.ones_like(x)])
@@ -139,6 +143,8 @@ same_dice_in_all_runs = generation(
     share=lambda shape, rng: ga.uniform(shape[1:], rng).expand(shape),
 )
 one_pair_for_all = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, 1, rng, fraction).expand(-1, n))
+rows_of_run_zero = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, fraction)[:1].expand(len(s), -1))
+target_is_the_elite = generation(elite=lambda p, s: torch.tensor([2.0, 3.0]).expand(len(p), 1, 2))
 parents_are_averaged = generation(share=lambda shape, rng: torch.full(shape, 0.5))
 one_coin_a_child = generation(share=lambda shape, rng: ga.uniform((*shape[:2], 1), rng).expand(shape))
 one_coin_for_all_children = generation(share=lambda shape, rng: ga.uniform((shape[0], 1, 2), rng).expand(shape))
@@ -245,6 +251,7 @@ mean_is_shown = curves(value=lambda scores: scores.mean(dim=1))
 best_so_far_is_shown = curves(after=lambda best, champions: (best.cummax(dim=1).values, champions))
 stacked_along_the_first = curves(after=lambda best, champions: (best.T, champions.swapaxes(0, 1)))
 lists_of_generations = curves(after=lambda best, champions: (list(best.T), list(champions.swapaxes(0, 1))))
+genes_change_places = curves(after=lambda best, champions: (best, champions.flip(-1)))
 champions_come_first = curves(after=lambda best, champions: (champions, best))
 error_is_shown = curves(after=lambda best, champions: (-best, champions))
 thirty_is_typed_in = curves(after=lambda best, champions: (best[:, :1].expand(-1, 30), champions))
@@ -259,6 +266,40 @@ def offspring_are_not_scored(population, score, breed, n_generations):
         champions.append(ga.take(population, scores.argmax(dim=1, keepdim=True)))
         population = breed(population, scores)
     return torch.stack(best, dim=1), torch.cat(champions, dim=1)
+
+
+def champions_are_row_zero(population, score, breed, n_generations):
+    best, champions = [], []
+    for _ in range(n_generations):
+        scores = score(population)
+        best.append(scores.max(dim=1).values)
+        champions.append(population[:, :1])
+        population = breed(population, scores)
+    return torch.stack(best, dim=1), torch.cat(champions, dim=1)
+
+
+def bred_for_nobody(population, score, breed, n_generations):
+    best, champions = [], []
+    for _ in range(n_generations):
+        scores = score(population)
+        best.append(scores.max(dim=1).values)
+        champions.append(ga.take(population, scores.argmax(dim=1, keepdim=True)))
+        breed(population, scores)
+    return torch.stack(best, dim=1), torch.cat(champions, dim=1)
+
+
+def bred_before_the_look(population, score, breed, n_generations):
+    best, champions = [], []
+    for _ in range(n_generations):
+        scores = score(population)
+        population = breed(population, scores)
+        best.append(scores.max(dim=1).values)
+        champions.append(ga.take(population, scores.argmax(dim=1, keepdim=True)))
+    return torch.stack(best, dim=1), torch.cat(champions, dim=1)
+
+
+def last_generation_is_missing(population, score, breed, n_generations):
+    return curves()(population, score, breed, n_generations - 1)
 
 
 def breed_gets_the_champions(population, score, breed, n_generations):
@@ -337,6 +378,9 @@ all_on_is_missing = ablation(names=list)
 runs_are_added_up = ablation(whole=lambda counts: counts.sum().item())
 shares_of_the_moves = ablation(jump=lambda m, size: (m > size) / m.shape[1], flat=lambda m, size: (m == 0) / m.shape[1])
 size_itself_counts = ablation(jump=lambda m, size: m >= size)
+tiny_moves_are_flat = ablation(flat=lambda m, size: m < 0.01)
+size_is_typed_in = ablation(jump=lambda m, size: m > 0.2)
+moves_are_lengths = ablation(move=lambda c: c.diff(dim=1).norm(dim=2))
 small_moves_are_flat = ablation(flat=lambda m, size: m <= size)
 downward_is_no_jump = ablation(move=lambda c: c.diff(dim=1).amax(dim=2))
 weight_alone_moves = ablation(move=lambda c: c[..., 0].diff(dim=1).abs())
@@ -344,6 +388,11 @@ jumps_alone = ablation(after=lambda table: {name: pair[0] for name, pair in tabl
 list_of_pairs = ablation(after=lambda table: list(table.values()))
 flat_comes_first = ablation(after=lambda table: {name: pair[::-1] for name, pair in table.items()})
 example_is_typed_in = ablation(jump=lambda m, size: m > 0.5)
+
+
+def settings_are_typed_in(evolve, off, size):
+    parts = {"no crossover": {"crossover": None}, "no mutation": {"scale": 0.0}, "no elite": {"n_elites": 0}}
+    return ablation()(evolve, parts, size)
 
 
 def settings_in_one_piece(evolve, off, size):
@@ -376,7 +425,7 @@ def ablation_by_loops(evolve, off, size):
 def baselines(
     *,
     n_steps=lambda budget, price: budget // price,
-    line=lambda path: path[:, -1],
+    score=lambda path, x, y: errors(path[:, -1], x, y).square().mean(dim=-1),
     whole=lambda mse: mse.log().mean().exp().item(),
     after=lambda table: table,
 ):
@@ -386,7 +435,7 @@ def baselines(
         found = {}
         for name, method in methods.items():
             n = n_steps(budget, prices[name])
-            found[name] = (n, whole(errors(line(method(n)), x, y).square().mean(dim=-1)))
+            found[name] = (n, whole(score(method(n), x, y)))
         return after(found)
 
     return table
@@ -400,11 +449,29 @@ plain_mean = baselines(whole=lambda mse: mse.mean().item())
 logarithm_stays = baselines(whole=lambda mse: mse.log().mean().item())
 best_run_is_shown = baselines(whole=lambda mse: mse.min().item())
 median_run = baselines(whole=lambda mse: mse.median().item())
-first_line_is_scored = baselines(line=lambda path: path[:, 0])
+steps_are_rounded = baselines(n_steps=lambda budget, price: round(budget / price))
+log10_meets_exp = baselines(whole=lambda mse: mse.log10().mean().exp().item())
+first_run_alone = baselines(whole=lambda mse: mse[0].item())
+first_line_is_scored = baselines(score=lambda path, x, y: errors(path[:, 0], x, y).square().mean(dim=-1))
+best_line_is_scored = baselines(score=lambda path, x, y: errors(path, x, y).square().mean(dim=-1).amin(dim=1))
+whole_path_is_scored = baselines(score=lambda path, x, y: errors(path, x, y).square().mean(dim=-1))
+notebooks_data = baselines(
+    score=lambda path, x, y: (
+        errors(path[:, -1] - torch.tensor([2, 3]), torch.linspace(-1, 1, 20), 0).square().mean(dim=-1)
+    )
+)
 root_mean_square = baselines(whole=lambda mse: mse.sqrt().log().mean().exp().item())
 fitness_under_the_logarithm = baselines(whole=lambda mse: (-mse).log().mean().exp().item())
 errors_alone = baselines(after=lambda table: {name: pair[1] for name, pair in table.items()})
 rows_without_names = baselines(after=lambda table: list(table.values()))
+
+
+def methods_run_twice(methods, prices, budget, x, y):
+    n_steps = {name: len(methods[name](budget // prices[name])[0]) for name in methods}
+    return {
+        name: (n, pair[1])
+        for (name, n), pair in zip(n_steps.items(), baselines()(methods, prices, budget, x, y).values(), strict=True)
+    }
 
 
 def first_method_only(methods, prices, budget, x, y):
@@ -441,6 +508,7 @@ WRONG = {
         (three_dimensions_only, "takes three dimensions and no other"),
         (target_is_typed_in, "fits the example but not other inputs"),
         (population_becomes_errors, "changed one of its inputs in place"),
+        (numbers_leave_torch, "should be a tensor"),
     ],
     "6.2": [
         (fitness_is_flipped, "your parents are the *worst* genomes"),
@@ -464,7 +532,9 @@ WRONG = {
         (elite_is_mutated, "your elite is mutated"),
         (parents_are_mutated_through_a_view, "changed one of its inputs in place"),
         (parents_are_mutated_first, "brothers and sisters carry the same noise"),
-        (mutation_returns_nothing, "expected Tensor"),
+        (mutation_returns_nothing, "without a name and = before it"),
+        (rows_of_run_zero, "best in run 0"),
+        (target_is_the_elite, "Is a number typed in, or have W"),
         (nobody_is_mutated, "no child is mutated"),
         (tenth_of_the_genes, "only 10 % of the children's genes"),
         (same_noise_in_both_genes, "W and b get the same noise"),
@@ -478,6 +548,11 @@ WRONG = {
     "6.3": [
         (worst_is_shown, "you write down the worst genome"),
         (row_zero_is_shown, "you write down row 0"),
+        (champions_are_row_zero, "your champions are row 0"),
+        (bred_for_nobody, "every generation is the first one"),
+        (bred_before_the_look, "from the *next* generation"),
+        (last_generation_is_missing, "your lists stay empty"),
+        (genes_change_places, "Here score is minus the squared distance"),
         (random_generation_is_missing, "the random generation is missing"),
         (one_generation_too_many, "one generation too many"),
         (mean_is_shown, "best holds a generation's mean"),
@@ -496,7 +571,11 @@ WRONG = {
         (nothing_is_switched_off, "every variant is the whole algorithm"),
         (parts_stay_off, "one after another, and none on again"),
         (only_one_part_is_on, "all parts off but one"),
-        (all_on_is_missing, "it returned names"),
+        (all_on_is_missing, "it returned names ['still']"),
+        (settings_are_typed_in, "it returned names ['all on', 'no crossover'"),
+        (tiny_moves_are_flat, "a tiny move is a move, too"),
+        (size_is_typed_in, "0.2 is typed in"),
+        (moves_are_lengths, "your moves are lengths of steps"),
         (runs_are_added_up, "your counts are of all runs together"),
         (shares_of_the_moves, "you give the share of the moves"),
         (size_itself_counts, "a move of exactly `size` counts"),
@@ -513,6 +592,13 @@ WRONG = {
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
         (steps_are_rounded_up, "are rounded up"),
+        (steps_are_rounded, "your n_steps are rounded;"),
+        (log10_meets_exp, "log10 is undone by"),
+        (first_run_alone, "error of 'a' is"),
+        (best_line_is_scored, "you score the best line"),
+        (whole_path_is_scored, "over the whole path"),
+        (notebooks_data, "on the notebook's x and y"),
+        (methods_run_twice, "a method is called twice"),
         (prices_are_multiplied, "you multiply by the price"),
         (steps_are_fractions, "a method takes whole steps"),
         (plain_mean, "you take the plain mean"),
