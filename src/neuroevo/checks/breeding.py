@@ -36,7 +36,15 @@ def unchanged(student: Student) -> Student:
 
 def bred(student: Student, population: Tensor, scores: Tensor, fraction: float, scale: float, seed: int = 1) -> Tensor:
     """The student's next generation, once its kind and shape are right."""
-    answer = unchanged(student)(population, scores, fraction, scale, seeded(seed))
+    try:
+        answer = unchanged(student)(population, scores, fraction, scale, seeded(seed))
+    except (TypeError, AttributeError) as error:
+        refuse(
+            "NoneType" in str(error),
+            f"something on the way is None ({error}). `ga.mutate_(children, ...)` returns nothing, as it changes "
+            "`children` in place: call it on a line of its own, without a name and = before it.",
+        )
+        raise
     if not isinstance(answer, Tensor):
         raise TryAgain(f"the next generation should be one tensor, but it is a {type(answer).__name__}.")
     if answer.shape != population.shape:
@@ -59,13 +67,18 @@ def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int) -> Ten
     owners = genes.round().long()
     if not torch.equal(genes, owners.float()) or int(owners.min()) < 0 or int(owners.max()) >= old.numel():
         refuse(
-            torch.equal(2 * genes, (2 * genes).round()),
+            0 <= genes.min() <= genes.max() < old.numel() and torch.equal(2 * genes, (2 * genes).round()),
             "your children lie halfway between their parents. This crossover swaps: each gene comes whole, from mother "
             "or father, with a fair coin for each gene (`ga.uniform`).",
         )
+        refuse(
+            torch.equal(genes, owners.float()),
+            "without noise (scale = 0) some genes are nobody's in the old generation. Is a number typed in, or have W "
+            "and b changed places?",
+        )
         raise TryAgain(
             "with scale = 0 every gene should be an exact copy of a parent's, but some of yours are nobody's. Is the "
-            "noise multiplied by `scale`, and does W stay W?"
+            "noise multiplied by `scale`?"
         )
     rows = owners - numbers[:, :1, None]
     refuse(
@@ -78,6 +91,11 @@ def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int) -> Ten
     refuse(
         int(children.min()) >= n_genomes - n_best,
         "your parents are the *worst* genomes: larger fitness is better, so sort descending.",
+    )
+    refuse(
+        n_runs > 1 and n_best < n_genomes and (old[0][rows[:, 1:]] < n_best).all(),
+        "in all runs the parents are the rows that are best in run 0. Each run has its own ranking: `ga.from_best` "
+        "gives rows for each run, and `ga.take` takes them there.",
     )
     refuse(
         int(elite.max()) > 0 and int(found[:, -1].max()) == 0,

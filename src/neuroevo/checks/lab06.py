@@ -8,9 +8,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuroevo.checks import Lab, Student, TryAgain, compare
+from neuroevo.checks import Lab, Student, compare
 from neuroevo.checks.breeding import bred, has_fair_families, has_fresh_noise, inherited, refuse, unchanged
 from neuroevo.checks.drawing import seeded
+from neuroevo.checks.evolving import (
+    Search,
+    compare_tables,
+    evolve_by_hand,
+    once,
+    table_of,
+    told,
+    toy_breed,
+    toy_evolve,
+    toy_score,
+)
 
 LAB = Lab(6, "Evolving a line")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -38,7 +49,12 @@ def _fitness(
 def _(student: Student) -> None:
     def shapes_told(*args: Any) -> Any:
         try:
-            return student(*args)
+            answer = student(*args)
+            refuse(
+                isinstance(answer, np.ndarray | list),
+                "your fitness should be a tensor, as the population is. torch does it all: .square(), .mean(dim=-1).",
+            )
+            return answer
         except (RuntimeError, IndexError) as error:
             refuse(
                 "must match" in str(error),
@@ -114,37 +130,23 @@ def _(student: Student) -> None:
 Curves = tuple[Array, Array]
 
 
-def _toy_score(population: Tensor) -> Tensor:
-    return -(population - Tensor([2, 3])).square().sum(dim=-1)
-
-
-def _toy_breed(population: Tensor, scores: Tensor) -> Tensor:
-    """No elite, no chance: rows move on by one, and genes by steps of their own. It notices stale scores."""
-    right = isinstance(scores, Tensor) and scores.shape == population.shape[:2]
-    refuse(not right, "`breed` needs a population and the scores of all its genomes: breed(population, scores).")
-    refuse(
-        not torch.allclose(scores, _toy_score(population), atol=1e-4),
-        "`breed` was given scores that don't belong to the population beside them. Each new generation has to be "
-        "scored, by score(population), before it can breed.",
-    )
-    return population.roll(1, dims=1) + torch.linspace(-0.75, 1.25, population.shape[1])[:, None] * Tensor([1, 0.5])
-
-
 def _curves(
     pick: Callable[[Array], Any] = lambda scores: scores.argmax(axis=1),
     best: Callable[[Array], Array] = lambda scores: scores.max(axis=1),
     skipped: int = 0,
     more: int = 0,
+    behind: int = 0,
+    bred: Callable[[Tensor, Tensor], Tensor] = toy_breed,
     then: Callable[[Array, Array], Any] = lambda best, champions: (best, champions),
 ) -> Callable[..., Any]:
-    """The curves, or a mistake: in who is picked, in what is written down, when, or in what shape."""
+    """The curves, or a mistake: in who is picked, in what is written down, when, in breeding, or in shape."""
 
     def curves(population: Tensor, score: Any, breed: Any, n_generations: int) -> Any:
-        generations = [population]
-        for _ in range(skipped + n_generations + more - 1):
-            generations.append(_toy_breed(generations[-1], _toy_score(generations[-1])))
-        genes = torch.stack(generations[skipped:], dim=1).double().numpy()
-        scores = np.stack([_toy_score(one).double().numpy() for one in generations[skipped:]], axis=2)
+        generations, first, last = [population], skipped, skipped + n_generations + more
+        for _ in range(last + behind):
+            generations.append(bred(generations[-1], toy_score(generations[-1])))
+        genes = torch.stack(generations[first + behind : last + behind], dim=1).double().numpy()
+        scores = np.stack([toy_score(one).double().numpy() for one in generations[first:last]], axis=2)
         rows = pick(scores)
         return then(best(scores), np.take_along_axis(genes, rows[..., None, None], axis=2)[:, :, 0])
 
@@ -154,7 +156,15 @@ def _curves(
 @LAB.exercise("6.3", "three_curves(population, score, breed, n_generations)", title="The three curves", points=2)
 def _(student: Student) -> None:
     def three_dimensions(*args: Any) -> Any:
-        answer = student(*args)
+        try:
+            answer = student(*args)
+        except RuntimeError as error:
+            refuse(
+                "non-empty" in str(error),
+                "with n_generations = 1 your lists stay empty. The loop has n_generations rounds, and in each of them "
+                "a champion is written down, the first generation's too.",
+            )
+            raise
         refuse(
             isinstance(answer, tuple) and any(isinstance(part, Tensor) and part.dim() > 3 for part in answer),
             "champions has four dimensions. `population[:, rows]` takes the rows of all champions from every run; "
@@ -163,18 +173,20 @@ def _(student: Student) -> None:
         return answer
 
     rng = seeded(63)
-    compare(
+    told(
+        "Here score is minus the squared distance from (2, 3), and breed moves every row on by one and adds a step "
+        "that differs from row to row.",
         unchanged(Student(three_dimensions, student.parameters)),
         parts=("best", "champions"),
         by_hand=[
             # (1, 3) is 1 from (2, 3). Then rows change places and move on; (1 + 1.25, 3 + 0.625) is the better one.
             (
-                (Tensor([[[1, 3], [9, 9]]]), _toy_score, _toy_breed, 2),
+                (Tensor([[[1, 3], [9, 9]]]), toy_score, toy_breed, 2),
                 ([[-1, -(0.25**2) - 0.625**2]], [[[1, 3], [2.25, 3.625]]]),
             )
         ],
         others=[
-            (2 * torch.randn(n_runs, n_genomes, 2, generator=rng), _toy_score, _toy_breed, n_generations)
+            (2 * torch.randn(n_runs, n_genomes, 2, generator=rng), toy_score, toy_breed, n_generations)
             for n_runs, n_genomes, n_generations in ((3, 4, 9), (5, 7, 6), (2, 3, 1))
         ],
         right=_curves(),
@@ -186,6 +198,12 @@ def _(student: Student) -> None:
             "none: look for the largest score of each run.": (
                 _curves(lambda scores: 0 * scores.argmax(axis=1), lambda scores: scores[:, 0])
             ),
+            "your best is right, but your champions are row 0 of each generation. With an elite that is the champion "
+            "of the generation *before*; take the row of the largest score.": _curves(lambda s: 0 * s.argmax(axis=1)),
+            "every generation is the first one. `breed` leaves its input as it is and returns the next generation: "
+            "population = breed(population, scores).": _curves(bred=lambda population, scores: population),
+            "your champions come from the *next* generation: you breed before you look up the champion. Score, write "
+            "down, then breed.": _curves(behind=1),
             "you begin to write after the first breeding, so the random generation is missing. Generation 1 is the "
             "population that you were given.": _curves(skipped=1),
             "you write down one generation too many: n_generations are scored, the first one included.": (
@@ -210,22 +228,6 @@ def _(student: Student) -> None:
 # 6.4 Switch off one part at a time
 
 
-def _table(student: Callable[..., Any], first: str | None, what: str) -> Callable[..., Any]:
-    """A function's answer, a pair of numbers for each name, as rows in the order of its second argument's names."""
-
-    def rows(*args: Any) -> Any:
-        answer, names = student(*args), [*([first] if first else []), *args[1]]
-        if not isinstance(answer, dict) or sorted(map(str, answer)) != sorted(names):
-            got = f"names {sorted(map(str, answer))}" if isinstance(answer, dict) else type(answer).__name__
-            raise TryAgain(f"your function should return a dictionary with the names {names}; it returned {got}.")
-        try:
-            return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)
-        except (TypeError, ValueError, RuntimeError):
-            raise TryAgain(f"each name should have two plain numbers, ({what}), not one for each run.") from None
-
-    return rows
-
-
 def _ablated(
     settings: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda off, name: off[name],
     jump: Callable[[Array, float], Any] = lambda moves, size: moves > size,
@@ -240,7 +242,7 @@ def _ablated(
         moves = {name: move(np.diff(evolve(**settings(variants, name)).numpy(), axis=1)) for name in variants}
         return {n: (whole(jump(m, size).sum(axis=1)), whole(rest(m, size).sum(axis=1))) for n, m in moves.items()}
 
-    return _table(ablated, "all on", "")
+    return table_of(ablated, "all on")
 
 
 def _until(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -252,29 +254,16 @@ def _all_but(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {k: v for n, s in variants.items() if n != name != "all on" for k, v in s.items()}
 
 
-def _toy_evolve(crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1) -> Tensor:
-    """Champions (5, 12, 2) on a grid of quarters, drawn anew for each setting; many of their steps are rests."""
-    rng = seeded(640 + (crossover is None) + 2 * (scale == 0) + 4 * (n_elites == 0))
-    steps = torch.randint(-6, 7, (5, 12, 2), generator=rng) * (torch.rand(5, 12, 2, generator=rng) < 0.6)
-    return 0.25 * (steps * (torch.rand(5, 12, 1, generator=rng) < 0.7)).cumsum(dim=1)
-
-
-def _by_hand(n_generations: int = 30, scale: float = 0.1) -> Tensor:
-    """Moves of 1, 0, 0.25, 0.5 and 1.25 in the one run, none in the other; with scale 0, two moves of 2 and none."""
-    refuse(isinstance(n_generations, dict), "settings are handed over by two stars: evolve(**settings).")
-    line = Tensor([[1, 1], [1, 2], [1, 2], [0.75, 2.25], [0.25, 2.25], [-1, 2.25]])
-    return torch.stack([line, 0 * line]) if scale else Tensor([[[0, 0], [0, 2], [2, 2]], [[0, 0], [0, 0], [0, 0]]])
-
-
 @LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=5)
 def _(student: Student) -> None:
     parts = {"no crossover": {"crossover": None}, "no mutation": {"scale": 0.0}, "no elite": {"n_elites": 0}}
     backwards = {name: parts[name] for name in reversed(parts)}
-    compare(
-        Student(_table(student, "all on", "jumps, flat"), student.parameters),
-        parts=("table",),
-        by_hand=[((_by_hand, {"still": {"scale": 0.0}}, 0.5), [[1, 3], [1, 1]])],
-        others=[(_toy_evolve, parts, 0.5), (_toy_evolve, backwards, 0.25), (_toy_evolve, parts, 1.0)],
+    compare_tables(
+        student,
+        "all on",
+        ("jumps", "flat"),
+        by_hand=[((evolve_by_hand, {"still": {"scale": 0.0}}, 0.5), [[1, 3], [1, 1]])],
+        others=[(toy_evolve, parts, 0.5), (toy_evolve, backwards, 0.25), (toy_evolve, parts, 1.0)],
         right=_ablated(),
         mistakes={
             "every variant is the whole algorithm: hand its settings over, evolve(**settings).": (
@@ -289,6 +278,11 @@ def _(student: Student) -> None:
                 _ablated(jump=lambda m, size: (m > size) / m.shape[1], rest=lambda m, size: (m == 0) / m.shape[1])
             ),
             "a move of exactly `size` counts in yours; a jump is larger.": _ablated(jump=lambda m, size: m >= size),
+            "your moves are lengths of steps; a move is the larger of the two changes, as `moves` has it.": (
+                _ablated(move=lambda c: np.linalg.norm(c, axis=2))
+            ),
+            "0.2 is typed in; what counts as a jump is `size`, an argument.": _ablated(jump=lambda m, size: m > 0.2),
+            "a tiny move is a move, too; flat means none at all, == 0.": _ablated(rest=lambda m, size: m < 0.01),
             "flat counts all that is no jump; it means no move at all.": _ablated(rest=lambda m, size: m <= size),
             "only moves upwards count in yours; take the absolute change.": _ablated(move=lambda c: c.max(axis=2)),
             "the two are the other way round: jumps come first.": lambda *args: _ablated()(*args)[:, ::-1],
@@ -299,38 +293,21 @@ def _(student: Student) -> None:
 
 # 6.5 The same number of scorings
 
-
-class _Method:
-    """A search that quarters its error each step, from an offset of its own in each run."""
-
-    def __init__(self, goal: Array, offsets: Array) -> None:
-        self.goal, self.offsets = goal, offsets
-
-    def __call__(self, n_steps: int) -> Tensor:
-        refuse(not isinstance(n_steps, int), "a method takes whole steps: budget // price, with two strokes.")
-        left = self.offsets[:, None, :] * 0.5 ** np.arange(1, n_steps + 1)[:, None]
-        return torch.as_tensor(self.goal + left)
-
-    def __deepcopy__(self, memo: Any) -> "_Method":
-        return self
-
-    def __repr__(self) -> str:
-        return "..."
+NOTEBOOK_X = torch.linspace(-1, 1, 20)
 
 
 def _compared(
     steps: Callable[[int, int], int] = lambda budget, price: budget // price,
-    line: Callable[[Tensor], Tensor] = lambda path: path[:, -1],
+    score: Callable[[Tensor, Tensor, Tensor], Array] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
     whole: Callable[[Array], Any] = lambda errors: np.exp(np.log(errors).mean()),
 ) -> Callable[..., Any]:
-    """The table of baselines, or a mistake: in the steps, in which line is scored, or in the mean over runs."""
+    """The table of baselines, or a mistake: in the steps, in what is scored, or in the mean over runs."""
 
     def compared(methods: Any, prices: Mapping[str, int], budget: int, x: Tensor, y: Tensor) -> Any:
         n_steps = {name: steps(budget, price) for name, price in prices.items()}
-        lines = {name: line(methods[name](n)) for name, n in n_steps.items()}
-        return {name: (n, whole(-_fitness()(lines[name], x, y))) for name, n in n_steps.items()}
+        return {name: (n, whole(score(methods[name](n), x, y))) for name, n in n_steps.items()}
 
-    return _table(compared, None, "")
+    return table_of(compared)
 
 
 @LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
@@ -338,15 +315,17 @@ def _(student: Student) -> None:
     def case(seed: int, prices: dict[str, int], budget: int) -> tuple[Any, ...]:
         rng = np.random.default_rng(seed)
         goal, x = rng.normal(size=2), torch.as_tensor(rng.normal(size=6))
-        methods = {name: _Method(goal, rng.normal(size=(7, 2)) * np.geomspace(1, 9, 7)[:, None]) for name in prices}
+        searches = [Search(goal, rng.normal(size=(7, 2)) * np.geomspace(1, 9, 7)[:, None], last=3) for _ in prices]
+        methods = dict(zip(prices, searches, strict=True))
         return methods, prices, budget, x, goal[0] * x + goal[1]
 
     # Both lines are off in b alone: by 1 and 4 before the first step, so by 1/4 and 1 after two.
     x = torch.tensor([-1.0, 0, 1], dtype=torch.float64)
-    example = {"a": _Method(np.array([2.0, 3]), np.array([[0.0, 1], [0, 4]]))}
-    compare(
-        Student(_table(student, None, "n_steps, error"), student.parameters),
-        parts=("table",),
+    example = {"a": Search(np.array([2.0, 3]), np.array([[0.0, 1], [0, 4]]))}
+    compare_tables(
+        Student(once(student), student.parameters),
+        None,
+        ("n_steps", "error"),
         by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), [[2, 0.25]])],
         others=[case(651, {"a": 4, "b": 1, "c": 3}, 14), case(652, {"b": 2, "a": 6}, 13)],
         right=_compared(),
@@ -355,6 +334,9 @@ def _(student: Student) -> None:
             "your n_steps are rounded up, and the last step is not paid for: budget // price.": (
                 _compared(lambda b, p: -(-b // p))
             ),
+            "your n_steps are rounded; what is left of the budget can't pay a whole step: budget // price.": (
+                _compared(lambda b, p: round(b / p))
+            ),
             "you multiply by the price: where a step costs more, *fewer* steps can be paid.": _compared(
                 lambda b, p: b * p
             ),
@@ -362,12 +344,24 @@ def _(student: Student) -> None:
                 _compared(whole=np.mean)
             ),
             "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
+            "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
+                _compared(whole=lambda e: np.exp(np.log10(e).mean()))
+            ),
             "you return the best run: the one that a paper would show. Take all runs.": _compared(whole=np.min),
             "you take the median of the runs; this table asks for the geometric mean.": _compared(
                 whole=lambda e: np.sort(e)[(len(e) - 1) // 2]
             ),
             "you score the first line of the path; the answer is the last, path[:, -1].": (
-                _compared(line=lambda path: path[:, 0])
+                _compared(score=lambda path, x, y: -_fitness()(path[:, 0], x, y))
+            ),
+            "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
+                _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).min(axis=1))
+            ),
+            "you average over the whole path; only its last line is the answer, path[:, -1].": (
+                _compared(score=lambda path, x, y: -_fitness()(path, x, y))
+            ),
+            "you score on the notebook's x and y; score on the arguments `x` and `y`.": (
+                _compared(score=lambda path, x, y: -_fitness()(path[:, -1], NOTEBOOK_X, 2 * NOTEBOOK_X + 3))
             ),
             "your errors are roots of what they should be: an MSE is not rooted.": (
                 _compared(whole=lambda e: np.exp(np.log(e).mean() / 2))
@@ -389,7 +383,7 @@ LAB.free_text(
         "elite, crossover, mutation with rate and scale, generations and scorings, number of runs, a criterion of "
         "success fixed beforehand. Says which of these the paper states and which are choices; one result with its "
         "interval; a baseline at the same number of scorings.",
-        3: "Two or three settings are missing, or choices are passed off as the paper's, or the result stands without "
+        3: "One to three settings are missing, or choices are passed off as the paper's, or the result stands without "
         "an interval or without a baseline.",
         1: "The steps in words, as the paper has them, with hardly a number.",
         0: "Nothing that could be rebuilt, or no Methods.",
