@@ -108,6 +108,12 @@ def runs_run_together(population, x, y):
     return -rows_of_loss(population, x, y).mean(-1).flatten()
 
 
+def logarithm_of_the_sigmoid(population, x, y):
+    """Right, but for a few digits."""
+    p = torch.sigmoid(logits(population, x))
+    return (y * p.log() + (1 - y) * (1 - p).log()).mean(-1)
+
+
 def example_is_typed_in(population, x, y):
     return torch.tensor([[-0.693147, -0.562335]])
 
@@ -167,6 +173,25 @@ def no_selection(fitness, n_draws, rng, size):
 
 def always_two_entrants(fitness, n_draws, rng, size):
     return tournament(fitness, n_draws, rng, 2)
+
+
+def always_three_entrants(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, 3)
+
+
+def one_more_entrant(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size + 1 if size < fitness.shape[1] else size)
+
+
+def one_deck_a_run(fitness, n_draws, rng, size):
+    decks = torch.rand(len(fitness), 1, fitness.shape[1], generator=rng).expand(-1, n_draws, -1)
+    entrants = decks.argsort(-1)[..., :size]
+    winner = fitness.unsqueeze(1).take_along_dim(entrants, -1).argmax(-1, keepdim=True)
+    return entrants.take_along_dim(winner, -1)[..., 0]
+
+
+def always_the_best(fitness, n_draws, rng, size):
+    return fitness.argmax(-1, keepdim=True).repeat(1, n_draws)
 
 
 def fitness_of_the_first_run(fitness, n_draws, rng, size):
@@ -286,7 +311,7 @@ def crossover_by_torchs_own_chance(mothers, fathers, blocks, rng):
 
 
 def only_the_shares(mothers, fathers, blocks, rng):
-    return coins(mothers, blocks, rng)[..., blocks]
+    return coins(mothers, blocks, rng)[..., blocks].float()
 
 
 def children_block_by_block(mothers, fathers, blocks, rng):
@@ -588,6 +613,61 @@ def first_half_breeds(score, population, n_generations, select, crossover, mutat
     return run(score, population, n_generations, select, crossover, mutate, rng, even=half)
 
 
+def elite_comes_last(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        n_draws = 2 * population.shape[1] - 2
+        rows = torch.randint(population.shape[1], (len(population), n_draws), generator=rng)
+        rows = rows if select is None else select(fitness, n_draws, rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        children = mothers.clone() if crossover is None else crossover(mothers, fathers, rng=rng)
+        if mutate is not None:
+            mutate(children, rng=rng)
+        population = torch.cat([children, ga.take(population, fitness.argmax(-1, keepdim=True))], dim=-2)
+    return torch.stack(best, dim=-1)
+
+
+def even_by_torchs_own_chance(score, population, n_generations, select, crossover, mutate, rng):
+    n_runs, n_genomes = population.shape[:2]
+
+    def even():
+        return torch.randint(n_genomes, (n_runs, 2 * n_genomes - 2))
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
+
+
+def mutants_are_caught(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        rows = select(fitness, 2 * population.shape[1] - 2, rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        children = mutate(crossover(mothers, fathers, rng=rng), rng=rng)
+        population = torch.cat([ga.take(population, fitness.argmax(-1, keepdim=True)), children], dim=-2)
+    return torch.stack(best, dim=-1)
+
+
+def fathers_come_first(score, population, n_generations, select, crossover, mutate, rng):
+    swapped = crossover and (lambda mothers, fathers, rng: crossover(fathers, mothers, rng=rng))
+    return run(score, population, n_generations, select, swapped, mutate, rng)
+
+
+def every_other_row_is_a_mother(score, population, n_generations, select, crossover, mutate, rng):
+    def interleaved(fitness, n_draws, rng):
+        rows = select(fitness, n_draws, rng=rng)
+        return torch.cat([rows[:, ::2], rows[:, 1::2]], dim=-1)
+
+    return run(score, population, n_generations, select and interleaved, crossover, mutate, rng)
+
+
+def copies_of_the_fathers(score, population, n_generations, select, crossover, mutate, rng):
+    father = crossover or (lambda mothers, fathers, rng: fathers.clone())
+    return run(score, population, n_generations, select, father, mutate, rng)
+
+
 def none_is_called(score, population, n_generations, select, crossover, mutate, rng):
     best = []
     for _ in range(n_generations):
@@ -720,6 +800,10 @@ WRONG = {
         (place_among_the_entrants, "place among the entrants"),
         (no_selection, "fitness has no influence"),
         (always_two_entrants, "two entrants whatever"),
+        (always_three_entrants, "three entrants whatever"),
+        (one_more_entrant, "should win 60 % of the tournaments; with you it wins 80 %"),
+        (one_deck_a_run, "have the same entrants"),
+        (always_the_best, "the best of the run, wins all"),
         (fitness_of_the_first_run, "uses the fitness of run 0"),
         (same_tournaments_in_every_run, "all runs hold the same tournaments"),
         (nobody_wins_twice, "no genome ever wins twice"),
@@ -727,7 +811,7 @@ WRONG = {
         (one_run_of_winners, "should have the shape (2, 40)"),
         (selection_by_torchs_own_chance, "another source of randomness"),
         (selection_seeded_inside, "seed nothing inside"),
-        (best_in_proportion, "Count the others on paper"),
+        (best_in_proportion, "with you it wins 27 %"),
     ],
     "5.4": [
         (coin_for_each_gene, "a block is torn apart"),
@@ -744,7 +828,7 @@ WRONG = {
         (mother_nine_times_of_ten, "the coins aren't fair"),
         (every_other_block, "aren't independent of each other"),
         (crossover_by_torchs_own_chance, "another source of randomness"),
-        (only_the_shares, "should hold finite floats"),
+        (only_the_shares, "you return the shares"),
     ],
     "5.5": [
         (returns_a_copy, "you return the mutated children"),
@@ -793,6 +877,12 @@ WRONG = {
         (window_is_mutated, "a window into another tensor"),
         (everybody_breeds_once, "everybody gets one child"),
         (first_half_breeds, "should breed evenly"),
+        (even_by_torchs_own_chance, "another source of randomness"),
+        (elite_comes_last, "the elite is not in row 0"),
+        (mutants_are_caught, "returns nothing"),
+        (fathers_come_first, "mothers and fathers are swapped"),
+        (every_other_row_is_a_mother, "mothers should be the first half"),
+        (copies_of_the_fathers, "from the first half of the rows"),
         (none_is_called, "that switches it off"),
         (parents_plus_offspring, "are 12 again"),
         (parents_are_mutated, "never the parents"),
@@ -805,7 +895,7 @@ WRONG = {
 
 RIGHT = {
     "5.1": [networks_one_by_one],
-    "5.2": [fitness_one_by_one],
+    "5.2": [fitness_one_by_one, logarithm_of_the_sigmoid],
     "5.3": [tournaments_in_a_loop],
     "5.4": [children_block_by_block],
     "5.5": [mutation_at_positions],

@@ -1,7 +1,8 @@
-"""What lab 5 gives to a student's function: right and broken ways to breed, and operators that are watched."""
+"""What lab 5 gives to a student's function or expects of one: ways to breed, watched operators, odds."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from neuroevo import ga
 from neuroevo.checks.running import TryAgain
 
-__all__ = ["BROKEN", "Watch", "breed", "breed_in_another_order", "is_in"]
+__all__ = ["BROKEN", "SELECTION", "WIN", "Chances", "Watch", "breed", "breed_in_another_order", "is_in"]
 
 Draw = Callable[[tuple[int, ...], float, torch.Generator], Tensor]
 
@@ -97,6 +98,7 @@ class Watch:
         self.asked: list[tuple[int, Tensor]] = []  # with the number of the generation scored last
         self.rows: dict[int, Tensor] = {}
         self.born: list[Tensor] = []
+        self.parents: dict[int, tuple[Tensor, Tensor]] = {}
 
     def score(self, population: Tensor) -> Tensor:
         """The sum of the genes."""
@@ -114,6 +116,9 @@ class Watch:
         """Uniform crossover."""
         if torch.equal(mothers, fathers):
             raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
+        now = len(self.seen) - 1
+        earlier = self.parents.get(now, (mothers[:, :0], fathers[:, :0]))
+        self.parents[now] = torch.cat([earlier[0], mothers], dim=1), torch.cat([earlier[1], fathers], dim=1)
         self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
         return self.born[-1].clone()
 
@@ -127,3 +132,46 @@ class Watch:
 def is_in(genomes: Tensor, population: Tensor) -> Tensor:
     """Which genomes (r, k, p) are rows of their run's population (r, n, p): (r, k)."""
     return (genomes.unsqueeze(2) == population.unsqueeze(1)).all(-1).any(-1)
+
+
+Chances = Callable[[list[float], int], list[float]]
+
+
+def _tournaments(entrants: Callable[..., Any], winner: Callable[..., int]) -> Chances:
+    """Each row's chance if all these lists of entrants (positions, size) are equally likely."""
+
+    def chances(fitness: list[float], size: int) -> list[float]:
+        wins = [winner(who, key=lambda row: fitness[row]) for who in entrants(range(len(fitness)), size)]
+        return [wins.count(row) / len(wins) for row in range(len(fitness))]
+
+    return chances
+
+
+def _among(rows: Callable[[list[int], int], list[int]]) -> Chances:
+    """Each row's chance if it is drawn evenly among some; `rows` gets all of them, best first."""
+
+    def chances(fitness: list[float], size: int) -> list[float]:
+        some = rows(sorted(range(len(fitness)), key=lambda row: -fitness[row]), size)
+        return [(row in some) / len(some) for row in range(len(fitness))]
+
+    return chances
+
+
+WIN: Chances = _tournaments(combinations, max)
+"""What is asked for."""
+SELECTION: Mapping[str, Chances] = {
+    "the worst entrant wins: larger fitness is better, so argmax, not argmin.": _tournaments(combinations, min),
+    "a genome can enter one tournament twice, because you draw entrants with replacement. Here all `size` entrants are "
+    "different, so the worst genome never wins.": _tournaments(lambda rows, n: product(rows, repeat=n), max),
+    "the best of *all* genomes wins every time. Only the entrants of a tournament compete.": _among(lambda b, n: b[:1]),
+    "you draw evenly among the best few: that is truncation. In a tournament chance chooses who competes, and fitness "
+    "who wins.": _among(lambda best, n: best[:n]),
+    "you return the winner's place among the entrants (0, 1, ...), not its row in the population: look that up with "
+    "take_along_dim.": _among(lambda best, n: list(range(n))),
+    "fitness has no influence: every genome wins equally often. Look up the entrants' fitness, and take the argmax.": (
+        _among(lambda best, n: best)
+    ),
+    "the tournaments have two entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 2),
+    "the tournaments have three entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 3),
+    "the tournaments have four entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 4),
+}
