@@ -232,10 +232,6 @@ def argsort_for_ranks(values):
     return values.argsort(dim=-1, stable=True) / (values.shape[-1] - 1) - 0.5
 
 
-def ties_by_chance(values):
-    return values.argsort(dim=-1).argsort(dim=-1) / (values.shape[-1] - 1) - 0.5
-
-
 def ties_take_the_lowest(values):
     return below(values) / (values.shape[-1] - 1) - 0.5
 
@@ -247,6 +243,27 @@ def ties_take_the_highest(values):
 def standardised(values):
     spread = values.std(dim=-1, keepdim=True)
     return (values - values.mean(dim=-1, keepdim=True)) / torch.where(spread > 0, spread, 1)
+
+
+def stretched_between_the_ends(values):
+    low, high = values.amin(-1, keepdim=True), values.amax(-1, keepdim=True)
+    return (values - low) / (high - low) - 0.5
+
+
+def dense_ranks(values):
+    rows = values.reshape(-1, values.shape[-1])
+    places = torch.stack([torch.unique(row, return_inverse=True)[1] for row in rows]).view(values.shape).double()
+    return places / places.amax(-1, keepdim=True) - 0.5
+
+
+def zero_over_zero(values):
+    return mean_ranks(values) / (values.shape[-1] - 1) - 0.5 + 0 / (values != values[..., :1]).sum(-1, keepdim=True)
+
+
+def two_sorts_averaged(values):
+    up = values.argsort(dim=-1).argsort(dim=-1)
+    down = values.flip(-1).argsort(dim=-1, descending=True).argsort(dim=-1).flip(-1)
+    return (up + values.shape[-1] - 1 - down) / 2 / (values.shape[-1] - 1) - 0.5
 
 
 def all_rows_in_one_ranking(values):
@@ -328,6 +345,20 @@ def squared_cosine(estimate, gradient, counts, n_trials):
 
 def spread_of_the_trials(estimate, gradient, counts, n_trials):
     return curve(estimate, gradient, counts, n_trials, error=torch.std)
+
+
+def root_of_the_pairs(estimate, gradient, counts, n_trials):
+    columns = [cosines_of(estimate(n, n_trials), gradient) for n in counts]
+    errors = [c.std() / n**0.5 for c, n in zip(columns, counts, strict=True)]
+    return torch.stack([c.mean() for c in columns]), torch.stack(errors)
+
+
+def counts_are_sorted(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, sorted(counts), n_trials)
+
+
+def errors_come_first(estimate, gradient, counts, n_trials):
+    return curve(estimate, gradient, counts, n_trials)[::-1]
 
 
 def root_is_forgotten(estimate, gradient, counts, n_trials):
@@ -434,6 +465,16 @@ def no_memory(mean, C, sigma, samples, losses, weights, c_mu):
     return new, covariance - (1 - c_mu) * C
 
 
+def old_shape_is_left_out(mean, C, sigma, samples, losses, weights, c_mu):
+    new, spread = generation(mean, C, sigma, samples, losses, weights, 1)
+    return new, spread
+
+
+def sigma_once_too_often(mean, C, sigma, samples, losses, weights, c_mu):
+    new, covariance = generation(mean, C, sigma, samples, losses, weights, c_mu)
+    return mean + sigma * (new - mean), covariance
+
+
 def learns_at_once(mean, C, sigma, samples, losses, weights, c_mu):
     new, spread = generation(mean, C, sigma, samples, losses, weights, 1)
     return new, (1 - c_mu) * C + spread
@@ -527,17 +568,20 @@ WRONG = {
         (loss_gets_one_parameter, "loss takes points of shape (..., 4)"),
     ],
     "8.2": [
-        (largest_gets_the_lowest, "your ranks are reversed"),
+        (largest_gets_the_lowest, "the largest value should get 0.5"),
         (not_centred, "your ranks are not centred"),
         (not_scaled, "but not scaled"),
         (divided_by_n, "you divide by n."),
         (counted_from_one, "you count ranks from 1"),
         (from_minus_one_to_one, "the answer is 2 times what it should be"),
         (argsort_for_ranks, "it is taken for ranks"),
-        (ties_by_chance, "in which they happen to stand"),
         (ties_take_the_lowest, "get the worst rank of their group"),
         (ties_take_the_highest, "get the best rank of their group"),
         (standardised, "you centre and scale the values themselves"),
+        (stretched_between_the_ends, "you stretch the values themselves"),
+        (dense_ranks, "equal values fill one place together"),
+        (zero_over_zero, "is something divided by zero there?"),
+        (two_sorts_averaged, "in which they happen to stand"),
         (all_rows_in_one_ranking, "you rank all rows together"),
         (one_row_only, "your function stops for values of shape (6, 8)"),
         (example_is_typed_in, "the answer should be an array of shape (4,)"),
@@ -553,6 +597,9 @@ WRONG = {
         (squared_cosine, "that is the squared cosine"),
         (spread_of_the_trials, "error is the spread of the single trials"),
         (root_is_forgotten, "error divides by n_trials, but"),
+        (root_of_the_pairs, "the root of the number of pairs"),
+        (counts_are_sorted, "keep the order of `counts`"),
+        (errors_come_first, "return the means first"),
         (numpys_std, "Let it divide by n_trials - 1"),
         (arguments_are_swapped, "you ask for estimates from 2 pairs, but the counts are [1, 8]"),
         (counts_in_one_go, "you ask for estimates from 9 pairs"),
@@ -572,6 +619,8 @@ WRONG = {
         (steps_keep_sigma, "your steps are not divided by sigma"),
         (no_decay, "the old C does not decay"),
         (no_memory, "the old C is forgotten at once"),
+        (old_shape_is_left_out, "what the winners did alone"),
+        (sigma_once_too_often, "new_mean has sigma once too often"),
         (learns_at_once, "is added in full"),
         (shares_are_swapped, "c_mu and 1 - c_mu are the wrong way round"),
         (step_of_the_mean_only, "the outer product of the mean step alone"),

@@ -155,13 +155,14 @@ def _(student: Student) -> None:
         answer = given[values.numpy().tobytes()] = _call(student, values, stops=stops if values.dim() > 1 else "")
         return answer
 
-    def any_order_of_ties(values: Tensor) -> Any:
-        """The student's answer if it is a ranking in which only equals are out of place, else the right one."""
-        answer, levels = np.asarray(given[values.numpy().tobytes()]), np.linspace(-0.5, 0.5, values.shape[-1])
-        if answer.shape != values.shape or not np.allclose(np.sort(answer), levels, atol=1e-5):
-            return _ranks()(values)
-        in_order = np.take_along_axis(values.numpy(), np.argsort(answer), -1)
-        return answer if (np.diff(in_order) >= 0).all() else _ranks()(values)
+    def ties_apart(values: Tensor) -> Any:
+        """The student's answer if its means over equals are right, else the right one."""
+        answer, right = np.asarray(given[values.numpy().tobytes()]), _ranks()(values)
+        if answer.shape != values.shape:
+            return right
+        equal = (values[..., None, :] == values[..., None]).numpy()
+        shared = np.where(equal, answer[..., None, :], 0).sum(-1) / equal.sum(-1)
+        return answer if np.allclose(shared, right, atol=1e-5) else right
 
     compare(
         Student(ranked, student.parameters),
@@ -174,8 +175,9 @@ def _(student: Student) -> None:
         others=[(normal(*shape, seed=82).round(decimals=1),) for shape in ((9,), (40,), (6, 8), (2, 3, 6))],
         right=_ranks(),
         rtol=1e-5,
+        run_away="All values may be equal, as in [7, 7, 7]: is something divided by zero there?",
         mistakes={
-            "your ranks are reversed: the largest value gets 0.5, the smallest -0.5.": _ranks(
+            "your ranks are reversed: the largest value should get 0.5, the smallest -0.5.": _ranks(
                 lambda r, n: 0.5 - r / (n - 1)
             ),
             "your ranks are not centred: they go from 0 to 1. Subtract 0.5, so that they add up to zero.": _ranks(
@@ -201,10 +203,18 @@ def _(student: Student) -> None:
                 method="min"
             ),
             "equal values get different ranks, by the order in which they happen to stand. Points with the same score "
-            "must count the same: let them share the mean of their ranks.": any_order_of_ties,
+            "must count the same: let them share the mean of their ranks.": ties_apart,
             "you centre and scale the values themselves, so that one huge loss still decides everything. Only their "
             "order may count.": lambda values: (
                 (values - values.mean(-1, True)) / values.std(-1, keepdim=True).clamp(min=1e-300)
+            ),
+            "you stretch the values themselves to fit between the two ends, so that one huge loss still decides "
+            "everything (and equal values give 0 / 0). Only their order may count.": lambda values: (
+                (values - values.amin(-1, True)) / (values.amax(-1, True) - values.amin(-1, True)) - 0.5
+            ),
+            "equal values fill one place together, so ranks above them are too low (and if all are equal, you divide "
+            "0 by 0). A group fills as many places as it has members.": _ranks(
+                lambda r, n: (t := torch.from_numpy(r)) / t.amax(-1, True) - 0.5, "dense"
             ),
             "you rank all rows together: each row is a run of its own, ranked along the last axis.": lambda values: (
                 np.reshape(_ranks()(values.flatten()), values.shape)
@@ -222,16 +232,19 @@ def _cosines(rows: Tensor, g: Tensor) -> Tensor:
 
 def _curve(
     cosines: Callable[[Tensor, Tensor], Tensor] = _cosines,
-    error: Callable[[Tensor], Tensor] = lambda c: c.std() / len(c) ** 0.5,
+    error: Callable[[Tensor, int], Tensor] = lambda c, n: c.std() / len(c) ** 0.5,
     average_first: bool = False,
+    order: Callable[[Sequence[int]], Sequence[int]] = list,
 ) -> Callable[..., tuple[Tensor, Tensor]]:
     """Means and standard errors, or a mistake: in the cosines, in the error, or in the order of the steps."""
 
     def curve(trials: Trials, g: Tensor, counts: Sequence[int], n_trials: int) -> tuple[Tensor, Tensor]:
+        counts = order(counts)
         columns = [cosines(trials.table[n], g) for n in counts]
         means = [trials.table[n].mean(0, keepdim=True) for n in counts] if average_first else columns
         means = [_cosines(m, g) for m in means] if average_first else means
-        return torch.stack([m.mean() for m in means]), torch.stack([error(c) for c in columns])
+        errors = [error(c, n) for c, n in zip(columns, counts, strict=True)]
+        return torch.stack([m.mean() for m in means]), torch.stack(errors)
 
     return curve
 
@@ -249,7 +262,7 @@ def _(student: Student) -> None:
 
     example = Trials({1: [[4, 3], [0, -1]], 8: [[3, 4], [-8, 6]]}, 2), torch.tensor([3, 4]).double(), [1, 8], 2
     others = []
-    for seed, (counts, n_trials, d) in enumerate((([2, 7, 30], 12, 4), ([1, 5], 4, 4), ([3, 4, 9, 20], 6, 9))):
+    for seed, (counts, n_trials, d) in enumerate((([7, 30, 2], 12, 4), ([1, 5], 4, 4), ([3, 4, 9, 20], 6, 9))):
         g = 3 * normal(d, seed=seed)
         table = {n: 0.4 * g + 4 * normal(n_trials, d, seed=n) / n**0.5 for n in counts}
         others.append((Trials(table, n_trials), g, counts, n_trials))
@@ -281,12 +294,17 @@ def _(student: Student) -> None:
                 lambda rows, g: _cosines(rows, g) ** 2
             ),
             "error is the spread of the single trials. That of their mean is smaller: divide by the root of "
-            "n_trials.": _curve(error=torch.std),
+            "n_trials.": _curve(error=lambda c, n: c.std()),
             "error divides by n_trials, but the spread of a mean shrinks with the root of it.": _curve(
-                error=lambda c: c.std() / len(c)
+                error=lambda c, n: c.std() / len(c)
             ),
             "error comes from a standard deviation that divides by n_trials. Let it divide by n_trials - 1, as "
-            "torch.std does.": _curve(error=lambda c: c.std(correction=0) / len(c) ** 0.5),
+            "torch.std does.": _curve(error=lambda c, n: c.std(correction=0) / len(c) ** 0.5),
+            "error divides by the root of the number of pairs: let it be that of n_trials.": _curve(
+                error=lambda c, n: c.std() / n**0.5
+            ),
+            "the numbers are right but sorted by their counts: keep the order of `counts`.": _curve(order=sorted),
+            "the two are swapped: return the means first, then the errors.": lambda *args: _curve()(*args)[::-1],
         },
     )
 
@@ -365,6 +383,9 @@ def _(student: Student) -> None:
             ),
             "the old C does not decay: it is multiplied by 1 - c_mu.": _generation(keep=lambda c: 1.0),
             "the old C is forgotten at once: add (1 - c_mu) * C.": _generation(keep=lambda c: 0.0),
+            "new_C is what the winners did alone: that is one part, times c_mu, beside (1 - c_mu) * C.": _generation(
+                keep=lambda c: 0.0, learn=lambda c: 1.0
+            ),
             "what the winners did is added in full: multiply it by c_mu.": _generation(learn=lambda c: 1.0),
             "c_mu and 1 - c_mu are the wrong way round: c_mu is the share of what is new.": _generation(
                 keep=lambda c: c, learn=lambda c: 1 - c
@@ -377,6 +398,8 @@ def _(student: Student) -> None:
             "new_mean moves by steps that were divided by sigma: multiply them by it again.": _generation(
                 moved=lambda old, new, sigma: old + (new - old) / sigma
             ),
+            "new_mean has sigma once too often: it is the weighted mean of the winners, who moved by sigma "
+            "already.": _generation(moved=lambda old, new, sigma: old + (new - old) * sigma),
         },
     )
 
