@@ -61,6 +61,8 @@ noise_is_uniform = breeder(
     move=lambda w, old, new, tau, rng: w + new.exp() * (2 * torch.rand(w.shape, generator=rng) - 1)
 )
 generator_is_forgotten = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * torch.randn(w.shape))
+sigma_turns_negative = breeder(sigma=lambda old, tau, rng: (old.exp() * (1 + tau * draw(old, rng))).log())
+power_of_ten = breeder(move=lambda w, old, new, tau, rng: w + 10**new * draw(w, rng))
 
 
 def noise_reaches_the_last_column(mothers, fathers, share, tau, rng):
@@ -138,6 +140,20 @@ a_step_costs_one = life(cost=lambda inherit, n_steps: 1 if inherit == "none" els
 nobody_learns_and_all_pay = life(cost=lambda inherit, n_steps: 1 + 3 * n_steps)
 
 
+everybody_learns_and_hands_on = life(fit=lambda inherit: True, hand=lambda inherit: inherit != "baldwin")
+everybody_learns_and_pays = life(fit=lambda inherit: True, cost=lambda inherit, n_steps: 1 + 3 * n_steps)
+none_is_lamarck = life(
+    fit=lambda inherit: True, hand=lambda inherit: inherit != "baldwin", cost=lambda inherit, n_steps: 1 + 3 * n_steps
+)
+none_hands_on = life(hand=lambda inherit: inherit != "baldwin")
+
+
+def bare_error(genomes, loss, step_, inherit, n_steps):
+    if inherit not in ("lamarck", "baldwin", "none"):
+        raise ValueError("bad inherit")
+    return life()(genomes, loss, step_, inherit, n_steps)
+
+
 def cost_is_typed_in(genomes, loss, step_, inherit, n_steps):
     fitness, heirs, _ = life()(genomes, loss, step_, inherit, n_steps)
     return fitness, heirs, 7
@@ -181,7 +197,7 @@ def life_by_cases(genomes, loss, step_, inherit, n_steps):
         return -loss(learned), learned, 3 * n_steps + 1
     if inherit == "baldwin":
         return [-loss(learned), genomes, 3 * n_steps + 1]
-    raise ValueError(inherit)
+    raise ValueError("Lamarck, Baldwin or none")
 
 
 # 7.3 The steering test
@@ -215,6 +231,9 @@ def steering(*, sum_up=None, seeds_of=lambda seeds, row: seeds, earned=sum, **pa
 bias_is_forgotten = steering(push=lambda w, state: w[:4] @ state > 0)
 bias_comes_first = steering(push=lambda w, state: w[1:] @ state + w[0] > 0)
 left_is_right = steering(push=lambda w, state: w[:4] @ state + w[4] <= 0)
+action_is_flipped = steering(push=lambda w, state: w[:4] @ state + w[4] < 0)
+push_is_cut_off = steering(push=lambda w, state: w[:4] @ state + w[4])
+last_reward_alone = steering(earned=lambda rewards: rewards[-1])
 zero_pushes_right = steering(push=lambda w, state: w[:4] @ state + w[4] >= 0)
 eyes_are_shut = steering(look=False)
 time_limit_is_ignored = steering(over=lambda terminated, truncated, n: terminated)
@@ -243,6 +262,14 @@ def total_is_carried_over(env, policies, seeds):
             episodes.append(total)
         scores.append(sum(episodes) / len(episodes))
     return torch.tensor(scores)
+
+
+def total_is_never_reset(env, policies, seeds):
+    return steering()(env, policies, seeds).cumsum(dim=0)
+
+
+def divided_by_policies(env, policies, seeds):
+    return steering()(env, policies, seeds) * len(seeds) / len(policies)
 
 
 def action_is_a_tensor(env, policies, seeds):
@@ -303,6 +330,8 @@ WRONG = {
         (generator_is_forgotten, "does not come from `rng`"),
         (children_are_the_mothers, "your function writes into `mothers`"),
         (sigma_is_left_out, "with ln sigma as its last column"),
+        (sigma_turns_negative, "did a sigma become negative"),
+        (power_of_ten, "a natural logarithm"),
         (a_draw_is_used_twice, "one draw does two jobs"),
         (seeded_inside, "don't seed anything"),
     ],
@@ -313,6 +342,11 @@ WRONG = {
         (judged_at_birth, "fitness is measured at birth"),
         (baldwin_is_judged_at_birth, "their learning changes nothing"),
         (everybody_learns, "fitness is that at birth"),
+        (everybody_learns_and_hands_on, "fitness and heirs are those of birth."),
+        (everybody_learns_and_pays, "judge at birth, and cost is 1"),
+        (none_is_lamarck, "judge and hand on what was born"),
+        (none_hands_on, "the weights of birth are handed on"),
+        (bare_error, "name the three words"),
         (fitness_is_the_loss, "the sign of fitness is flipped"),
         (a_step_costs_one, "cost counts a step as one"),
         (nobody_learns_and_all_pay, "cost pays for steps"),
@@ -327,6 +361,11 @@ WRONG = {
         (bias_is_forgotten, "the bias is forgotten"),
         (bias_comes_first, "is taken for the bias"),
         (left_is_right, "left and right are swapped"),
+        (action_is_flipped, "you push right below 0"),
+        (push_is_cut_off, "(int)."),
+        (last_reward_alone, "only the last reward"),
+        (total_is_never_reset, "a genome starts with the total of the one before"),
+        (divided_by_policies, "divided by the number of policies"),
         (zero_pushes_right, "a sum of exactly 0"),
         (eyes_are_shut, "eyes shut"),
         (time_limit_is_ignored, "the episode was truncated"),
@@ -341,7 +380,7 @@ WRONG = {
         (first_seed_alone, "each genome plays each seed once"),
         (seed_is_forgotten, "reset() without a seed"),
         (total_is_carried_over, "the rewards of the one before"),
-        (action_is_a_tensor, "an action is a plain 0 or 1"),
+        (action_is_a_tensor, "(Tensor)."),
         (a_list_of_scores, "not a list"),
         (mean_of_everything, "but yours has the shape ()"),
     ],

@@ -132,6 +132,11 @@ def _judge_noise(student: Student) -> None:
     z, mean, spread = steps / new[..., None], float(change.mean()), float(change.std())
     low, high = (float(change[half].std()) for half in (before <= before.median(), before > before.median()))
     unequal = f"ln sigma moves by {low:.2f} (standard deviation) where sigma is small and {high:.2f} where it is large"
+    nan = (
+        "some ln sigma are NaN: did a sigma become negative, as 1 + tau * N(0, 1) may? exp(tau * N(0, 1)) is always "
+        "positive, and for ln sigma it is a sum."
+    )
+    _refuse({nan: not torch.isfinite(log_sigma).all()})
     wrong: dict[str, Any] = {
         "sigma is inherited but never mutated: add tau * N(0, 1) to ln sigma.": change.abs().max() < 1e-6,
         "children share the draw that moves ln sigma: one number for each child, of the shape mothers.shape[:-1].": (
@@ -157,6 +162,9 @@ def _judge_noise(student: Student) -> None:
     wrong = {
         "the weights move by the parents' sigma. Mutate sigma first and use the new one: a child should live or die by "
         "the sigma that it hands on.": _normal(steps / old, change),
+        "you take a power of 10; the last column is a natural logarithm: exp.": _normal(
+            steps / 10 ** new.log(), change
+        ),
         "the noise is multiplied by tau as well; sigma is enough.": _normal(steps / (tau * new), change),
         "the weights move by another sigma than the one in the last column: is tau * N(0, 1) drawn twice?": (
             _tie(_size(steps / old), change) < 0.06 and _size(steps / old).std() > 0.6
@@ -234,6 +242,11 @@ def _(student: Student) -> None:
         "baldwin": ([-1, -0.25], [[4], [-2]], 7),
         "none": ([-16, -4], [[4], [-2]], 1),
     }
+    kept = ("lamarck", "none")  # in mistakes: what was learned is handed on
+
+    def all_pay(n_steps: int, learns: bool) -> int:
+        return 1 + 3 * n_steps
+
     others = []
     for *shape, n_steps in ((4, 3, 1), (2, 3, 2, 5), (3, 4, 0)):
         born, bowl = torch.from_numpy(rng.normal(size=shape)), _Bowl(torch.from_numpy(rng.normal(size=shape[-1])))
@@ -251,15 +264,23 @@ def _(student: Student) -> None:
             "fitness is measured at birth, so learning helps nobody: learn first, then evaluate.": _life(fit=()),
             "Baldwin's are judged at birth, so their learning changes nothing.": _life(fit=("lamarck",)),
             'with "none" nobody takes a step: fitness is that at birth.': _life(fit=tuple(by_hand)),
+            'with "none" the weights of birth are handed on.': _life(hand=kept),
+            'with "none" fitness and heirs are those of birth.': _life(fit=tuple(by_hand), hand=kept),
+            'with "none" nobody learns: judge at birth, and cost is 1.': _life(fit=tuple(by_hand), pay=all_pay),
+            'with "none" nobody learns: judge and hand on what was born, cost is 1.': (
+                _life(fit=tuple(by_hand), hand=kept, pay=all_pay)
+            ),
             "the sign of fitness is flipped: a large loss is a poor fit, and larger fitness is better.": _life(sign=1),
             "they take one step, whatever n_steps is.": _life(most=1),
             "cost counts a step as one evaluation; it is 3.": _life(pay=lambda n, on: 1 + n * on),
-            'with "none" cost pays for steps that nobody takes: it is 1.': _life(pay=lambda n, on: 1 + 3 * n),
+            'with "none" cost pays for steps that nobody takes: it is 1.': _life(pay=all_pay),
         },
     )
     try:
         student(first, one.loss, one.step_, "darwin", 1)
-    except ValueError:
+    except ValueError as error:
+        unsaid = any(word not in str(error).lower() for word in by_hand)
+        _refuse({f"your ValueError says {str(error)!r}: name the three words that are right.": unsaid})
         return
     raise TryAgain('inherit="darwin" runs without a word, so a slip like "Lamarck" goes unseen: raise a ValueError.')
 
@@ -294,7 +315,7 @@ class Corridor:
         """Push to the left (0) or right (1): (state, reward, terminated, truncated, info)."""
         wrong: dict[str, Any] = {
             f"step() came though the episode was {self._over}: it ends with terminated *or* truncated.": self._over,
-            f"an action is a plain 0 or 1, such as int(push > 0), not a {type(action).__name__}.": (
+            f"an action is a plain 0 or 1, such as int(push > 0); yours is {action!r} ({type(action).__name__}).": (
                 not isinstance(action, int | np.integer) or action not in (0, 1)
             ),
         }
@@ -368,6 +389,16 @@ def _(student: Student) -> None:
             "left and right are swapped: 1 where the sum is above 0.": _steered(lambda w, s: w[:4] @ s + w[4] <= 0),
             "a sum of exactly 0 pushes right; here it pushes left: > 0.": _steered(lambda w, s: w[:4] @ s + w[4] >= 0),
             "your policies steer with their eyes shut: keep the state that step() returns.": _steered(look=False),
+            "you push right below 0; right is for a sum above it.": _steered(lambda w, s: w[:4] @ s + w[4] < 0),
+            "only the last reward of an episode counts: add each, inside the loop.": _steered(
+                earn=lambda r, over: r * over
+            ),
+            "a genome starts with the total of the one before: set it to 0 for each.": lambda *a: np.cumsum(
+                _steered()(*a)
+            ),
+            "the total is divided by the number of policies: by that of seeds.": (
+                lambda env, w, s: np.array(_steered()(env, w, s)) * len(s) / len(w)
+            ),
             "the last reward is lost: add it, then ask whether all is over.": _steered(
                 earn=lambda r, over: r * (not over)
             ),
@@ -390,7 +421,8 @@ LAB.free_text(
         4: "All three: unread genes ride along with one founder, and crossover parts them; without selection colours "
         "vanish too (drift), so a sweep proves no advantage; a colour is descent, not value, and a test follows (many "
         "runs, compared with unread genes or no selection).",
-        2: "Riding along or drift is explained from the picture and the other is missing; or both, but no test.",
+        2: "Riding along or drift is explained from the picture and the other is missing, with a test or without; or "
+        "both, but no test.",
         0: "It retells the colours, or takes a colour that wins for a proof that its genes were good.",
     },
 )
