@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,20 @@ def test_chapter_8_takes_the_step_of_snes() -> None:
     new_mean, new_sigma = built(mean, sigma, noise, search._utilities, search._rate)
     torch.testing.assert_close(new_mean, search.mean)
     torch.testing.assert_close(new_sigma, search.sigma)
+
+
+CHAPTER_9 = "09_thinking_in_batches.ipynb"
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.07, 0.5])
+def test_chapter_9_finds_the_hits_that_the_package_finds(rate: float) -> None:
+    built = function_in(CHAPTER_9, "geometric_gaps", math=math, torch=torch)
+    assert torch.equal(built(5000, rate, rng(1)), ga.bernoulli_positions(5000, rate, rng(1)))
+
+
+@pytest.mark.parametrize("name", ["with_bmm", "with_einsum", "image_loop", "genome_loop", "unit_loop"])
+def test_chapter_9_says_in_loops_what_the_package_says_in_a_batch(name: str) -> None:
+    net = nets.MLP((6, 64, 10))
+    population, x = net.init(3, 0.5, rng(0)), torch.rand(4, 6, generator=rng(1))
+    built = function_in(CHAPTER_9, name, net=net, torch=torch, math=math)
+    torch.testing.assert_close(torch.as_tensor(built(population, x)), net.forward(population, x))

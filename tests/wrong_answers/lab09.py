@@ -1,0 +1,471 @@
+"""Lab 9: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import math
+from itertools import pairwise
+
+import torch
+
+from neuroevo import ga, nets
+
+# 9.1 One pass for all
+
+
+def cut(population, sizes):
+    """Weights (G, out, in) and biases (G, out) of every layer."""
+    return nets.MLP(sizes).layers(population)
+
+
+def network(
+    *,
+    read=cut,
+    product=lambda h, w: h @ w.mT,
+    bias=lambda b: b[:, None],
+    hidden=torch.tanh,
+    last=lambda z: z,
+    first=lambda x: x,
+    then=lambda z: z,
+):
+    """The forward pass with a part replaced."""
+
+    def forward(population, x, sizes):
+        h = first(x)
+        layers = read(population, sizes)
+        for depth, (weights, biases) in enumerate(layers, start=1):
+            z = product(h, weights) + bias(biases)
+            h = hidden(z) if depth < len(layers) else last(z)
+        return then(h)
+
+    return forward
+
+
+def weights_then_biases(population, sizes):
+    start, weights, biases = 0, [], []
+    for a, b in pairwise(sizes):
+        weights.append(population[:, start : start + a * b].unflatten(1, (b, a)))
+        start += a * b
+    for b in sizes[1:]:
+        biases.append(population[:, start : start + b])
+        start += b
+    return list(zip(weights, biases, strict=True))
+
+
+def biases_before_weights(population, sizes):
+    start, layers = 0, []
+    for a, b in pairwise(sizes):
+        layers.append((population[:, start + b : start + b + a * b].unflatten(1, (b, a)), population[:, start:][:, :b]))
+        start += a * b + b
+    return layers
+
+
+def view_of_the_big_product(h, w):
+    if h.dim() == 3:
+        return h @ w.mT
+    return (h @ w.flatten(0, 1).T).view(len(w), len(h), w.shape[1])
+
+
+activation_on_the_output = network(last=torch.tanh)
+no_activation = network(hidden=lambda z: z)
+images_are_squashed = network(first=torch.tanh)
+relu_for_tanh = network(hidden=torch.relu)
+sigmoid_for_tanh = network(hidden=torch.sigmoid)
+probabilities = network(last=lambda z: z.softmax(dim=-1))
+biases_are_forgotten = network(bias=lambda b: 0)
+bias_of_another_genome = network(bias=lambda b: b)
+transposed_product_that_broadcasts = network(product=lambda h, w: h @ w)
+first_genome_for_all = network(read=lambda population, sizes: cut(population[:1].expand(len(population), -1), sizes))
+all_weights_first = network(read=weights_then_biases)
+biases_first = network(read=biases_before_weights)
+view_across_genomes = network(product=view_of_the_big_product)
+outputs_before_images = network(then=lambda z: z.mT)
+two_layers_only = network(read=lambda population, sizes: cut(population, sizes)[:2])
+population_in_numpy = network(then=lambda z: z.numpy())
+answer_for_one_genome = network(then=lambda z: z[0])
+
+
+def images_come_first(population, x, sizes):
+    return torch.stack([network()(population, image[None], sizes)[:, 0] for image in x])
+
+
+def loop_over_genomes(population, x, sizes):
+    return torch.stack([network()(genome[None], x, sizes)[0] for genome in population])
+
+
+def loop_over_images(population, x, sizes):
+    return torch.stack([network()(population, image[None], sizes)[:, 0] for image in x], dim=1)
+
+
+def genomes_where_images_belong(population, x, sizes):
+    h = x.expand(len(population), -1, -1)
+    for depth, (w, b) in enumerate(cut(population, sizes), start=1):
+        h = torch.bmm(w, h.mT).mT + b.unsqueeze(1)
+        h = h.view(len(population), len(population), -1) if depth < len(sizes) - 1 else h
+        h = h.tanh() if depth < len(sizes) - 1 else h
+    return h
+
+
+def activation_overwrites_the_images(population, x, sizes):
+    return network(first=torch.tanh_)(population, x, sizes)
+
+
+def forward_by_vmap(population, x, sizes):
+    """Right: one network, mapped over the rows."""
+
+    def one_network(row, x):
+        h, start = x, 0
+        for depth, (a, b) in enumerate(pairwise(sizes), start=1):
+            h = h @ row[start : start + a * b].view(b, a).T + row[start + a * b : start + a * b + b]
+            start += a * b + b
+            h = torch.tanh(h) if depth < len(sizes) - 1 else h
+        return h
+
+    return torch.func.vmap(one_network, in_dims=(0, None))(population, x)
+
+
+def forward_by_columns(population, x, sizes):
+    """Right: images as columns, as the package has it."""
+    return nets.MLP(sizes).forward(population, x)
+
+
+def forward_by_one_big_product(population, x, sizes):
+    """Right: the first layer as one product, with genomes and images put in order afterwards."""
+    (w, b), *rest = cut(population, sizes)
+    h = (x @ w.flatten(0, 1).T).unflatten(1, b.shape).transpose(0, 1) + b[:, None]
+    for w, b in rest:
+        h = torch.einsum("gni,goi->gno", torch.tanh(h), w) + b[:, None]
+    return h
+
+
+# 9.2 Mutate a few of ten million
+
+
+def gaps(n, rate, rng, n_gaps=None, first=-1):
+    m = math.ceil(n * rate + 6 * math.sqrt(n * rate) + 6) if n_gaps is None else n_gaps
+    places = torch.empty(m, dtype=torch.int64).geometric_(rate, generator=rng).cumsum(0) + first
+    return places[places < n]
+
+
+def scaled(hits, scale, rng):
+    return scale * torch.randn(hits.shape, generator=rng)
+
+
+def mutation(*, places=gaps, noise=scaled, rows=lambda rows, population: rows, row_of=None, add=None):
+    """A sparse mutation with a part replaced."""
+
+    def mutate_(population, chosen, rate, scale, rng):
+        n_params = population.shape[1]
+        chosen = rows(chosen, population)
+        hits = places(len(chosen) * n_params, rate, rng)
+        row = row_of(hits // n_params, chosen) if row_of else chosen[hits // n_params]
+        values = noise(hits, scale, rng)
+        if add:
+            add(population, row, hits % n_params, values)
+        else:
+            population[row, hits % n_params] += values
+
+    return mutate_
+
+
+def fixed_count(n, rate, rng):
+    return torch.randperm(n, generator=rng)[: round(n * rate)]
+
+
+def evenly_spread(n, rate, rng):
+    """Gaps of uniform length, of the right mean."""
+    m = math.ceil(2 * n * rate) + 10
+    places = torch.randint(1, round(2 / rate), (m,), generator=rng).cumsum(0) - 1
+    return places[places < n]
+
+
+def per_row(n_params):
+    def places(n, rate, rng):
+        in_row = torch.rand(n // n_params, n_params, generator=rng).argsort(dim=1)[:, : round(rate * n_params)]
+        return (in_row + n_params * torch.arange(n // n_params)[:, None]).flatten()
+
+    return places
+
+
+def adds_up(population, row, column, values):
+    population.view(-1).scatter_add_(0, row * population.shape[1] + column, values)
+
+
+def from_zero(n, rate, rng):
+    places = torch.empty(2 * n, dtype=torch.int64).geometric_(rate, generator=rng).sub(1).cumsum(0)
+    return places[places < n]
+
+
+def with_repeats(n, rate, rng):
+    return torch.randint(n, (round(n * rate),), generator=rng)
+
+
+double_hits_add = mutation(places=with_repeats, add=adds_up)
+double_hits_are_lost = mutation(places=with_repeats)
+gaps_from_zero_add = mutation(places=from_zero, add=adds_up)
+fixed_number_of_hits = mutation(places=fixed_count)
+rate_is_ignored = mutation(places=lambda n, rate, rng: torch.arange(n))
+rate_comes_twice = mutation(places=lambda n, rate, rng: gaps(n, rate**2, rng))
+rate_is_turned_round = mutation(places=lambda n, rate, rng: gaps(n, 1 - rate, rng))
+rate_is_typed_in = mutation(places=lambda n, rate, rng: gaps(n, 0.07, rng))
+first_weight_is_spared = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, first=0))
+gaps_run_out = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(n * rate)))
+gaps_are_hardly_enough = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(1.3 * n * rate)))
+gaps_are_not_cut = mutation(
+    places=lambda n, rate, rng: (
+        torch.empty(math.ceil(n * rate + 6 * math.sqrt(n * rate) + 6), dtype=torch.int64)
+        .geometric_(rate, generator=rng)
+        .cumsum(0)
+        - 1
+    )
+)
+gaps_are_uniform = mutation(places=evenly_spread)
+dense_mask = mutation(places=lambda n, rate, rng: (torch.rand(n, generator=rng) < rate).nonzero().flatten())
+scale_is_ignored = mutation(noise=lambda hits, scale, rng: torch.randn(hits.shape, generator=rng))
+scale_comes_twice = mutation(noise=lambda hits, scale, rng: scale * scaled(hits, scale, rng))
+noise_is_uniform = mutation(noise=lambda hits, scale, rng: scale * torch.rand(hits.shape, generator=rng))
+one_number_for_all_hits = mutation(noise=lambda hits, scale, rng: scaled(torch.zeros(1), scale, rng).expand(hits.shape))
+own_randomness = mutation(noise=lambda hits, scale, rng: scale * torch.randn(hits.shape))
+positions_for_rows = mutation(row_of=lambda position, chosen: position)
+parents_are_mutated = mutation(rows=lambda rows, population: torch.arange(len(population)))
+
+
+def counts_for_each_row(population, rows, rate, scale, rng):
+    mutation(places=per_row(population.shape[1]))(population, rows, rate, scale, rng)
+
+
+def seeded_inside(population, rows, rate, scale, rng):
+    mutation()(population, rows, rate, scale, torch.Generator().manual_seed(0))
+
+
+def noise_of_a_weight_is_shared(population, rows, rate, scale, rng):
+    shared = scale * torch.randn(population.shape[1], generator=rng)
+    hits = gaps(len(rows) * population.shape[1], rate, rng)
+    column = hits % population.shape[1]
+    population[rows[hits // population.shape[1]], column] += shared[column]
+
+
+def same_mutations_for_all(population, rows, rate, scale, rng):
+    hits = gaps(population.shape[1], rate, rng)
+    population[rows[:, None], hits] += scaled(hits, scale, rng)
+
+
+def same_weights_for_all(population, rows, rate, scale, rng):
+    hits = gaps(population.shape[1], rate, rng)
+    population[rows[:, None], hits] += scale * torch.randn(len(rows), len(hits), generator=rng)
+
+
+def whole_genomes(population, rows, rate, scale, rng):
+    hit = rows[gaps(len(rows), rate, rng)]
+    population[hit] += scale * torch.randn(len(hit), population.shape[1], generator=rng)
+
+
+def copy_is_mutated(population, rows, rate, scale, rng):
+    children = population[rows]
+    mutation()(children, torch.arange(len(rows)), rate, scale, rng)
+
+
+def copy_is_returned(population, rows, rate, scale, rng):
+    population = population.clone()
+    mutation()(population, rows, rate, scale, rng)
+    return population
+
+
+def rows_are_sorted_in_place(population, rows, rate, scale, rng):
+    rows.copy_(rows.sort().values)
+    mutation()(population, rows, rate, scale, rng)
+
+
+def mutation_by_the_package(population, rows, rate, scale, rng):
+    """Right: the package's own, which knows rows."""
+    ga.mutate_(population, rate, scale, rng, rows)
+
+
+def mutation_by_counts(population, rows, rate, scale, rng):
+    """Right: how many first, then distinct places, drawn until there are enough; the children put back as a whole."""
+    children = population[rows]
+    n = children.numel()
+    count = int(torch.binomial(torch.tensor(float(n)), torch.tensor(rate), generator=rng))
+    places = torch.zeros(0, dtype=torch.int64)
+    while len(places) < count:
+        more = torch.randint(n, (count - len(places),), generator=rng)
+        places = torch.cat([places, more]).unique()
+    children.view(-1)[places] += scaled(places, scale, rng)
+    population[rows] = children
+
+
+# 9.3 Will it fit?
+
+
+def plan(
+    *,
+    element=4,
+    n_params=lambda sizes: sum((a + 1) * b for a, b in pairwise(sizes)),
+    width=lambda sizes: max([sizes[1]] + [a + b for a, b in pairwise(sizes[1:])]),
+    population=lambda row, g: row * g,
+    activations=lambda one, g: one,
+    left=lambda limit, population, images: limit - population - images,
+    each=lambda one, row, images, g: one,
+    chunk=lambda left, each, g: min(g, max(1, left // each)),
+    after=lambda *three: three,
+):
+    """A plan with a part replaced."""
+
+    def memory_plan(sizes, n_genomes, n_images, limit_bytes):
+        row, one, images = element * n_params(sizes), element * n_images * width(sizes), element * n_images * sizes[0]
+        free = left(limit_bytes, row * n_genomes, images)
+        rows = chunk(free, each(one, row, images, n_genomes), n_genomes)
+        return after(population(row, n_genomes), activations(one, n_genomes), rows)
+
+    return memory_plan
+
+
+bits = plan(element=32)
+float64 = plan(element=8)
+numbers_for_bytes = plan(element=1)
+biases_do_not_count = plan(n_params=lambda sizes: sum(a * b for a, b in pairwise(sizes)))
+one_genomes_weights = plan(population=lambda row, g: row)
+megabytes = plan(after=lambda population, one, chunk: (population / 1e6, one / 1e6, chunk))
+one_layer_only = plan(width=lambda sizes: max(sizes[1:]))
+last_layer_only = plan(width=lambda sizes: sizes[-1])
+layers_add_up = plan(width=lambda sizes: sum(sizes[1:]))
+layers_and_images_add_up = plan(width=sum)
+images_are_inputs_of_each = plan(width=lambda sizes: max(a + b for a, b in pairwise(sizes)))
+all_genomes_activations = plan(activations=lambda one, g: one * g)
+
+
+def one_images_activations(sizes, n_genomes, n_images, limit_bytes):
+    population, one, chunk = plan()(sizes, n_genomes, n_images, limit_bytes)
+    return population, one // n_images, chunk
+
+
+activations_in_bits = plan(activations=lambda one, g: 8 * one)
+activations_in_float64 = plan(activations=lambda one, g: 2 * one)
+activations_in_numbers = plan(activations=lambda one, g: one // 4)
+chunk_may_be_negative = plan(chunk=lambda left, each, g: min(g, left // each))
+chunk_may_be_zero = plan(chunk=lambda left, each, g: min(g, max(0, left // each)))
+chunk_beyond_the_population = plan(chunk=lambda left, each, g: max(1, left // each))
+chunk_is_rounded_up = plan(chunk=lambda left, each, g: min(g, max(1, math.ceil(left / each))))
+chunk_is_rounded = plan(chunk=lambda left, each, g: min(g, max(1, round(left / each))))
+chunk_is_a_fraction = plan(chunk=lambda left, each, g: min(g, max(1, left / each)))
+population_is_for_free = plan(left=lambda limit, population, images: limit - images)
+images_are_for_free = plan(left=lambda limit, population, images: limit - population)
+everything_is_for_free = plan(left=lambda limit, population, images: limit)
+chapters_chunk_rows = plan(left=lambda limit, *_: limit, chunk=lambda left, each, g: max(1, left // each))
+images_for_every_genome = plan(
+    left=lambda limit, population, images: limit - population, each=lambda one, row, images, g: one + images
+)
+weights_are_paid_twice = plan(each=lambda one, row, images, g: one + row)
+chunk_of_all_genomes = plan(each=lambda one, row, images, g: one * g)
+everything_fits = plan(chunk=lambda left, each, g: g)
+two_numbers = plan(after=lambda population, one, chunk: (population, one))
+example_is_typed_in = plan(after=lambda population, one, chunk: (population, one, 3))
+
+
+def plan_by_trying(sizes, n_genomes, n_images, limit_bytes):
+    """Right: tensors of these shapes are asked for their size, and genomes are added while they fit."""
+    rows = torch.empty(n_genomes, nets.MLP(sizes).n_params, device="meta")
+    layers = [torch.empty(n_images, width, device="meta").nbytes for width in sizes]
+    one = layers[1]
+    for before, behind in pairwise(layers[1:]):
+        one = max(one, before + behind)
+    chunk = 1
+    while chunk < n_genomes and rows.nbytes + layers[0] + (chunk + 1) * one <= limit_bytes:
+        chunk += 1
+    return [rows.nbytes, one, chunk]
+
+
+WRONG = {
+    "9.1": [
+        (activation_on_the_output, "the activation is on the output layer too"),
+        (no_activation, "there is no activation"),
+        (images_are_squashed, "the images themselves go through tanh"),
+        (relu_for_tanh, "your hidden layers use relu"),
+        (sigmoid_for_tanh, "your hidden layers use a sigmoid"),
+        (probabilities, "you return probabilities"),
+        (biases_are_forgotten, "the biases are missing"),
+        (bias_of_another_genome, "genomes get each other's biases"),
+        (transposed_product_that_broadcasts, "your product has the weights turned round"),
+        (first_genome_for_all, "with the weights of genome 0"),
+        (all_weights_first, "and not all weights first"),
+        (biases_first, "in each layer the weights come first"),
+        (view_across_genomes, "genomes and images are mixed up"),
+        (images_come_first, "your answer is (n, G, out)"),
+        (outputs_before_images, "your answer is (G, out, n)"),
+        (two_layers_only, "your function computes two layers"),
+        (loop_over_genomes, "for four times as many genomes"),
+        (loop_over_images, "for four times as many images"),
+        (genomes_where_images_belong, "your function stops for 3 genomes, 5 images"),
+        (activation_overwrites_the_images, "changed its input `x` in place"),
+        (population_in_numpy, "should be one tensor"),
+        (answer_for_one_genome, "should have the shape (2, 2, 2)"),
+    ],
+    "9.2": [
+        (double_hits_add, "so some come twice, and their noise adds up"),
+        (gaps_from_zero_add, "some weights are hit more than once"),
+        (double_hits_are_lost, "one of the two is lost"),
+        (counts_for_each_row, "every child is hit in exactly 60 of 200 weights"),
+        (fixed_number_of_hits, "there are exactly 600 hits"),
+        (rate_is_ignored, "`rate` is ignored"),
+        (rate_comes_twice, "the rate is applied twice"),
+        (rate_is_turned_round, "is spared, instead of hit"),
+        (rate_is_typed_in, "of the children's weights are hit, where the rate is 40 %"),
+        (first_weight_is_spared, "the very first weight is never hit"),
+        (gaps_run_out, "never more hits than rate * n"),
+        (gaps_are_hardly_enough, "your gaps end too early"),
+        (gaps_are_not_cut, "a position lies beyond the last weight"),
+        (gaps_are_uniform, "hits are not independent"),
+        (dense_mask, "Draw for the hits alone"),
+        (noise_of_a_weight_is_shared, "the noise is shared over the genomes"),
+        (same_mutations_for_all, "all children get the same mutations"),
+        (same_weights_for_all, "the same weights are hit in every child"),
+        (whole_genomes, "a child is hit in all its weights or in none"),
+        (scale_is_ignored, "it is ignored"),
+        (scale_comes_twice, "your noise has the wrong standard deviation: it is applied twice"),
+        (noise_is_uniform, "torch.rand (from 0 to 1) isn't"),
+        (own_randomness, "another source of randomness"),
+        (seeded_inside, "seed nothing inside"),
+        (positions_for_rows, "you mutate parents: rows that are not in `rows`"),
+        (parents_are_mutated, "you mutate everybody"),
+        (copy_is_mutated, "the population is as it was. population[rows]"),
+        (copy_is_returned, "the population is as it was. What you return"),
+        (rows_are_sorted_in_place, "your function changes `rows`"),
+    ],
+    "9.3": [
+        (bits, "population is in bits"),
+        (float64, "population is counted in float64"),
+        (numbers_for_bytes, "population is the number of weights"),
+        (biases_do_not_count, "population forgets the biases"),
+        (one_genomes_weights, "population is one genome's"),
+        (megabytes, "population is in megabytes"),
+        (activations_in_bits, "activations are in bits"),
+        (activations_in_float64, "activations are counted in float64"),
+        (activations_in_numbers, "activations are numbers"),
+        (one_layer_only, "activations are those of one layer only"),
+        (last_layer_only, "activations are those of the last layer only"),
+        (layers_add_up, "activations add up all layers. But memory is reused"),
+        (layers_and_images_add_up, "activations add up all layers, images included"),
+        (images_are_inputs_of_each, "activations count the images"),
+        (one_images_activations, "activations are for one image"),
+        (all_genomes_activations, "activations are for all genomes"),
+        (chunk_may_be_negative, "chunk is below 1"),
+        (chunk_may_be_zero, "chunk is 0"),
+        (chunk_beyond_the_population, "chunk is larger than the population"),
+        (chunk_is_rounded_up, "chunk is rounded up"),
+        (chunk_is_rounded, "chunk is rounded to the nearest"),
+        (chunk_is_a_fraction, "chunk is no whole number"),
+        (population_is_for_free, "chunk forgets that the population"),
+        (images_are_for_free, "chunk forgets the images"),
+        (everything_is_for_free, "chunk forgets population and images"),
+        (chapters_chunk_rows, "chunk is the chapter's chunk_rows"),
+        (images_for_every_genome, "chunk counts the images for each genome"),
+        (weights_are_paid_twice, "chunk counts the weights twice"),
+        (chunk_of_all_genomes, "chunk divides by the activations of all genomes"),
+        (everything_fits, "chunk is 10, but should be 3"),
+        (two_numbers, "your function should return 3 values"),
+        (example_is_typed_in, "chunk is the same whatever the inputs are"),
+    ],
+}
+
+RIGHT = {
+    "9.1": [forward_by_vmap, forward_by_columns, forward_by_one_big_product],
+    "9.2": [mutation_by_the_package, mutation_by_counts],
+    "9.3": [plan_by_trying],
+}
