@@ -38,6 +38,14 @@ def network(
     return forward
 
 
+def every_layer_from_column_0(population, sizes):
+    return [cut(population[:, : (a + 1) * b], (a, b))[0] for a, b in pairwise(sizes)]
+
+
+def biases_from_column_0(population, sizes):
+    return [(weights, population[:, : biases.shape[1]]) for weights, biases in cut(population, sizes)]
+
+
 def weights_then_biases(population, sizes):
     start, weights, biases = 0, [], []
     for a, b in pairwise(sizes):
@@ -73,6 +81,9 @@ biases_are_forgotten = network(bias=lambda b: 0)
 bias_of_another_genome = network(bias=lambda b: b)
 transposed_product_that_broadcasts = network(product=lambda h, w: h @ w)
 first_genome_for_all = network(read=lambda population, sizes: cut(population[:1].expand(len(population), -1), sizes))
+start_stays = network(read=every_layer_from_column_0)
+start_stays_and_tells_the_end = network(read=every_layer_from_column_0, last=torch.tanh)
+biases_are_weights = network(read=biases_from_column_0)
 all_weights_first = network(read=weights_then_biases)
 biases_first = network(read=biases_before_weights)
 view_across_genomes = network(product=view_of_the_big_product)
@@ -222,6 +233,7 @@ scale_is_ignored = mutation(noise=lambda hits, scale, rng: torch.randn(hits.shap
 scale_comes_twice = mutation(noise=lambda hits, scale, rng: scale * scaled(hits, scale, rng))
 noise_is_uniform = mutation(noise=lambda hits, scale, rng: scale * torch.rand(hits.shape, generator=rng))
 one_number_for_all_hits = mutation(noise=lambda hits, scale, rng: scaled(torch.zeros(1), scale, rng).expand(hits.shape))
+scale_without_noise = mutation(noise=lambda hits, scale, rng: torch.full(hits.shape, scale))
 own_randomness = mutation(noise=lambda hits, scale, rng: scale * torch.randn(hits.shape))
 positions_for_rows = mutation(row_of=lambda position, chosen: position)
 parents_are_mutated = mutation(rows=lambda rows, population: torch.arange(len(population)))
@@ -233,6 +245,21 @@ def counts_for_each_row(population, rows, rate, scale, rng):
 
 def seeded_inside(population, rows, rate, scale, rng):
     mutation()(population, rows, rate, scale, torch.Generator().manual_seed(0))
+
+
+def noise_is_seeded_inside(population, rows, rate, scale, rng):
+    fixed = torch.Generator().manual_seed(0)
+    mutation(noise=lambda hits, scale, _: scaled(hits, scale, fixed))(population, rows, rate, scale, rng)
+
+
+def gaps_are_seeded_inside(population, rows, rate, scale, rng):
+    fixed = torch.Generator().manual_seed(0)
+    mutation(places=lambda n, rate, _: gaps(n, rate, fixed))(population, rows, rate, scale, rng)
+
+
+def weights_are_overwritten(population, rows, rate, scale, rng):
+    hits = gaps(len(rows) * population.shape[1], rate, rng)
+    population[rows[hits // population.shape[1]], hits % population.shape[1]] = scaled(hits, scale, rng)
 
 
 def noise_of_a_weight_is_shared(population, rows, rate, scale, rng):
@@ -321,6 +348,8 @@ bits = plan(element=32)
 float64 = plan(element=8)
 numbers_for_bytes = plan(element=1)
 biases_do_not_count = plan(n_params=lambda sizes: sum(a * b for a, b in pairwise(sizes)))
+biases_of_inputs = plan(n_params=lambda sizes: sum(a * (b + 1) for a, b in pairwise(sizes)))
+first_two_are_swapped = plan(after=lambda population, one, chunk: (one, population, chunk))
 one_genomes_weights = plan(population=lambda row, g: row)
 megabytes = plan(after=lambda population, one, chunk: (population / 1e6, one / 1e6, chunk))
 one_layer_only = plan(width=lambda sizes: max(sizes[1:]))
@@ -384,6 +413,9 @@ WRONG = {
         (bias_of_another_genome, "genomes get each other's biases"),
         (transposed_product_that_broadcasts, "your product has the weights turned round"),
         (first_genome_for_all, "with the weights of genome 0"),
+        (start_stays, "layer 2 reads layer 1's columns: every"),
+        (start_stays_and_tells_the_end, "layer 2 reads layer 1's columns, and tanh"),
+        (biases_are_weights, "the biases are cut from column 0 on"),
         (all_weights_first, "and not all weights first"),
         (biases_first, "in each layer the weights come first"),
         (view_across_genomes, "genomes and images are mixed up"),
@@ -420,6 +452,11 @@ WRONG = {
         (scale_is_ignored, "it is ignored"),
         (scale_comes_twice, "your noise has the wrong standard deviation: it is applied twice"),
         (noise_is_uniform, "torch.rand (from 0 to 1) isn't"),
+        (scale_without_noise, "you add `scale` itself"),
+        (one_number_for_all_hits, "every hit gets the same number"),
+        (weights_are_overwritten, "`=` overwrites the old weight"),
+        (noise_is_seeded_inside, "the noise comes again"),
+        (gaps_are_seeded_inside, "the same weights are hit in every call"),
         (own_randomness, "another source of randomness"),
         (seeded_inside, "seed nothing inside"),
         (positions_for_rows, "you mutate parents: rows that are not in `rows`"),
@@ -433,6 +470,8 @@ WRONG = {
         (float64, "population is counted in float64"),
         (numbers_for_bytes, "population is the number of weights"),
         (biases_do_not_count, "population forgets the biases"),
+        (biases_of_inputs, "population counts a bias for every input"),
+        (first_two_are_swapped, "population comes second"),
         (one_genomes_weights, "population is one genome's"),
         (megabytes, "population is in megabytes"),
         (activations_in_bits, "activations are in bits"),

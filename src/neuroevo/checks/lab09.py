@@ -12,7 +12,15 @@ from torch import Tensor
 from neuroevo.checks import Lab, Student, TryAgain, compare
 from neuroevo.checks.breeding import refuse
 from neuroevo.checks.drawing import comes_from_rng, looks_normal, seeded, tensor
-from neuroevo.checks.mutating import Calls, added, counts_are_binomial, ends_are_hit, hits_are_fair
+from neuroevo.checks.mutating import (
+    Calls,
+    added,
+    counts_are_binomial,
+    ends_are_hit,
+    hits_are_fair,
+    noise_is_added,
+    noise_is_fresh,
+)
 
 LAB = Lab(9, "Thinking in batches", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -25,8 +33,8 @@ Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
 
 
-def _cut(population: Array, sizes: Sequence[int], order: str = "wb") -> Layers:
-    """Weights (G, out, in) and biases (G, out) of each layer; `order` tells how a row is laid out."""
+def _cut(population: Array, sizes: Sequence[int], order: str = "wb", back: str = "") -> Layers:
+    """Weights (G, out, in) and biases (G, out) of each layer, in this order; those named `back` begin at column 0."""
     shapes = [(b, a) for a, b in pairwise(sizes)]
     pieces = [(part, layer) for layer in range(len(shapes)) for part in order]
     if order == "WB":  # all the weights come first
@@ -34,9 +42,9 @@ def _cut(population: Array, sizes: Sequence[int], order: str = "wb") -> Layers:
     found, start = {}, 0
     for part, layer in pieces:
         shape = shapes[layer] if part in "wW" else shapes[layer][:1]
-        stop = start + int(np.prod(shape))
-        found[part.lower(), layer] = population[:, start:stop].reshape(-1, *shape)
-        start = stop
+        size, begin = int(np.prod(shape)), 0 if part in back else start
+        found[part.lower(), layer] = population[:, begin : begin + size].reshape(-1, *shape)
+        start = (begin if part == "w" else start) + size
     return [(found["w", layer], found["b", layer]) for layer in range(len(shapes))]
 
 
@@ -49,11 +57,12 @@ def _outputs(
     first: Callable[[Array], Array] = lambda x: x,
     owners: Callable[[Array], Array] = lambda population: population,
     turned: Callable[[Array], Array] = lambda z: z,
+    back: str = "",
 ) -> Callable[..., Array]:
     """The outputs of all genomes by einsum, or a mistake in one of the steps."""
 
     def outputs(population: Tensor, x: Tensor, sizes: Sequence[int]) -> Array:
-        layers = _cut(owners(population.numpy()), sizes, order)
+        layers = _cut(owners(population.numpy()), sizes, order, back)
         h = np.broadcast_to(first(x.numpy()), (len(population), *x.shape))
         for depth, (weights, biases) in enumerate(layers, start=1):
             z = np.einsum(product, weights, h)
@@ -93,6 +102,13 @@ _FORWARD_MISTAKES: dict[str, Callable[..., Any]] = {
     "a row is cut in the wrong order: in each layer the weights come first, and then the biases.": _outputs("bw"),
     "a row is cut in the wrong order: it holds layer after layer, W1, b1, W2, b2, and not all weights first.": (
         _outputs("WB")
+    ),
+    "layer 2 reads layer 1's columns: every layer is cut from column 0 on. Move `start` on behind each layer, by its "
+    "weights and its biases.": _outputs(back="w"),
+    "layer 2 reads layer 1's columns, and tanh comes after the last layer too: `start` stays at 0. Move it on behind "
+    "each layer, by its weights and its biases.": _outputs(back="w", last=np.tanh),
+    "the biases are cut from column 0 on, where weights lie. A layer's biases begin where its weights end.": _outputs(
+        back="b"
     ),
     "all genomes compute with the weights of genome 0.": _outputs(owners=lambda p: p[:1].repeat(len(p), 0)),
     "genomes and images are mixed up after the first product. One big product, x against the weights of all, is "
@@ -179,8 +195,11 @@ def _(student: Student) -> None:
     rows = torch.randperm(60, generator=seeded(9))[:40]
     noise = added(student, (60, 1000), rows, rate, scale, seeded(1))
     hit = noise != 0
-    comes_from_rng(lambda seed: added(student, (60, 1000), rows, rate, scale, seeded(seed)))
+    noise_is_added(noise, rows, scale)
+    # First of the two: where places come twice, torch's threads decide which noise is lost, and two calls differ.
     hits_are_fair(hit, noise, rate, scale)
+    comes_from_rng(lambda seed: added(student, (60, 1000), rows, rate, scale, seeded(seed)))
+    noise_is_fresh(student, rows, rate, scale)
     looks_normal(noise[hit], scale, "your noise")
     counts_are_binomial(student)
     ends_are_hit(student)
@@ -236,6 +255,11 @@ _PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
         "population is the number of weights, not yet of bytes: float32 takes 4 bytes.": _times(1 / 4, _population),
         "population forgets the biases: every unit behind the inputs has one.": lambda sizes, g, *_: (
             4 * g * sum(a * b for a, b in pairwise(sizes))
+        ),
+        "population counts a bias for every input: a layer from a to b units has a * b weights and b biases, which "
+        "is (a + 1) * b.": lambda sizes, g, *_: 4 * g * sum(a * (b + 1) for a, b in pairwise(sizes)),
+        "population comes second in your answer, and activations first: return population, activations, chunk.": (
+            _widest
         ),
         "population is one genome's: multiply by n_genomes.": lambda sizes, g, *_: _population(sizes, 1),
         "population is in megabytes; keep to bytes.": _times(1e-6, _population),
@@ -335,7 +359,9 @@ LAB.free_text(
         5: "A warm generation is worked out without the first one (about 60.6 ms), and the verdict turned round with "
         "it. The forward pass's floor from operations and bytes (0.4 ms), and why its line shows less: calls return "
         "before the work is done, and .item() waits. The 55 ms of copies and mutation on the CPU named as the cause; "
-        "two changes in the order of their gain, each with a predicted time.",
+        "two changes in the order of their gain, each with a predicted time. The log doesn't tell how long "
+        "breeding takes on the card: accept any stated assumption (some ms, or bytes over bandwidth). And a sentence "
+        "on how to measure: a warm-up, synchronize() before the clock is read, or the mean of many warm generations.",
         3: "The copies and the CPU mutation are found, with their share, but the first generation or the impossible "
         "forward time stays unexplained; or all are explained without a floor or a predicted time.",
         1: "One cause with a number, for example warm-up.",

@@ -11,7 +11,7 @@ from neuroevo.checks.breeding import refuse
 from neuroevo.checks.drawing import seeded
 from neuroevo.checks.running import Student, TryAgain
 
-__all__ = ["Calls", "added", "counts_are_binomial", "ends_are_hit", "hits_are_fair"]
+__all__ = ["Calls", "added", "counts_are_binomial", "ends_are_hit", "hits_are_fair", "noise_is_added", "noise_is_fresh"]
 
 
 class Calls(TorchFunctionMode):
@@ -29,9 +29,13 @@ class Calls(TorchFunctionMode):
         return answer
 
 
+def _before(shape: tuple[int, int]) -> Tensor:
+    return torch.linspace(-1, 1, shape[0] * shape[1]).view(shape)
+
+
 def added(student: Student, shape: tuple[int, int], rows: Tensor, rate: float, scale: float, rng: Any) -> Tensor:
     """What one call adds to these rows of a population, (n_rows, n_params); TryAgain if it touches others."""
-    before = torch.linspace(-1, 1, shape[0] * shape[1]).view(shape)
+    before = _before(shape)
     after, rows_given = before.clone(), rows.clone()
     try:
         answer = student.in_place(after, rows_given, rate, scale, rng)
@@ -64,6 +68,44 @@ def added(student: Student, shape: tuple[int, int], rows: Tensor, rate: float, s
         "p % n_params of row rows[p // n_params], not of row p // n_params.",
     )
     return (after - before)[rows]
+
+
+def noise_is_added(noise: Tensor, rows: Tensor, scale: float) -> None:
+    """One large call, of 60 genomes: noise comes on top of the old weights, and it is noise."""
+    hit = noise != 0
+    old, new = _before((60, noise.shape[1]))[rows][hit], noise[hit]
+    slope = float(((old - old.mean()) * (new - new.mean())).mean() / old.var())
+    refuse(
+        abs(slope + 1) < 0.1,  # what is added takes the old weight away
+        "`=` overwrites the old weight, and noise alone is left: population[row_of_hit, column_of_hit] += noise.",
+    )
+    refuse(
+        (new - scale).abs().max() < 1e-4,
+        "you add `scale` itself, and draw no noise: scale * torch.randn(len(hits), generator=rng).",
+    )
+    refuse(
+        new.max() - new.min() < 1e-4,
+        f"every hit gets the same number, {float(new.mean()):.3g}. Draw noise, one normal number for each hit: "
+        "scale * torch.randn(len(hits), generator=rng).",
+    )
+
+
+def noise_is_fresh(student: Student, rows: Tensor, rate: float, scale: float) -> None:
+    """Two large calls with one generator: neither the hits nor the noise come again."""
+    rng = seeded(2)
+    first, second = (added(student, (60, 1000), rows, rate, scale, rng) for _ in range(2))
+    refuse(
+        torch.equal(first != 0, second != 0),
+        "the same weights are hit in every call: draw the gaps from `rng` too, as it comes, with no seed of its own.",
+    )
+    once, again = first[first != 0], second[second != 0].sort().values
+    at = torch.searchsorted(again, once).clamp(1, len(again) - 1)
+    twice = torch.minimum((again[at] - once).abs(), (again[at - 1] - once).abs()) < 1e-6
+    refuse(
+        float(twice.float().mean()) > 0.3,  # by chance it is 0.02
+        "the noise comes again: two calls in a row add the same numbers, if to other weights. Draw the noise from "
+        "`rng` too, as it comes, with no seed of its own.",
+    )
 
 
 def hits_are_fair(hit: Tensor, noise: Tensor, rate: float, scale: float) -> None:
