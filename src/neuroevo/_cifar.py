@@ -51,7 +51,7 @@ def read(source: Path | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor, st
 
 
 def _read_jpegs(path: Path) -> tuple[Tensor, Tensor]:
-    mend = "Give a folder with the two files that the documentation of `--source` names, or leave it out"
+    mend = "Give a folder that holds cifar10_train_jpeg.npz and cifar10_test_jpeg.npz, or leave --source out"
     if not path.is_file():
         raise DataError(f"{path} is not there", mend)
     with np.load(path, allow_pickle=False) as file:

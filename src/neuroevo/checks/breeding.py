@@ -5,16 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuroevo.checks.drawing import seeded
+from neuroevo.checks.drawing import refuse, seeded
 from neuroevo.checks.running import Student, TryAgain
 
-__all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited", "refuse", "unchanged"]
-
-
-def refuse(wrong: bool | Tensor, hint: str) -> None:
-    """Raise TryAgain with the hint if something is wrong."""
-    if wrong:
-        raise TryAgain(hint)
+__all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited", "unchanged"]
 
 
 def unchanged(student: Student) -> Student:

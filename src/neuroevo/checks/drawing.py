@@ -8,12 +8,18 @@ from torch import Tensor
 
 from neuroevo.checks.running import TryAgain
 
-__all__ = ["comes_from_rng", "looks_normal", "seeded", "tensor"]
+__all__ = ["comes_from_rng", "looks_normal", "refuse", "seeded", "tensor"]
 
 
 def seeded(seed: int) -> torch.Generator:
     """A fresh source of randomness."""
     return torch.Generator().manual_seed(seed)
+
+
+def refuse(wrong: bool | Tensor, hint: str) -> None:
+    """Raise TryAgain with the hint if something is wrong."""
+    if wrong:
+        raise TryAgain(hint)
 
 
 def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) -> Tensor:

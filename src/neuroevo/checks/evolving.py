@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuroevo.checks.breeding import refuse
 from neuroevo.checks.comparing import compare
-from neuroevo.checks.drawing import seeded
+from neuroevo.checks.drawing import refuse, seeded
 from neuroevo.checks.running import Student, TryAgain
 
 __all__ = [

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuroevo.checks import Lab, Student, compare
-from neuroevo.checks.breeding import bred, has_fair_families, has_fresh_noise, inherited, refuse, unchanged
-from neuroevo.checks.drawing import seeded
+from neuroevo.checks.breeding import bred, has_fair_families, has_fresh_noise, inherited, unchanged
+from neuroevo.checks.drawing import refuse, seeded
 from neuroevo.checks.evolving import (
     Search,
     compare_tables,

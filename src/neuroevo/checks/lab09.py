@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuroevo.checks import Lab, Student, TryAgain, compare
-from neuroevo.checks.breeding import refuse
-from neuroevo.checks.drawing import comes_from_rng, looks_normal, seeded, tensor
+from neuroevo.checks.drawing import comes_from_rng, looks_normal, refuse, seeded, tensor
 from neuroevo.checks.mutating import (
     Calls,
     added,

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from neuroevo.checks.breeding import refuse
-from neuroevo.checks.drawing import seeded
+from neuroevo.checks.drawing import refuse, seeded
 from neuroevo.checks.running import Student, TryAgain
 
 __all__ = ["Calls", "added", "counts_are_binomial", "ends_are_hit", "hits_are_fair", "noise_is_added", "noise_is_fresh"]
