@@ -88,7 +88,10 @@ def test_what_is_imported_is_declared(path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     needed = distributions(project["dependencies"])
     # Notebooks need more: what runs them, and what a function does in one, may come from the extra for the labs.
-    allowed = needed | distributions(project["optional-dependencies"]["lab"])
+    extras = project["optional-dependencies"]
+    allowed = needed | distributions(extras["lab"])
+    if module_of(path) == "experiments":
+        allowed |= distributions(extras["runs"])
     providers = packages_distributions()
     at_once = set(imports(path, lazy=False))
     for name in imports(path):
