@@ -25,7 +25,15 @@ import torch
 from neuroevo import results
 from neuroevo.nets import parse_device
 
-NAMES = {"designs": "designs", "genreg-mnist": "genreg_mnist", "genreg-audit": "genreg_audit", "methods": "methods"}
+NAMES = {
+    "designs": "designs",
+    "findings": "findings",
+    "genreg-audit": "genreg_audit",
+    "genreg-mnist": "genreg_mnist",
+    "methods": "methods",
+    "open-questions": "open_questions",
+    "searchers": "searchers",
+}
 SIZES = ("smoke", "laptop", "full")
 
 Rows = dict[str, list[dict[str, Any]]]

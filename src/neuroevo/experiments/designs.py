@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from neuroevo import _cifar
+from neuroevo import _cifar, results, search
 from neuroevo.experiments import Context, Experiment, Rows, Unit
 
 LAYERS = (1, 2, 3, 4)
@@ -51,6 +51,7 @@ OPTIMISERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "adamax": lambda p: torch.optim.Adamax(p, lr=0.002, foreach=True),
     "nadam": lambda p: torch.optim.NAdam(p, lr=0.002, foreach=True),
 }
+SPACE = search.Space({"layers": LAYERS, "neurons": NEURONS, "activation": ACTIVATIONS, "optimiser": OPTIMISERS})
 DESIGNS = tuple(product(OPTIMISERS, ACTIVATIONS))  # of one shape, in the order of the stack
 DROPOUT, BATCH, N_CLASSES = 0.2, 64, 10
 CACHE_BYTES = 4 * 2**20  # weights of a stack on a CPU
@@ -270,6 +271,17 @@ def settings(size: str) -> dict[str, Any]:
 def _constants(make: Callable[[list[nn.Parameter]], torch.optim.Optimizer]) -> dict[str, float]:
     defaults = make([nn.Parameter(torch.zeros(1))]).defaults
     return {key: value for key, value in defaults.items() if isinstance(value, int | float) and value}
+
+
+def read(root: Path | None = None) -> search.Table:
+    """The stored run as a table for replays; an error names what is missing (see `search.Table.read`).
+
+    Args:
+        root: another folder of stored runs than `results/`.
+    """
+    run = results.load("designs", root)
+    images = run.provenance["settings"]["images"]
+    return search.Table.read(run.tables["epochs"], SPACE, n_validation=images["validation"], n_test=images["test"])
 
 
 EXPERIMENT = Experiment(units, run_unit, settings)
