@@ -32,10 +32,10 @@ def test_a_smoke_run(stored, tmp_path, monkeypatch):
     rows = results.load("searchers", tmp_path / "out").tables["replays"]
     assert set(rows["sampler"]) == {"tpe", "nsga2"}
     assert rows.groupby("sampler")["replay"].nunique().eq(4).all()
-    assert sorted(rows["evaluations"].unique()) == [13, 26]
+    assert sorted(rows["trainings"].unique()) == [13, 26]
     # Two epochs of 1.5 seconds each, for every training.
-    assert (rows["seconds"] == 3 * rows["evaluations"]).all()
-    assert rows[rows["evaluations"] == 26]["design"].eq(5).mean() > 0.8
+    assert (rows["seconds"] == 3 * rows["trainings"]).all()
+    assert rows[rows["trainings"] == 26]["design"].eq(5).mean() > 0.8
 
 
 def test_the_stored_run_without_its_table_says_what_to_do(tmp_path):

@@ -256,7 +256,7 @@ def test_a_training_ends_when_validation_has_not_risen_for_the_patience():
     space = search.Space({"a": [1, 2, 3]})
     table = search.Table(space, curves[:, None], curves[:, None] + 1, torch.ones(3, 1, 6))
     for patience, epochs in ((2, [4, 6, 3]), (3, [6, 6, 4]), (1, [3, 6, 2]), (9, [6, 6, 6])):
-        ended = table.train(patience)
+        ended = table.outcomes(patience)
         assert ended.seconds[:, 0].tolist() == epochs
         expected = [float(curves[i, n - 1]) for i, n in enumerate(epochs)]
         assert ended.validation[:, 0].tolist() == pytest.approx(expected)
@@ -264,15 +264,15 @@ def test_a_training_ends_when_validation_has_not_risen_for_the_patience():
 
 
 def test_a_replay_pays_for_trainings_and_reports_the_best():
-    trainings = read(frame()).train()
-    played = search.replay(search.RandomSearch(SPACE, rng(), 40, n=1), trainings, budget=10, rng=rng(1))
-    assert played.evaluations[0].tolist() == list(range(1, 11))
+    outcomes = read(frame()).outcomes()
+    played = search.replay(search.RandomSearch(SPACE, rng(), 40, n=1), outcomes, budget=10, rng=rng(1))
+    assert played.trainings[0].tolist() == list(range(1, 11))
     assert (played.seconds[:, -1] >= 10 * 4 * 0.5).all()
     assert (played.score.diff(dim=1) >= 0).all()
     shared = torch.arange(40) % 2
-    fixed = search.replay(search.RandomSearch(SPACE, rng(), 40, n=1), trainings, budget=24, rng=rng(1), seeds=shared)
+    fixed = search.replay(search.RandomSearch(SPACE, rng(), 40, n=1), outcomes, budget=24, rng=rng(1), seeds=shared)
     assert (fixed.reported[:, -1] == 23).all()
-    torch.testing.assert_close(fixed.score[:, -1], trainings.validation[23][shared])
+    torch.testing.assert_close(fixed.score[:, -1], outcomes.validation[23][shared])
     torch.testing.assert_close(fixed.seconds[:, -1].float(), 24 * 4 * (0.5 + shared))
     reported, _ = fixed.at(3)
     assert torch.equal(reported, fixed.reported[:, 2])
@@ -280,19 +280,19 @@ def test_a_replay_pays_for_trainings_and_reports_the_best():
     assert torch.equal(reported, fixed.reported[:, 1])
     with pytest.raises(ValueError, match=r"have no generation within 0\.5"):
         fixed.at(0.5)
-    with pytest.raises(ValueError, match="in evaluations or seconds, not in 'hours'"):
+    with pytest.raises(ValueError, match="in trainings or seconds, not in 'hours'"):
         fixed.at(1, "hours")
 
 
 def test_one_run_replays_as_many_do_and_cached_trainings_are_free():
-    trainings = read(frame()).train()
+    outcomes = read(frame()).outcomes()
     for searcher in (
         search.GeneticSearch(SPACE, rng(), cache=True),
         search.OptunaSearch(SPACE, "nsga2", seed=0),
         search.GeneticSearch(SPACE, rng(), 5, cache=True),
     ):
-        played = search.replay(searcher, trainings, budget=20, rng=rng())
-        assert (played.evaluations[:, -1] >= 20).all() or played.evaluations.shape[1] == 200
-        assert (played.evaluations[:, -1] <= 24).all() or isinstance(searcher, search.OptunaSearch)
+        played = search.replay(searcher, outcomes, budget=20, rng=rng())
+        assert (played.trainings[:, -1] >= 20).all() or played.trainings.shape[1] == 200
+        assert (played.trainings[:, -1] <= 24).all() or isinstance(searcher, search.OptunaSearch)
         with pytest.raises(ValueError, match="begun already"):
-            search.replay(searcher, trainings, budget=20, rng=rng())
+            search.replay(searcher, outcomes, budget=20, rng=rng())

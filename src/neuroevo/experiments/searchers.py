@@ -24,17 +24,17 @@ PATIENCE = 5
 
 def run_unit(unit: Unit, context: Context) -> Rows:
     """Search again and again with one sampler: a row for each search and milestone."""
-    trainings = designs.read(context.source).train(PATIENCE)
+    outcomes = designs.read(context.source).outcomes(PATIENCE)
     milestones = torch.arange(STEP, BUDGET + 1, STEP)
     rows = []
     replays = range(N_REPLAYS[context.size])
     for i in tqdm(replays, unit.key, leave=False, disable=not context.progress):
         number = unit.seed * len(replays) + i
-        searcher = search.OptunaSearch(trainings.space, unit.method, seed=number)
+        searcher = search.OptunaSearch(outcomes.space, unit.method, seed=number)
         rng = torch.Generator().manual_seed(number)
-        played = search.replay(searcher, trainings, budget=BUDGET, rng=rng, most=BUDGET)
+        played = search.replay(searcher, outcomes, budget=BUDGET, rng=rng, most=BUDGET)
         for n in milestones.tolist():
-            row = {"sampler": unit.method, "replay": number, "evaluations": n}
+            row = {"sampler": unit.method, "replay": number, "trainings": n}
             row |= {"seconds": round(float(played.seconds[0, n - 1]), 1), "design": int(played.reported[0, n - 1])}
             rows.append(row | {"score": round(float(played.score[0, n - 1]), 5)})
     return {"replays": rows}

@@ -10,17 +10,17 @@ With one run, `ask()` gives the designs to train as dictionaries and `tell(score
 
 from neuroevo.search.searchers import GeneticSearch, OptunaSearch, RandomSearch, Searcher
 from neuroevo.search.space import Design, Space
-from neuroevo.search.tables import Replay, Table, Trainings, replay
+from neuroevo.search.tables import Outcomes, Replay, Table, replay
 
 __all__ = [
     "Design",
     "GeneticSearch",
     "OptunaSearch",
+    "Outcomes",
     "RandomSearch",
     "Replay",
     "Searcher",
     "Space",
     "Table",
-    "Trainings",
     "replay",
 ]

@@ -61,7 +61,7 @@ class Table:
         counts = torch.from_numpy(ordered)
         return cls(space, counts[..., 0] / n_validation, counts[..., 1] / n_test, counts[..., 2])
 
-    def train(self, patience: int = 5) -> Trainings:
+    def outcomes(self, patience: int = 5) -> Outcomes:
         """Every training as it ends when validation hasn't risen for `patience` epochs, or after the last epoch."""
         best = self.validation.cummax(dim=-1).values
         n_epochs = best.shape[-1]
@@ -71,11 +71,11 @@ class Table:
         stops[..., -1] = 1
         last = stops.argmax(dim=-1, keepdim=True)  # the first epoch that stops
         ends = (curves.gather(-1, last)[..., 0] for curves in (self.validation, self.test, self.seconds.cumsum(dim=-1)))
-        return Trainings(self.space, *ends)
+        return Outcomes(self.space, *ends)
 
 
 @dataclass(frozen=True)
-class Trainings:
+class Outcomes:
     """One number for each design and seed.
 
     Attributes:
@@ -95,29 +95,29 @@ class Replay:
     """What searches would have reported, after each of their generations.
 
     Attributes:
-        evaluations: (n_runs, n_generations) trainings so far.
+        trainings: (n_runs, n_generations) trainings so far.
         seconds: (n_runs, n_generations) that they took.
         reported: (n_runs, n_generations) the design that a run would report, as its place in the space.
         score: (n_runs, n_generations) the score that it would report with it.
     """
 
-    evaluations: Tensor
+    trainings: Tensor
     seconds: Tensor
     reported: Tensor
     score: Tensor
 
-    def at(self, budget: float | Tensor, currency: str = "evaluations") -> tuple[Tensor, Tensor]:
+    def at(self, budget: float | Tensor, currency: str = "trainings") -> tuple[Tensor, Tensor]:
         """(reported, score), (n_runs,) each, of the last generation that a budget pays for.
 
         Args:
             budget: one for all runs, or one for each, (n_runs,).
-            currency: "evaluations" or "seconds".
+            currency: "trainings" or "seconds".
 
         Raises:
             ValueError: a run has no generation within its budget.
         """
-        if currency not in ("evaluations", "seconds"):
-            raise ValueError(f"a budget is in evaluations or seconds, not in {currency!r}")
+        if currency not in ("trainings", "seconds"):
+            raise ValueError(f"a budget is in trainings or seconds, not in {currency!r}")
         paid = (getattr(self, currency) <= torch.as_tensor(budget).reshape(-1, 1)).sum(dim=1, keepdim=True)
         if not bool(paid.all()):
             raise ValueError(f"{int((paid == 0).sum())} runs have no generation within {budget} {currency}")
@@ -126,7 +126,7 @@ class Replay:
 
 def replay(
     searcher: Searcher,
-    trainings: Trainings,
+    outcomes: Outcomes,
     *,
     budget: int,
     rng: torch.Generator,
@@ -137,7 +137,7 @@ def replay(
 
     Args:
         searcher: a fresh one, with any number of runs.
-        trainings: of its space.
+        outcomes: of its space.
         budget: trainings that every run may at least do; a generation that was begun is finished.
         rng: draws the seed of every training from those in the table: training a design again may give another score.
         seeds: (n_runs,) one seed of the table for all trainings of a run, in place of that.
@@ -148,7 +148,7 @@ def replay(
     """
     if searcher.generation:
         raise ValueError("this searcher has begun already: a replay needs a fresh one")
-    n_seeds = trainings.validation.shape[1]
+    n_seeds = outcomes.validation.shape[1]
     spent = torch.zeros(2, searcher.n_runs, dtype=torch.float64)
     steps: list[tuple[Tensor, ...]] = []
     while len(steps) < most and int(spent[0].min()) < budget and searcher.genes.shape[1]:
@@ -157,8 +157,8 @@ def replay(
             seed = torch.randint(n_seeds, places.shape, generator=rng)
         else:
             seed = seeds[:, None].expand_as(places)
-        spent = spent + torch.stack([searcher.todo, trainings.seconds[places, seed] * searcher.todo]).sum(dim=-1)
-        scores = trainings.validation[places, seed]
+        spent = spent + torch.stack([searcher.todo, outcomes.seconds[places, seed] * searcher.todo]).sum(dim=-1)
+        scores = outcomes.validation[places, seed]
         searcher.tell(scores if searcher.n_runs > 1 else scores[searcher.todo])
         genes, best = searcher.champion()
         steps.append((*spent, searcher.space.indices(genes), best))
