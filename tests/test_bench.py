@@ -1,10 +1,12 @@
 import json
+import os
+from importlib import metadata, util
 
 import pytest
 import torch
 
 from neuroevo import __main__
-from neuroevo.bench import generation, line
+from neuroevo.bench import contenders, generation, line, peers
 from neuroevo.genreg import GENREG, Settings
 
 
@@ -105,3 +107,106 @@ def test_both_programs_for_the_line_find_it():
         error = torch.nn.functional.mse_loss(model(line.X[:, None]), line.Y[:, None])
         row = torch.cat([model.weight.flatten(), model.bias])
         assert float(line.fitness(row[None])) == pytest.approx(-float(error), rel=1e-5)
+
+
+def pretended(library, seconds, kind="GA"):
+    times = iter(seconds)
+    return contenders.Contender(library, "pretended", kind, "documented", lambda task: lambda: next(times))
+
+
+def broken(task):
+    raise AttributeError("no such algorithm")
+
+
+def absent(task):
+    raise ImportError("no such module")
+
+
+def test_the_peers_are_compared_round_by_round_and_a_missing_or_broken_one_is_a_row():
+    pretenders = (
+        pretended("neuroevo", [0.5, 0.5, 1.0, 2.0, 4.0]),
+        pretended("numpy", [0.5, 0.5, 3.0, 6.0, 12.0]),
+        pretended("scipy", [0.5, 0.5, 2.0, 4.0, 12.0], kind="ES"),
+        pretended("pandas", [20.0]),  # so slow that once must do
+        contenders.Contender("torch", "renamed", "GA", "documented", broken),
+        contenders.Contender("tqdm", "half there", "GA", "documented", absent),
+        pretended("no-such-library-at-all", []),
+    )
+    m = peers.measure(3, pretenders)
+    ours, numpy, scipy, slow, failed, half, missing = m["rows"]
+    assert ours["seconds"] == 2
+    assert ours["ratio"] == 1
+    assert (numpy["ratio"], numpy["n"], numpy["seconds_max"]) == (3, 3, 12)
+    assert scipy["ratio"] == 2
+    assert (slow["n"], slow["seconds"]) == (1, 20)
+    assert failed["note"] == "failed: AttributeError: no such algorithm"
+    assert half["note"] == missing["note"] == peers.MISSING
+    assert (m["ratio_fastest_peer"], m["fastest_peer"]) == (2, "scipy, pretended")
+    assert (m["ratio_fastest_ga"], m["fastest_ga"]) == (3, "numpy, pretended")
+    table = peers.table(m)
+    for words in ("0.5", "3.00x", "failed: AttributeError", "pip install 'neuroevo[peers]'", "scipy, pretended, 2.00"):
+        assert words in table
+
+
+def test_without_the_peers_the_table_is_ours_and_says_how_to_get_them(monkeypatch, capsys):
+    def version(name, found=metadata.version):
+        if name != "neuroevo":
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(peers.metadata, "version", version)
+    measure = peers.measure
+    monkeypatch.setattr(peers, "measure", lambda: measure(1))
+    assert __main__.main(["bench", "--peers", "--json"]) == 0
+    m = json.loads(capsys.readouterr().out)
+    assert {row["library"] for row in m["rows"]} == {"neuroevo", "evotorch", "evosax", "evox", "deap", "pygad"}
+    assert m["ratio_fastest_peer"] is None
+    for row in m["rows"]:
+        if row["library"] == "neuroevo":
+            assert 0 < row["seconds"] < 30
+        else:
+            assert row["note"] == peers.MISSING
+    assert __main__.main(["bench", "--peers"]) == 0
+    table = capsys.readouterr().out
+    assert "GENREG" in table
+    assert peers.MISSING in table
+
+
+def test_measuring_peers_leaves_threads_cores_and_environment_as_they_were():
+    def here():
+        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+        return torch.get_num_threads(), cores, os.environ.get("XLA_FLAGS"), os.environ.get("JAX_PLATFORMS")
+
+    before = here()
+    with peers.one_core():
+        assert torch.get_num_threads() == 1
+        assert not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1
+    assert here() == before
+
+
+def test_all_contenders_do_the_same_work():
+    task = contenders.Task()
+    population = task.start.repeat(3, 1)
+    x, y = task.batches[0]
+    again = contenders.Task()
+    assert torch.equal(again.start, task.start)
+    assert torch.equal(
+        task.correct(population), generation.nets.count_correct(generation.NET.forward(population, x), y)
+    )
+    assert not torch.equal(task.batches[1][0], x)
+    assert sum(p.numel() for p in contenders._module().parameters()) == generation.NET.n_params == 50_890
+
+
+def test_the_installed_peers_run_a_generation():
+    # pygad as documented takes half a minute a generation; `bench --peers` runs it.
+    installed = [
+        contender
+        for contender in contenders.CONTENDERS
+        if util.find_spec(contender.library) and contender.start is not contenders.pygad_documented
+    ]
+    ours = [contender for contender in installed if contender.library == "neuroevo"]
+    if installed == ours:
+        pytest.skip("no other library is installed: pip install 'neuroevo[peers]'")
+    for row in peers.measure(1, tuple(installed))["rows"]:
+        assert "note" not in row, row
+        assert row["seconds"] > 0

@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure the package against simpler code for the same work")
     bench.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    bench.add_argument("--peers", action="store_true", help="against other libraries; see the extra `peers`")
 
     execute = commands.add_parser("execute", help="run notebooks and normalise what is committed")
     execute.add_argument("notebooks", nargs="+", type=Path)
@@ -75,7 +76,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "bench":
             from neuroevo import bench
 
-            bench.main(as_json=arguments.json)
+            bench.main(as_json=arguments.json, with_peers=arguments.peers)
         case "execute":
             from neuroevo import notebooks
 
