@@ -33,6 +33,7 @@ NAMES = {
     "methods": "methods",
     "open-questions": "open_questions",
     "searchers": "searchers",
+    "letters": "letters",
 }
 SIZES = ("smoke", "laptop", "full")
 
