@@ -83,7 +83,7 @@ def _twin(**words: Any) -> Arm:
     return dataclasses.replace(full, gradient=True, budget=full.budget / 10, every=full.every / 10)
 
 
-_LARGE: dict[str, Any] = {"side": 28, "budget": 8 * MILLION, "every": 0.4 * MILLION}
+_LARGE: dict[str, Any] = {"side": 28, "budget": 6 * MILLION, "every": 0.4 * MILLION}
 _STAY: dict[str, Any] = {"births": 160, "trust_decay": 1.0}
 
 ARMS: dict[str, Arm] = {
@@ -107,22 +107,22 @@ ARMS: dict[str, Arm] = {
     # Finding 3: width, and the gradient-trained twin of every width.
     **{f"width {width}": _arm(width=width) for width in (16, 32, 128, 256)},
     **{f"twin {width}": _twin(width=width) for width in (16, 32, 64, 128, 256)},
-    "width 32, long": _arm(width=32, budget=24 * MILLION, every=0.8 * MILLION, by_digit=True),
+    "width 32, long": _arm(width=32, budget=20 * MILLION, every=0.8 * MILLION, by_digit=True),
     # Trust: how much of it lasts, and what a wrong answer costs.
     "no memory": _arm(trust_decay=1.0),
     "all inherited": _arm(trust_inheritance=1.0),
     "all inherited, no decay": _arm(trust_inheritance=1.0, trust_decay=0.0),
     "penalty -10": _arm(wrong_penalty=-10.0),
-    "images 1, all inherited": _arm(images=1, trust_inheritance=1.0),
+    "images 5, all inherited": _arm(images=5, trust_inheritance=1.0),
     # The headlines at 28x28; the first two are also looked into.
     "28: printed": Arm(**_LARGE, embed=True, by_digit=True),
     "28: width 32": Arm(**_LARGE, width=32, embed=True, by_digit=True),
     "28: twin 64": dataclasses.replace(_twin(**_LARGE), embed=True),
     "28: twin 32": dataclasses.replace(_twin(**_LARGE, width=32), embed=True),
-    "28: images 1": Arm(side=28, images=1, budget=2 * MILLION, every=0.1 * MILLION),
-    "28: child 0, base 0": _arm(side=28, budget=4 * MILLION, every=0.4 * MILLION, child_mutation_rate=0.0),
+    "28: images 1": Arm(side=28, images=1, budget=1.2 * MILLION, every=0.1 * MILLION),
+    "28: child 0, base 0": _arm(side=28, budget=2 * MILLION, every=0.4 * MILLION, child_mutation_rate=0.0),
     "28: child 0, base 0.08": _arm(
-        side=28, budget=4 * MILLION, every=0.4 * MILLION, child_mutation_rate=0.0, base_rate=0.08
+        side=28, budget=2 * MILLION, every=0.4 * MILLION, child_mutation_rate=0.0, base_rate=0.08
     ),
 }
 
