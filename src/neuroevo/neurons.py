@@ -156,6 +156,15 @@ class FilterNet:
             part[:, -1] = 0
         return genome
 
+    def multiply_adds(self, n_pairs: tuple[int, ...]) -> int:
+        """Multiplications of `score` on one image with so many pairs in each layer; with (0, 0, 0), of `forward`."""
+        first, second, classes = (n_parts * n_genes for n_parts, n_genes in self.shapes)
+        whole = 144 * first + 16 * second + classes
+        # A first filter's step is one map; its two mutants each change a share of the second layer, and the classes.
+        of_first = 144 * first + 2 * (16 * second + self.n_first * classes)
+        of_second = 16 * second + 2 * classes
+        return whole + n_pairs[0] * of_first + n_pairs[1] * of_second + n_pairs[2] * classes
+
     def forward(self, population: Tensor, x: Tensor) -> Tensor:
         """Logits (n_genomes, n_images, 10) of every genome (n_genomes, n_params) on images (n_images, 784)."""
         return torch.stack([self._run(self.split(genome), x)[-1].T for genome in population])

@@ -33,6 +33,8 @@ NAMES = {
     "methods": "methods",
     "open-questions": "open_questions",
     "searchers": "searchers",
+    "summits": "summits",
+    "ladder": "ladder",
     "letters": "letters",
 }
 SIZES = ("smoke", "laptop", "full")

@@ -20,9 +20,10 @@ from sklearn.neighbors import NearestCentroid
 from torch import Tensor
 from tqdm import tqdm
 
-from neuroevo import data, nets
+from neuroevo import nets
 from neuroevo.budget import Budget
 from neuroevo.experiments import Context, Experiment, Rows, Unit
+from neuroevo.experiments._recorder import Recorder, load
 from neuroevo.genreg import GENREG, Settings, reward, uninterrupted
 from neuroevo.strategies import OpenAIES
 
@@ -86,64 +87,20 @@ SWEEPS: dict[str, list[float]] = {
 TUNED = {"random search": 0.1, "evolution strategy": 0.003, "gradient": 0.003, "softmax": 0.003}
 
 
-def _load(size: str) -> data.ImageData:
-    images = data.mnist()
-    if size == "full" and images.notice:
-        raise RuntimeError(f"a full-size run needs MNIST itself. {images.notice}")
-    return images
+class _Recorder(Recorder):
+    """A recorder that also watches the weights of the pixels that no image lights (chapter 10's molecular clock)."""
 
-
-class _Recorder:
-    """What all methods share: the meter, the curve, the champion by validation, and the one look at the test set."""
+    net: nets.MLP
 
     def __init__(self, unit: Unit, context: Context, net: nets.MLP) -> None:
-        images = _load(context.size)
-        self.unit, self.net, self.budget, self.test = unit, net, Budget(), images.test
-        self.train = images.train.to(context.device)
-        validation = images.validation
-        self.validation = (validation.pixels(device=context.device), validation.y.to(context.device))
+        super().__init__(unit, context, net)
         self.dead = self.train.x.max(dim=0).values == 0
-        self.curve: list[dict[str, Any]] = []
-        self.champion: Tensor | None = None
-        self.final: dict[str, Any] = {"validation": -1.0}
 
     def look(self, genome: Tensor, step: int, **columns: float) -> None:
-        """Score one genome on the validation part, extend the curve, keep it if it is the best so far."""
-        x, y = self.validation
         with torch.no_grad():
-            validation = float(nets.accuracy(self.net.forward(genome[None], x), y))
             weights = self.net.layers(genome[None])[0][0][0]
             dead, live = weights[:, self.dead].std(), weights[:, ~self.dead].std()
-        row = {
-            "method": self.unit.method,
-            "seed": self.unit.seed,
-            "step": step,
-            "evaluations": self.budget.evaluations,
-            "seconds": self.budget.seconds,
-            "core_seconds": self.budget.core_seconds,
-            "validation": validation,
-            "dead_std": float(dead),
-            "live_std": float(live),
-            **columns,
-        }
-        self.curve.append(row)
-        if validation > self.final["validation"]:
-            self.final = {"validation": validation, "champion_step": step}
-            self.champion = genome.detach().clone()
-
-    def rows(self) -> Rows:
-        """The unit's rows; this opens the test set, once, unless the unit belongs to a sweep."""
-        shared = {"method": self.unit.method, "seed": self.unit.seed, "n_params": self.net.n_params}
-        cost = dataclasses.asdict(self.budget)
-        if "sweep" in self.unit.method:
-            return {"sweeps": [shared | cost | self.final]}
-        assert self.champion is not None
-        test = self.test.open(f"{self.unit.key}: score its champion")
-        with torch.no_grad():
-            answers = self.net.forward(self.champion[None].cpu(), test.pixels())[0].max(dim=1).indices
-        right = {f"right_{digit}": int((answers[test.y == digit] == digit).sum()) for digit in range(10)}
-        final = shared | cost | self.final | {"test_correct": sum(right.values()), "n_test": len(test.y)} | right
-        return {"finals": [final], "curves": self.curve}
+        super().look(genome, step, dead_std=float(dead), live_std=float(live), **columns)
 
 
 def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
@@ -287,7 +244,7 @@ def _run_gradient(unit: Unit, context: Context, net: nets.MLP, learning_rate: fl
 
 def _run_centroid(unit: Unit, context: Context) -> Rows:
     """Nearest class mean: no search at all. It has no randomness, so it runs once."""
-    images, budget = _load(context.size), Budget()
+    images, budget = load(context.size), Budget()
     with budget.clock(), warnings.catch_warnings():
         # Of pixels that are the same in all images of a class; the class means don't mind.
         warnings.filterwarnings("ignore", "self.within_class_std_dev_", UserWarning)
@@ -346,7 +303,7 @@ def settings(size: str) -> dict[str, Any]:
     """All that decides the numbers beside the seeds, for the provenance."""
     return {
         "size": size,
-        "data": _load(size).source,
+        "data": load(size).source,
         "net": NET.sizes,
         "n_generations": N_GENERATIONS[size],
         "n_genomes": N_GENOMES[size],
