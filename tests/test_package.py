@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from floors below its own. (`_mnist`, `_cifar` and `_letters` hold what is behind data sets.)
 FLOORS = [
     {"_mnist", "_letters", "stats"},
-    {"_cifar"},
+    {"_cifar", "_fashion"},
     {"nets", "data", "budget", "plots", "ledger", "results"},
     {"ga", "descent", "backprop"},
     {"genreg", "strategies", "search", "workers"},
@@ -27,7 +27,14 @@ FLOORS = [
 ]
 FACES = set.union(*FLOORS[5:])
 # The only steps within the ground floor.
-GROUND_STEPS = {("_cifar", "_mnist"), ("data", "_mnist"), ("data", "_letters"), ("plots", "stats")}
+GROUND_STEPS = {
+    ("_cifar", "_mnist"),
+    ("_fashion", "_mnist"),
+    ("data", "_fashion"),
+    ("data", "_mnist"),
+    ("data", "_letters"),
+    ("plots", "stats"),
+}
 
 
 def module_of(path):

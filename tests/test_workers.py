@@ -116,7 +116,7 @@ def test_a_generator_is_asked_when_there_is_room():
 
 def test_a_journal_is_gone_on_with(tmp_path):
     journal = tmp_path / "j.jsonl"
-    with Evaluator(fail, journal=journal) as evaluator, pytest.raises(WorkersError, match="'size': 2.*ValueError") as e:
+    with Evaluator(fail, journal=journal) as evaluator, pytest.raises(WorkersError, match=r"'size': 2.*ValueError") as e:
         evaluator.map(TASKS)
     assert "4 completed evaluations are kept in" in str(e.value)
     lines = journal.read_text().splitlines(keepends=True)
@@ -142,7 +142,7 @@ def test_a_journal_is_gone_on_with(tmp_path):
 def test_a_worker_that_raises_names_the_design_and_the_rest_is_kept(cluster, where):
     opener = processes(1) if where == "processes" else dask(cluster)
     with Evaluator(fail, opener) as evaluator:
-        with pytest.raises(WorkersError, match="'size': 2.*raised ValueError: no such size"):
+        with pytest.raises(WorkersError, match=r"'size': 2.*raised ValueError: no such size"):
             evaluator.map(TASKS)
         kept = len(evaluator.done)
         evaluator.evaluate = draw
