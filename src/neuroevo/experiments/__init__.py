@@ -177,7 +177,9 @@ def _same_run(work: Path, settings: dict[str, Any], adding: bool) -> list[str]:
     if adding and (now := results.commit()) not in about["commits"]:
         about["commits"].append(now)
     work.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps(about, indent=1), "utf-8")
+    part = stamp.with_suffix(".part")
+    part.write_text(json.dumps(about, indent=1), "utf-8")
+    os.replace(part, stamp)  # a kill while writing must not leave half a stamp, which would block the run
     return about["commits"]
 
 

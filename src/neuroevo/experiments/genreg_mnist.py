@@ -147,8 +147,13 @@ def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
 
 
 def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
-    """Write all that the unit needs to go on; the folder appears under its name only when it is whole."""
+    """Write all that the unit needs to go on; the folder appears under its name only when it is whole.
+
+    A whole checkpoint is deleted only when a later one is whole, so a kill at any moment leaves one to go on from.
+    """
     folder = context.scratch / f"generation-{state.generation:05d}"
+    if folder.exists():  # stopped before the next generation: this one is saved
+        return
     part = context.scratch / "part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -158,11 +163,9 @@ def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
     log = {"curve": recorder.curve, "final": recorder.final, "budget": dataclasses.asdict(recorder.budget)}
     (part / "log.json").write_text(json.dumps(log), "utf-8")
     older = list(context.scratch.glob("generation-*"))
-    shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
     for path in older:
-        if path != folder:
-            shutil.rmtree(path)
+        shutil.rmtree(path)
 
 
 def _resume(context: Context, recorder: _Recorder) -> GENREG | None:
