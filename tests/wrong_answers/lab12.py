@@ -1,0 +1,483 @@
+"""Lab 12: the usual wrong answers, each with a piece of the hint that it must get; right answers in other words."""
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+# 12.1 A letter in the middle
+
+
+def middle(box, size):
+    left, top, right, bottom = box
+    return (size - right + left) // 2 - left, (size - bottom + top) // 2 - top
+
+
+def renderer(
+    *,
+    mode="L",
+    paper=0,
+    ink=255,
+    place=middle,
+    letter_of=lambda letter: letter,
+    font_of=lambda font: font,
+    size_of=lambda size: size,
+    image_of=lambda image: image,
+    then=lambda a: a / 255,
+):
+    """A renderer with a part replaced."""
+
+    def render(letter, font, size):
+        letter, font, size = letter_of(letter), font_of(font), size_of(size)
+        image = Image.new(mode, (size, size), paper)
+        at = place(font.getbbox(letter), size)
+        ImageDraw.Draw(image).text(at, letter, fill=ink, font=font)
+        return then(np.asarray(image_of(image), dtype=np.float64))
+
+    return render
+
+
+def by_weight(letter, font, size):
+    image = renderer()(letter, font, size)
+    for axis in (0, 1):
+        shape = [1, 1]
+        shape[axis] = size
+        mean = (image * (np.arange(size) + 0.5).reshape(shape)).sum() / image.sum()
+        image = np.roll(image, round(size / 2 - mean), axis)
+    return image
+
+
+def blown_up(letter, font, size):
+    mask = font.getmask(letter)
+    ink = Image.frombytes("L", mask.size, bytes(mask))
+    image = Image.new("L", (size, size), 0)
+    image.paste(ink.resize((size - 8, size - 8)), (4, 4))
+    return np.asarray(image) / 255
+
+
+def in_list(letter, font, size):
+    return renderer()(letter, font, size).tolist()
+
+
+corner = renderer(place=lambda box, size: (0, 0))
+forgets_the_box_begins_later = renderer(
+    place=lambda box, size: ((size - box[2] + box[0]) // 2, (size - box[3] + box[1]) // 2)
+)
+forgets_left = renderer(place=lambda box, size: (middle(box, size)[0] + 4, middle(box, size)[1]))
+forgets_top = renderer(place=lambda box, size: (middle(box, size)[0], (size - box[3] + box[1]) // 2 - 1))
+begins_in_the_middle = renderer(place=lambda box, size: (size // 2 - box[0], size // 2 - box[1]))
+white_on_black = renderer(paper=255, ink=0)
+bytes_for_shares = renderer(then=lambda a: a)
+whole_numbers = renderer(then=lambda a: a.astype(np.uint8))
+divided_twice = renderer(then=lambda a: a / 255**2 * 100)
+divided_twice_fully = renderer(then=lambda a: a / 255**2)
+colours = renderer(mode="RGB", ink=(255, 255, 255))
+no_greys = renderer(then=lambda a: (a > 127).astype(float))
+upside_down = renderer(then=lambda a: a[::-1] / 255)
+mirrored = renderer(then=lambda a: a[:, ::-1] / 255)
+turned_round = renderer(image_of=lambda image: image.rotate(180))
+on_its_side = renderer(then=lambda a: a.T / 255)
+always_a = renderer(letter_of=lambda letter: "A")
+small_letters = renderer(letter_of=str.lower)
+fixed_size = renderer(size_of=lambda size: 48)
+half_pixels = renderer(then=lambda a: (a + np.roll(a, 1, axis=1)) / 2 / 255)
+made_bolder = renderer(image_of=lambda image: image.filter(ImageFilter.MaxFilter(3)))
+nothing_is_drawn = renderer(ink=0)
+
+
+def one_font_only(letter, font, size):
+    from neuroevo.checks.lab12 import font as face
+
+    return renderer()(letter, face("DejaVuSans.ttf", 24), size)
+
+
+def render_by_mask(letter, font, size):
+    """Right: Pillow's mask of the letter, put into an array; in torch, and in float32."""
+    mask = font.getmask(letter)
+    width, height = mask.size
+    ink = np.array(mask, dtype=np.float32).reshape(height, width) / 255
+    image = np.zeros((size, size), dtype=np.float32)
+    top, left = (size - height) // 2, (size - width) // 2
+    image[top : top + height, left : left + width] = ink
+    return image
+
+
+def render_by_search(letter, font, size):
+    """Right: drawn anywhere on a large sheet, cut out by its ink, and padded on both sides."""
+    sheet = Image.new("L", (4 * size, 4 * size), 255)
+    ImageDraw.Draw(sheet).text((size, size), letter, fill=0, font=font)
+    ink = ImageOps.invert(sheet)
+    letter_only = ink.crop(ink.getbbox())
+    image = Image.new("L", (size, size))
+    image.paste(letter_only, ((size - letter_only.width + 1) // 2, (size - letter_only.height + 1) // 2))
+    return torch.from_numpy(np.array(image)) / 255.0
+
+
+# 12.2 Families stay together
+
+
+def parts(families, validation, test):
+    of = np.array(families)
+    test, validation = np.isin(of, list(test)), np.isin(of, list(validation))
+    return [np.flatnonzero(one).tolist() for one in (~test & ~validation, validation, test)]
+
+
+def splitter(*, names=lambda families, rng: rng.permutation(sorted(set(families))), then=lambda three: three):
+    """A split with a part replaced."""
+
+    def split_by_family(families, n_test, n_validation, rng):
+        order = list(names(families, rng))
+        return then(parts(families, order[n_test : n_test + n_validation], order[:n_test]))
+
+    return split_by_family
+
+
+def by_face(families, n_test, n_validation, rng):
+    order = rng.permutation(len(families)).tolist()
+    return order[n_test + n_validation :], order[n_test : n_test + n_validation], order[:n_test]
+
+
+def by_share_of_faces(families, n_test, n_validation, rng):
+    names = len(set(families))
+    order = rng.permutation(len(families)).tolist()
+    a, b = len(order) * n_test // names, len(order) * (n_test + n_validation) // names
+    return order[b + 1 :], order[a + 1 : b + 1], order[: a + 1]
+
+
+def runs_side_by_side(families, n_test, n_validation, rng):
+    starts = [i for i in range(len(families)) if i == 0 or families[i] != families[i - 1]]
+    runs = [list(range(a, b)) for a, b in zip(starts, [*starts[1:], len(families)], strict=True)]
+    order = rng.permutation(len(runs)).tolist()
+    cuts = order[n_test + n_validation :], order[n_test : n_test + n_validation], order[:n_test]
+    return [[face for run in cut for face in runs[run]] for cut in cuts]
+
+
+def validation_overlaps_the_test(families, n_test, n_validation, rng):
+    order = rng.permutation(sorted(set(families))).tolist()
+    of = np.array(families)
+    return [
+        np.flatnonzero(np.isin(of, part)).tolist() for part in (order[n_test:], order[:n_validation], order[:n_test])
+    ]
+
+
+def train_is_everything(families, n_test, n_validation, rng):
+    _, validation, test = splitter()(families, n_test, n_validation, rng)
+    return list(range(len(families))), validation, test
+
+
+def validation_within_train(families, n_test, n_validation, rng):
+    train, validation, test = splitter()(families, n_test, n_validation, rng)
+    return train + validation, validation, test
+
+
+def weighted_by_faces(families, rng):
+    return list(dict.fromkeys(families[i] for i in rng.permutation(len(families))))
+
+
+def smallest_first(families, rng):
+    names = rng.permutation(sorted(set(families))).tolist()
+    return sorted(names, key=lambda name: families.count(name) + 16 * rng.random())
+
+
+def faces_are_counted(families, n_test, n_validation, rng):
+    order = rng.permutation(sorted(set(families))).tolist()
+    test, validation = [], []
+    while sum(families.count(name) for name in test) < n_test + 1:
+        test.append(order.pop())
+    while order and sum(families.count(name) for name in validation) < n_validation:
+        validation.append(order.pop())
+    return parts(families, validation, test)
+
+
+def one_validation_family(families, n_test, n_validation, rng):
+    return splitter()(families, n_test, 1, rng)
+
+
+def faces_are_lost(families, n_test, n_validation, rng):
+    train, validation, test = splitter()(families, n_test, n_validation, rng)
+    of = dict(zip(reversed(families), reversed(range(len(families))), strict=True))
+    return [face for face in train if of[families[face]] == face], validation, test
+
+
+def test_families_in_their_order(families, rng):
+    return list(dict.fromkeys(families))
+
+
+def first_family_stays(families, rng):
+    names = sorted(set(families))
+    return [*rng.permutation(names[1:]).tolist(), names[0]]
+
+
+def own_source(families, rng):
+    return np.random.permutation(sorted(set(families)))
+
+
+sorted_names = splitter(names=test_families_in_their_order)
+faces_drawn = splitter(names=weighted_by_faces)
+small_ones_first = splitter(names=smallest_first)
+one_is_never_tested = splitter(names=first_family_stays)
+seedless = splitter(names=own_source)
+other_order = splitter(then=lambda three: (three[0], three[2], three[1]))
+test_first = splitter(then=lambda three: three[::-1])
+two_parts = splitter(then=lambda three: (three[0] + three[1], three[2]))
+counted_from_one = splitter(then=lambda three: [[face + 1 for face in part] for part in three])
+
+
+def names_for_numbers(families, n_test, n_validation, rng):
+    return [[families[face] for face in part] for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def masks(families, n_test, n_validation, rng):
+    return [np.isin(range(len(families)), part) for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def nested_lists(families, n_test, n_validation, rng):
+    return [[[face] for face in part] for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def split_by_choice(families, n_test, n_validation, rng):
+    """Right: families are drawn with `choice`, faces gathered in loops, and arrays returned."""
+    names = list(dict.fromkeys(families))
+    chosen = rng.choice(len(names), n_test + n_validation, replace=False)
+    test = {names[i] for i in chosen[:n_test]}
+    validation = {names[i] for i in chosen[n_test:]}
+    lists = ([], [], [])
+    for face, family in enumerate(families):
+        lists[2 if family in test else 1 if family in validation else 0].append(face)
+    return tuple(np.array(part) for part in lists)
+
+
+def split_by_shuffling(families, n_test, n_validation, rng):
+    """Right: shuffled in place, cut from the end."""
+    names = np.unique(families)
+    rng.shuffle(names)
+    return parts(families, names[-n_test - n_validation : -n_test], names[-n_test:])
+
+
+# 12.3 One template a letter
+
+
+def matcher(
+    *,
+    numbers=lambda a: np.asarray(a, dtype=np.float64),
+    score=lambda a, b: ((a - b) ** 2).sum(-1),
+    pick=np.argmin,
+    named=True,
+):
+    """Nearest template with a part replaced."""
+
+    def nearest_template(templates, labels, images):
+        scores = score(numbers(images)[:, None], numbers(templates)[None])
+        places = pick(scores, axis=1)
+        return labels[places] if named else places
+
+    return nearest_template
+
+
+def lengths(a):
+    return np.sqrt((a**2).sum(-1) + 1e-300)
+
+
+def means_of_labels(templates, labels, images):
+    names = np.unique(labels)
+    means = np.stack([templates[labels == name].mean(axis=0) for name in names])
+    return matcher()(means, names, images)
+
+
+def first_image_only(templates, labels, images):
+    return matcher()(templates, labels, images)[:1]
+
+
+def divides_in_place(templates, labels, images):
+    images -= images.mean() * 0.01
+    return matcher()(templates, labels, images)
+
+
+place_for_label = matcher(named=False)
+farthest = matcher(pick=np.argmax)
+product = matcher(score=lambda a, b: (a * b).sum(-1), pick=np.argmax)
+angle = matcher(score=lambda a, b: (a * b).sum(-1) / lengths(a) / lengths(b), pick=np.argmax)
+absolute = matcher(score=lambda a, b: np.abs(a - b).sum(-1))
+signed = matcher(score=lambda a, b: np.abs((a - b).sum(-1)))
+bytes_wrap_round = matcher(numbers=np.asarray)
+
+
+def match_by_products(templates, labels, images):
+    """Right: |a - b|^2 = |a|^2 - 2ab + |b|^2, in one product."""
+    t, x = templates.astype(float), images.astype(float)
+    return labels[((t**2).sum(1)[None] - 2 * x @ t.T).argmin(1)]
+
+
+def match_by_loops(templates, labels, images):
+    """Right: in loops, with a list."""
+    answers = []
+    for image in images:
+        distance = [float(np.linalg.norm(image.astype(float) - t)) for t in templates.astype(float)]
+        answers.append(int(labels[distance.index(min(distance))]))
+    return answers
+
+
+# 12.4 Accuracy against fonts
+
+
+def curve(
+    *,
+    known=lambda family, order, k, test: np.isin(family, order[:k]),
+    asked=lambda family, order, k, test: np.isin(family, test),
+    share=np.mean,
+    templates=lambda x, y, here, there: (x[here], y[here]),
+):
+    """A curve with a part replaced."""
+
+    def font_curve(x, y, family, order, test, ks, classify):
+        accuracy = []
+        for k in ks:
+            here, there = known(family, order, k, test), asked(family, order, k, test)
+            accuracy.append(share(classify(*templates(x, y, here, there), x[there]) == y[there]))
+        return np.array(accuracy)
+
+    return font_curve
+
+
+def mean_of_families(x, y, family, order, test, ks, classify):
+    return np.mean([curve()(x, y, family, order, [one], ks, classify) for one in test], axis=0)
+
+
+def one_number(x, y, family, order, test, ks, classify):
+    return float(curve()(x, y, family, order, test, ks, classify).mean())
+
+
+def only_the_last(x, y, family, order, test, ks, classify):
+    return curve()(x, y, family, order, test, ks[-1:], classify)
+
+
+def labels_of_other_rows(x, y, family, order, test, ks, classify):
+    return curve(templates=lambda x, y, here, there: (x[here], y))(x, y, family, order, test, ks, classify)
+
+
+tested_on_training = curve(asked=lambda family, order, k, test: np.isin(family, order[:k]))
+test_shrinks_with_k = curve(
+    asked=lambda family, order, k, test: ~np.isin(family, order[:k]),
+)
+tested_on_all = curve(asked=lambda family, order, k, test: np.ones(len(family), bool))
+tested_on_validation_too = curve(asked=lambda family, order, k, test: ~np.isin(family, order))
+templates_of_the_test = curve(known=lambda family, order, k, test: np.isin(family, test))
+test_leaks_into_training = curve(known=lambda family, order, k, test: np.isin(family, [*order[:k], *test]))
+k_is_ignored = curve(known=lambda family, order, k, test: np.isin(family, order))
+kth_alone = curve(known=lambda family, order, k, test: family == order[k - 1])
+one_too_many = curve(known=lambda family, order, k, test: np.isin(family, order[: k + 1]))
+last_k = curve(known=lambda family, order, k, test: np.isin(family, order[-k:]))
+k_images = curve(known=lambda family, order, k, test: np.arange(len(family)) < k)
+order_is_sorted = curve(known=lambda family, order, k, test: np.isin(family, sorted(order)[:k]))
+errors = curve(share=lambda right: 1 - np.mean(right))
+counts = curve(share=np.sum)
+per_cent = curve(share=lambda right: 100 * np.mean(right))
+
+
+def curve_by_sets(x, y, family, order, test, ks, classify):
+    """Right: with sets and lists of rows."""
+    accuracy = []
+    held_out = [i for i, name in enumerate(family) if name in set(test)]
+    for k in ks:
+        seen = set(list(order)[:k])
+        rows = [i for i, name in enumerate(family) if name in seen]
+        answers = np.asarray(classify(x[rows], y[rows], x[held_out]))
+        accuracy.append(float(sum(answers == y[held_out]) / len(held_out)))
+    return accuracy
+
+
+def curve_one_image_at_a_time(x, y, family, order, test, ks, classify):
+    """Right: slow, image by image."""
+    rows = np.flatnonzero(np.isin(family, test))
+    return [
+        np.mean([classify(*(a[np.isin(family, order[:k])] for a in (x, y)), x[[i]])[0] == y[i] for i in rows])
+        for k in ks
+    ]
+
+
+WRONG = {
+    "12.1": [
+        (corner, "your letters stand at the top left"),
+        (forgets_the_box_begins_later, "begins at (left, top), so"),
+        (forgets_top, "take its top away from y"),
+        (forgets_left, "take its left away from x"),
+        (begins_in_the_middle, "part of the letter is cut off"),
+        (by_weight, "the middle of the *ink's weight*"),
+        (white_on_black, "ink and paper are swapped"),
+        (bytes_for_shares, "the pixels go up to 255"),
+        (whole_numbers, "the pixels should be floats from 0 to 1; yours are uint8"),
+        (divided_twice, "full ink should be 1; yours is paler"),
+        (nothing_is_drawn, "your image is empty"),
+        (colours, "'RGB' has three"),
+        (in_list, "you return a list"),
+        (fixed_size, "should have the shape (61, 61)"),
+        (no_greys, "there are no greys"),
+        (upside_down, "stand on their head"),
+        (mirrored, "are mirrored"),
+        (turned_round, "turned by 180 degrees"),
+        (on_its_side, "lie on their side"),
+        (always_a, "you draw an A"),
+        (small_letters, "you draw small letters"),
+        (one_font_only, "you draw in one font"),
+        (blown_up, "every letter is blown up"),
+        (half_pixels, "blurred by half a pixel"),
+        (made_bolder, "the letters' shapes are not those that the font draws"),
+    ],
+    "12.2": [
+        (by_face, "You split by *face*"),
+        (runs_side_by_side, "A face tells on its relatives"),
+        (validation_overlaps_the_test, "is in two parts, or twice in one"),
+        (faces_are_counted, "n_test counts families, not"),
+        (one_validation_family, "n_validation counts families."),
+        (faces_are_lost, "is in none of the three parts"),
+        (sorted_names, "the test families are the same for every `rng`"),
+        (faces_drawn, "large families are in the test more often"),
+        (small_ones_first, "small families are in the test more often"),
+        (one_is_never_tested, "is never in the test"),
+        (seedless, "so there is another source of randomness"),
+        (test_first, "the parts stand in another order"),
+        (two_parts, "you return 2 things"),
+        (counted_from_one, "they are numbered 0 to"),
+        (names_for_numbers, "holds names; give the numbers"),
+        (masks, "holds True and False"),
+        (nested_lists, "should be a flat list"),
+    ],
+    "12.3": [
+        (place_for_label, "you return the template's place"),
+        (farthest, "the template that is farthest away"),
+        (product, "you compare by the product"),
+        (angle, "you compare by the angle"),
+        (absolute, "you add up absolute differences"),
+        (signed, "with their signs"),
+        (means_of_labels, "the mean of each label's templates"),
+        (bytes_wrap_round, "goes wrong on uint8 pixels"),
+        (first_image_only, "answers should be an array of shape"),
+        (divides_in_place, "changed its input `images` in place"),
+    ],
+    "12.4": [
+        (tested_on_training, "you test on the families that you train on"),
+        (test_shrinks_with_k, "your test set changes with k"),
+        (tested_on_all, "you test on all families"),
+        (tested_on_validation_too, "kept for validation"),
+        (templates_of_the_test, "the templates are made of the test images"),
+        (test_leaks_into_training, "you train on the test families too"),
+        (k_is_ignored, "k has no influence"),
+        (kth_alone, "you train on the k-th family alone"),
+        (one_too_many, "you train on one family too many"),
+        (last_k, "you take the last k families"),
+        (k_images, "you take k *images*"),
+        (order_is_sorted, "the families with the k smallest numbers"),
+        (errors, "you return the share of wrong answers"),
+        (counts, "you return how many are right"),
+        (per_cent, "you return per cent"),
+        (mean_of_families, "you average over families"),
+        (one_number, "but yours has the shape ()"),
+        (labels_of_other_rows, "give one label for each"),
+    ],
+}
+
+RIGHT = {
+    "12.1": [render_by_mask, render_by_search],
+    "12.2": [split_by_choice, split_by_shuffling],
+    "12.3": [match_by_products, match_by_loops],
+    "12.4": [curve_by_sets, curve_one_image_at_a_time],
+}
