@@ -350,5 +350,7 @@ def shift(x: Tensor, most: int, rng: torch.Generator, side: int = 28) -> Tensor:
     Returns:
         (n_images, side * side).
     """
+    if most == 0:
+        return x
     down, right = torch.randint(-most, most + 1, (2,), generator=rng, device=rng.device).tolist()
     return x.view(-1, side, side).roll((down, right), (1, 2)).flatten(1)

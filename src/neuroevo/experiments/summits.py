@@ -16,9 +16,9 @@ from neuroevo.experiments._recorder import load
 from neuroevo.experiments.ladder import INIT_STD, NET, SHARE, Gradient, Parts, Rung, run_rung
 
 RUNGS: dict[str, Rung] = {
-    "evolution strategy": Parts(20_000, strategy=True, n_pairs=(4,), learning_rate=0.005, shift=1),
-    "pure selection": Parts(14_000, sigma_end=0.003, images_per_class=50, decay=1e-3, shift=1),
-    "filters, evolution strategy": Parts(15_000, strategy=True, filters=True, n_pairs=(1, 2, 4), images_per_class=10),
+    "evolution strategy": Parts(36_000, strategy=True, n_pairs=(4,), learning_rate=0.005, shift=1),
+    "pure selection": Parts(24_000, sigma_end=0.003, n_images=500, decay=1e-3, shift=1),
+    "filters, evolution strategy": Parts(15_000, strategy=True, filters=True, n_pairs=(1, 2, 4), n_images=100),
     "filters, gradient": Gradient(12_000, filters=True, shift=1),
     "gradient": Gradient(12_000),
     "gradient, shifted images": Gradient(12_000, shift=1),
