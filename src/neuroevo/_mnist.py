@@ -156,22 +156,29 @@ def why_no_download(raw: Path) -> str:
 
 @cache
 def _answering_mirror() -> str | None:
-    """The mirror that answers first. Asked in daemon threads: name resolution obeys no time-out of its own."""
+    return answering(MIRRORS, "t10k-labels-idx1-ubyte.gz")
+
+
+def answering(mirrors: tuple[str, ...], file: str) -> str | None:
+    """The mirror that answers first when asked for `file`; None if none does within TIMEOUT.
+
+    Asked in daemon threads: name resolution obeys no time-out of its own.
+    """
     answers: queue.Queue[str | None] = queue.Queue()
 
     def ask(mirror: str) -> None:
-        request = urllib.request.Request(f"{mirror}t10k-labels-idx1-ubyte.gz", method="HEAD")
+        request = urllib.request.Request(f"{mirror}{file}", method="HEAD")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT):
                 answers.put(mirror)
         except (OSError, HTTPException):
             answers.put(None)
 
-    for mirror in MIRRORS:
+    for mirror in mirrors:
         threading.Thread(target=ask, args=(mirror,), daemon=True).start()
     deadline = time.monotonic() + TIMEOUT
     with contextlib.suppress(queue.Empty):
-        for _ in MIRRORS:
+        for _ in mirrors:
             if answer := answers.get(timeout=max(0.0, deadline - time.monotonic())):
                 return answer
     return None

@@ -9,6 +9,7 @@ cache folder, and is downloaded there once. Without a network the same call retu
 digits at MNIST's size, with a notice that says so; `NEUROEVO_OFFLINE=1` rules the network out from the start.
 A file that is there but broken is an error, never a reason for the fallback, and nothing is ever deleted.
 
+`fashion_mnist()` is Fashion-MNIST in the same form; it has no stand-in.
 `letters()` draws A to Z in the fonts that come with matplotlib; it needs no file of its own and no network.
 """
 
@@ -25,7 +26,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from neuroevo import _mnist
+from neuroevo import _fashion, _mnist
 from neuroevo._mnist import DataError, import_torchvision
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Split",
     "TestVault",
     "digits",
+    "fashion_mnist",
     "import_torchvision",
     "letters",
     "mnist",
@@ -221,6 +223,23 @@ def mnist(root: str | os.PathLike[str] | None = None) -> ImageData:
     return ImageData(
         "MNIST",
         "MNIST",
+        Split(x[:cut].flatten(1), y[:cut].long()),
+        Split(x[cut:].flatten(1), y[cut:].long()),
+        TestVault(Split(x_test.flatten(1), y_test.long())),
+    )
+
+
+def fashion_mnist(root: str | os.PathLike[str] | None = None) -> ImageData:
+    """Fashion-MNIST (Xiao et al., 2017): photographs of ten kinds of clothes, in MNIST's form and split like MNIST.
+
+    root: the folder that holds, or shall hold, `FashionMNIST/raw`; looked for like MNIST's, and downloaded there once.
+    Raises DataError, within seconds, where the files are neither on disk nor to be had, or are not sound.
+    """
+    x, y, x_test, y_test = _fashion.read(root)
+    cut = len(y) - min(_N_VALIDATION, len(y) // 2)
+    return ImageData(
+        "Fashion-MNIST",
+        "Fashion-MNIST",
         Split(x[:cut].flatten(1), y[:cut].long()),
         Split(x[cut:].flatten(1), y[cut:].long()),
         TestVault(Split(x_test.flatten(1), y_test.long())),
