@@ -4,7 +4,7 @@ import torch
 from neuroevo import nets, neurons
 
 NET = nets.MLP((784, 6, 10))
-FILTERS = neurons.FilterNet(2, 3)
+FILTERS = neurons.FilterNet(4, 6, 2)
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def test_filter_net_is_a_convolution_network(rng, batch):
     genome += torch.randn(genome.shape, generator=rng) * 0.1  # biases too
     first, second, classes = FILTERS.split(genome)
     h = batch[0].view(-1, 1, 28, 28)
-    h = torch.nn.functional.conv2d(h, first[:, :-1].view(2, 1, 5, 5), first[:, -1], stride=2).relu()
-    h = torch.nn.functional.conv2d(h, second[:, :-1].view(3, 2, 5, 5), second[:, -1], stride=2).relu()
+    h = torch.nn.functional.conv2d(h, first[:, :-1].view(4, 1, 5, 5), first[:, -1], stride=2).relu()
+    h = torch.nn.functional.conv2d(h, second[:, :-1].view(6, 2, 5, 5), second[:, -1], stride=2, groups=2).relu()
     logits = h.flatten(1) @ classes[:, :-1].T + classes[:, -1]
     torch.testing.assert_close(FILTERS.forward(genome[None], batch[0])[0], logits, atol=1e-5, rtol=1e-4)
-    assert FILTERS.n_params == 2 * 26 + 3 * 51 + 10 * 49 == len(genome)
+    assert FILTERS.n_params == 4 * 26 + 6 * 51 + 10 * 97 == len(genome)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
@@ -114,6 +114,8 @@ def test_wrong_shapes_are_named(rng, batch):
         neurons.join(NET, rows[1:])
     with pytest.raises(ValueError, match="n_pairs, the same"):
         neurons.score(rows, rows[None], *batch)
+    with pytest.raises(ValueError, match="n_groups must divide"):
+        neurons.FilterNet(8, 30, 4)
     with pytest.raises(ValueError, match="genome must"):
         FILTERS.split(torch.zeros(3))
 

@@ -121,20 +121,33 @@ class FilterNet:
     """A convolution network whose parts can be mutated one by one: two layers of filters, then a class score each.
 
     28x28 pixels -> `n_first` maps of 12x12 -> `n_second` maps of 4x4 -> 10 classes. Filters are 5x5, move by two pixels
-    and end in a ReLU; nothing is pooled. A part is a filter of the first layer, a filter of the second or a class:
-    what it listens to, and its bias last. Made for the same jobs as `nets.MLP`: `forward` runs a population.
+    and end in a ReLU; nothing is pooled. A filter of the second layer hears only the maps of its own group, so that a
+    mutant of the first concerns few of the second. A part is a filter of either layer or a class: what it listens to,
+    and its bias last. Made for the same jobs as `nets.MLP`: `forward` runs a population.
 
     Attributes:
         n_first, n_second: filters of the two layers.
+        n_groups: divides both; the filters of a layer fall into so many groups, one after the other.
     """
 
     n_first: int = 8
     n_second: int = 32
+    n_groups: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.n_first, self.n_second, self.n_groups) < 1 or self.n_first % self.n_groups + (
+            self.n_second % self.n_groups
+        ):
+            raise ValueError(
+                f"n_groups must divide the filters of both layers, not {self.n_groups} groups of {self.n_first} and "
+                f"{self.n_second}"
+            )
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
         """(n_parts, n_genes) of the three layers."""
-        return [(self.n_first, 26), (self.n_second, 25 * self.n_first + 1), (10, 16 * self.n_second + 1)]
+        hears = 25 * (self.n_first // self.n_groups)
+        return [(self.n_first, 26), (self.n_second, hears + 1), (10, 16 * self.n_second + 1)]
 
     @property
     def n_params(self) -> int:
@@ -159,10 +172,11 @@ class FilterNet:
     def multiply_adds(self, n_pairs: tuple[int, ...]) -> int:
         """Multiplications of `score` on one image with so many pairs in each layer; with (0, 0, 0), of `forward`."""
         first, second, classes = (n_parts * n_genes for n_parts, n_genes in self.shapes)
-        whole = 144 * first + 16 * second + classes
-        # A first filter's step is one map; its two mutants each change a share of the second layer, and the classes.
-        of_first = 144 * first + 2 * (16 * second + self.n_first * classes)
+        # What a step on a first filter costs: its map, then for both mutants what its group hears of it, and says.
+        group = self.n_second // self.n_groups * 16 * (25 + 10)
+        of_first = 144 * first + 2 * self.n_first * group
         of_second = 16 * second + 2 * classes
+        whole = 144 * first + 16 * second + classes
         return whole + n_pairs[0] * of_first + n_pairs[1] * of_second + n_pairs[2] * classes
 
     def forward(self, population: Tensor, x: Tensor) -> Tensor:
@@ -170,12 +184,13 @@ class FilterNet:
         return torch.stack([self._run(self.split(genome), x)[-1].T for genome in population])
 
     def _run(self, parts: list[Tensor], x: Tensor) -> tuple[Tensor, ...]:
-        """What each layer hears, windows or features, and what it makes of it; images come last in all shapes."""
+        """What each layer hears, and what it makes of it; images come last in all shapes."""
         n = len(x)
-        heard1 = _windows(x.T.reshape(1, 28, 28, n))  # (26, 144 * n)
+        heard1 = _with_one(_windows(x.T.reshape(1, 28, 28, n))[0])  # (26, 144 * n)
         maps1 = (parts[0] @ heard1).view(-1, 12, 12, n)
-        heard2 = _windows(maps1.relu())  # (25 * n_first + 1, 16 * n)
-        maps2 = (parts[1] @ heard2).view(-1, 16, n)
+        heard2 = _windows(maps1.relu()).unflatten(0, (self.n_groups, -1)).flatten(1, 2)
+        heard2 = torch.stack([_with_one(group) for group in heard2])  # (n_groups, genes of a second filter, 16 * n)
+        maps2 = (parts[1].unflatten(0, (self.n_groups, -1)) @ heard2).view(-1, 16, n)
         heard3 = _with_one(maps2.relu().flatten(0, 1))  # (16 * n_second + 1, n)
         return heard1, maps1, heard2, maps2, heard3, parts[2] @ heard3
 
@@ -197,21 +212,21 @@ class FilterNet:
         heard1, maps1, heard2, maps2, heard3, logits = self._run(parts, x)
         logits = logits.log_softmax(dim=0)  # (10, n)
         fitness = [layer.new_empty(layer.shape[0], 2 * layer.shape[1]) for layer in steps]
-
-        # A first filter: its map changes, and with it a little of what every second filter hears.
-        listens = parts[1][:, :-1].unflatten(1, (self.n_first, 25))
-        for j, step in enumerate(steps[0]):
-            change = (step @ heard1).view(-1, *maps1.shape[1:])
-            change = torch.cat([maps1[j] + change, maps1[j] - change]).relu_().sub_(maps1[j].relu())
-            for i, one in enumerate(change):
-                features = (listens[:, j] @ _windows(one[None])[:-1]).view_as(maps2).add_(maps2).relu_()
-                fitness[0][j, i] = _log_likelihood(_relative(parts[2] @ _with_one(features.flatten(0, 1))), y)
-
-        # A second filter: its 16 features change, and what they add to the ten class scores.
         says = parts[2][:, :-1].unflatten(1, (self.n_second, 16)).transpose(0, 1)  # (n_second, 10, 16)
+
+        # A first filter: its map changes, with it some of what its group's second filters hear, and what they say.
+        n_maps, n_hearers = self.n_first // self.n_groups, self.n_second // self.n_groups
+        for j, step in enumerate(steps[0]):
+            group = slice(j // n_maps * n_hearers, (j // n_maps + 1) * n_hearers)
+            listens = parts[1][group, :-1].unflatten(1, (n_maps, 25))[:, j % n_maps]  # (n_hearers, 25)
+            change = listens @ _windows(_change(maps1[j], (step @ heard1).view(-1, *maps1.shape[1:])))
+            change = (change.view(-1, *maps2[group].shape) + maps2[group]).relu_().sub_(maps2[group].relu())
+            said = says[group].transpose(0, 1).flatten(1) @ change.flatten(1, 2)  # (2 * n_pairs, 10, n)
+            fitness[0][j] = _log_likelihood(logits + said, y)
+
+        # A second filter: its 16 features change, and what they say.
         for j, step in enumerate(steps[1]):
-            change = (step @ heard2).view(-1, *maps2.shape[1:])
-            change = torch.cat([maps2[j] + change, maps2[j] - change]).relu_().sub_(maps2[j].relu())
+            change = _change(maps2[j], (step @ heard2[j // n_hearers]).view(-1, *maps2.shape[1:]))
             fitness[1][j] = _log_likelihood(logits + says[j] @ change, y)
 
         # A class: one score changes. Its probability is p; the sum of all moves from 1 to 1 + p (exp(change) - 1).
@@ -224,23 +239,20 @@ class FilterNet:
         return fitness, parent
 
 
-def _windows(maps: Tensor) -> Tensor:
-    """All 5x5 windows, two pixels apart, and a row of ones for the bias.
+def _change(heard: Tensor, steps: Tensor) -> Tensor:
+    """How a ReLU's answers change when what it hears, (...), moves by + and by - each of the steps (n_pairs, ...)."""
+    return torch.cat([heard + steps, heard - steps]).relu_().sub_(heard.relu())
 
-    Maps (n_maps, side, side, n_images) to (25 * n_maps + 1, n_windows * n_images).
-    """
-    windows = maps.unfold(1, 5, 2).unfold(2, 5, 2)  # (n_maps, down, right, n_images, 5, 5)
-    return _with_one(windows.permute(0, 4, 5, 1, 2, 3).reshape(25 * len(maps), -1))
+
+def _windows(maps: Tensor) -> Tensor:
+    """All 5x5 windows of maps, two pixels apart: (n_maps, side, side, n) to (n_maps, 25, n_windows * n)."""
+    windows = maps.unfold(1, 5, 2).unfold(2, 5, 2)  # (n_maps, down, right, n, 5, 5)
+    return windows.permute(0, 4, 5, 1, 2, 3).reshape(len(maps), 25, -1)
 
 
 def _with_one(rows: Tensor) -> Tensor:
     """A row of ones below: what a bias listens to."""
     return torch.cat([rows, rows.new_ones(1, rows.shape[1])])
-
-
-def _relative(logits: Tensor) -> Tensor:
-    """The same class scores, the largest of each image 0: a softmax doesn't see it, and its exponentials stay small."""
-    return logits - logits.amax(dim=-2, keepdim=True)
 
 
 class _Search:
