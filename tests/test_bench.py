@@ -109,9 +109,9 @@ def test_both_programs_for_the_line_find_it():
         assert float(line.fitness(row[None])) == pytest.approx(-float(error), rel=1e-5)
 
 
-def pretended(library, seconds, kind="GA"):
+def pretended(library, seconds, kind="GA", use="documented"):
     times = iter(seconds)
-    return contenders.Contender(library, "pretended", kind, "documented", lambda task: lambda: next(times))
+    return contenders.Contender(library, "pretended", kind, use, lambda task: lambda: next(times))
 
 
 def broken(task):
@@ -127,13 +127,14 @@ def test_the_peers_are_compared_round_by_round_and_a_missing_or_broken_one_is_a_
         pretended("neuroevo", [0.5, 0.5, 1.0, 2.0, 4.0]),
         pretended("numpy", [0.5, 0.5, 3.0, 6.0, 12.0]),
         pretended("scipy", [0.5, 0.5, 2.0, 4.0, 12.0], kind="ES"),
+        pretended("pillow", [0.5, 0.5, 1.5, 3.0, 6.0], use="ours"),
         pretended("pandas", [20.0]),  # so slow that once must do
         contenders.Contender("torch", "renamed", "GA", "documented", broken),
         contenders.Contender("tqdm", "half there", "GA", "documented", absent),
         pretended("no-such-library-at-all", []),
     )
     m = peers.measure(3, pretenders)
-    ours, numpy, scipy, slow, failed, half, missing = m["rows"]
+    ours, numpy, scipy, _, slow, failed, half, missing = m["rows"]
     assert ours["seconds"] == 2
     assert ours["ratio"] == 1
     assert (numpy["ratio"], numpy["n"], numpy["seconds_max"]) == (3, 3, 12)
@@ -143,6 +144,7 @@ def test_the_peers_are_compared_round_by_round_and_a_missing_or_broken_one_is_a_
     assert half["note"] == missing["note"] == peers.MISSING
     assert (m["ratio_fastest_peer"], m["fastest_peer"]) == (2, "scipy, pretended")
     assert (m["ratio_fastest_ga"], m["fastest_ga"]) == (3, "numpy, pretended")
+    assert (m["ratio_fastest_tuned"], m["fastest_tuned"]) == (1.5, "pillow, pretended")
     table = peers.table(m)
     for words in ("0.5", "3.00x", "failed: AttributeError", "pip install 'neuroevo[peers]'", "scipy, pretended, 2.00"):
         assert words in table
@@ -160,7 +162,7 @@ def test_without_the_peers_the_table_is_ours_and_says_how_to_get_them(monkeypatc
     assert __main__.main(["bench", "--peers", "--json"]) == 0
     m = json.loads(capsys.readouterr().out)
     assert {row["library"] for row in m["rows"]} == {"neuroevo", "evotorch", "evosax", "evox", "deap", "pygad"}
-    assert m["ratio_fastest_peer"] is None
+    assert m["ratio_fastest_peer"] is m["fastest_ga"] is m["ratio_fastest_tuned"] is None
     for row in m["rows"]:
         if row["library"] == "neuroevo":
             assert 0 < row["seconds"] < 30
