@@ -211,37 +211,40 @@ class FilterNet:
         """
         heard1, maps1, heard2, maps2, heard3, logits = self._run(parts, x)
         logits = logits.log_softmax(dim=0)  # (10, n)
+        parent = _log_likelihood(logits, y)
         fitness = [layer.new_empty(layer.shape[0], 2 * layer.shape[1]) for layer in steps]
-        says = parts[2][:, :-1].unflatten(1, (self.n_second, 16)).transpose(0, 1)  # (n_second, 10, 16)
 
-        # A first filter: its map changes, with it some of what its group's second filters hear, and what they say.
         n_maps, n_hearers = self.n_first // self.n_groups, self.n_second // self.n_groups
-        for j, step in enumerate(steps[0]):
-            group = slice(j // n_maps * n_hearers, (j // n_maps + 1) * n_hearers)
-            listens = parts[1][group, :-1].unflatten(1, (n_maps, 25))[:, j % n_maps]  # (n_hearers, 25)
-            change = listens @ _windows(_change(maps1[j], (step @ heard1).view(-1, *maps1.shape[1:])))
-            change = (change.view(-1, *maps2[group].shape) + maps2[group]).relu_().sub_(maps2[group].relu())
-            said = says[group].transpose(0, 1).flatten(1) @ change.flatten(1, 2)  # (2 * n_pairs, 10, n)
-            fitness[0][j] = _log_likelihood(logits + said, y)
-
-        # A second filter: its 16 features change, and what they say.
-        for j, step in enumerate(steps[1]):
-            change = _change(maps2[j], (step @ heard2[j // n_hearers]).view(-1, *maps2.shape[1:]))
-            fitness[1][j] = _log_likelihood(logits + says[j] @ change, y)
+        listens = parts[1][:, :-1].unflatten(1, (n_maps, 25))  # (n_second, n_maps, 25)
+        says = parts[2][:, :-1].unflatten(1, (self.n_second, 16)).transpose(0, 1)  # (n_second, 10, 16)
+        for g in range(self.n_groups):
+            first, second = slice(g * n_maps, (g + 1) * n_maps), slice(g * n_hearers, (g + 1) * n_hearers)
+            # A first filter: its map changes, with it some of what the group's second filters hear, and what they say.
+            change = _change(maps1[first], (steps[0][first] @ heard1).unflatten(-1, maps1.shape[1:]))
+            windows = _windows(change.flatten(0, 1)).unflatten(0, change.shape[:2])  # (n_maps, 2 n_pairs, 25, 16 n)
+            moved = (listens[second].transpose(0, 1)[:, None] @ windows).unflatten(-1, maps2.shape[1:])
+            change = (moved + maps2[second]).relu_().sub_(maps2[second].relu()).flatten(-3, -2)
+            fitness[0][first] = _log_likelihood(logits + says[second].transpose(0, 1).flatten(1) @ change, y)
+            # A second filter: its 16 features change, and what they say.
+            change = _change(maps2[second], (steps[1][second] @ heard2[g]).unflatten(-1, maps2.shape[1:]))
+            fitness[1][second] = _log_likelihood(logits + says[second][:, None] @ change, y)
 
         # A class: one score changes. Its probability is p; the sum of all moves from 1 to 1 + p (exp(change) - 1).
-        parent = _log_likelihood(logits, y)
-        for k, step in enumerate(steps[2]):
-            change = step @ heard3
-            change = torch.cat([change, -change])
-            gain = change[:, y == k].sum(dim=1) / len(y)
-            fitness[2][k] = parent + gain - (logits[k].exp() * change.expm1()).log1p().mean(dim=1)
+        change = steps[2] @ heard3  # (10, n_pairs, n)
+        change = torch.cat([change, -change], dim=1)
+        right = y == torch.arange(10, device=y.device)[:, None]
+        gain = change * right[:, None] - (logits.exp()[:, None] * change.expm1()).log1p()
+        fitness[2] = parent + gain.mean(dim=-1)
         return fitness, parent
 
 
 def _change(heard: Tensor, steps: Tensor) -> Tensor:
-    """How a ReLU's answers change when what it hears, (...), moves by + and by - each of the steps (n_pairs, ...)."""
-    return torch.cat([heard + steps, heard - steps]).relu_().sub_(heard.relu())
+    """How the answers of ReLUs change when what they hear moves by + and by - each of their steps.
+
+    From (n_parts, ...) and (n_parts, n_pairs, ...) to (n_parts, 2 * n_pairs, ...).
+    """
+    heard = heard[:, None]
+    return torch.cat([heard + steps, heard - steps], dim=1).relu_().sub_(heard.relu())
 
 
 def _windows(maps: Tensor) -> Tensor:
