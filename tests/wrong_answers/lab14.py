@@ -1,0 +1,409 @@
+"""Lab 14: named wrong answers, each with a piece of the hint that it must get, and right ones in other words."""
+
+import random
+from math import comb
+
+import numpy as np
+from scipy.stats import hypergeom
+
+# 14.1
+
+
+def right_rank(n_designs, n_draws):
+    return (n_designs + 1) / (n_draws + 1)
+
+
+def right_chance(n_designs, n_top, n_draws):
+    return 1 - comb(n_designs - n_top, n_draws) / comb(n_designs, n_draws)
+
+
+def odds_with_replacement(n_designs, n_top, n_draws):
+    return 1 - (1 - n_top / n_designs) ** n_draws, right_rank(n_designs, n_draws)
+
+
+def odds_of_missing(n_designs, n_top, n_draws):
+    return comb(n_designs - n_top, n_draws) / comb(n_designs, n_draws), right_rank(n_designs, n_draws)
+
+
+def odds_expected_number(n_designs, n_top, n_draws):
+    return n_draws * n_top / n_designs, right_rank(n_designs, n_draws)
+
+
+def odds_of_exactly_one(n_designs, n_top, n_draws):
+    return float(hypergeom(n_designs, n_top, n_draws).pmf(1)), right_rank(n_designs, n_draws)
+
+
+def odds_in_per_cent(n_designs, n_top, n_draws):
+    return 100 * right_chance(n_designs, n_top, n_draws), right_rank(n_designs, n_draws)
+
+
+def rank_by_share(n_designs, n_top, n_draws):
+    return right_chance(n_designs, n_top, n_draws), n_designs / n_draws
+
+
+def rank_from_zero(n_designs, n_top, n_draws):
+    return right_chance(n_designs, n_top, n_draws), (n_designs - n_draws) / (n_draws + 1)
+
+
+def rank_without_the_one(n_designs, n_top, n_draws):
+    return right_chance(n_designs, n_top, n_draws), n_designs / (n_draws + 1)
+
+
+def odds_swapped(n_designs, n_top, n_draws):
+    return right_rank(n_designs, n_draws), right_chance(n_designs, n_top, n_draws)
+
+
+def odds_typed_in(n_designs, n_top, n_draws):
+    return 1 - 56 / 120, 2.75
+
+
+def odds_by_scipy(n_designs, n_top, n_draws):
+    return hypergeom(n_designs, n_top, n_draws).sf(0), right_rank(n_designs, n_draws)
+
+
+def odds_card_by_card(n_designs, n_top, n_draws):
+    miss = 1.0
+    for k in range(n_draws):
+        miss *= max(0, n_designs - n_top - k) / (n_designs - k)
+    return 1 - miss, right_rank(n_designs, n_draws)
+
+
+# 14.2
+
+
+def breeder(
+    *,
+    retain=0.4,
+    keepers=0.1,
+    mutate_parents=False,
+    mutate_children=True,
+    reset=False,
+    train_again=False,
+    inherit=False,
+    chance=0.2,
+    every_gene=False,
+    crossover="coins",
+    distinct=True,
+    pool="kept",
+    reverse=True,
+    copies=True,
+    more=0,
+    own_rng=False,
+    sort_in_place=False,
+):
+    """A next_generation with one thing wrong."""
+
+    def next_generation(population, choices, rng):
+        if own_rng:
+            rng = random.Random()
+        if sort_in_place:
+            population.sort(key=lambda one: one[1], reverse=True)
+        ranked = sorted(population, key=lambda one: one[1], reverse=reverse)
+        n_best = int(retain * len(population))
+        kept = ranked[:n_best] + [one for one in ranked[n_best:] if rng.random() < keepers]
+
+        def mutated(design):
+            names = list(choices) if every_gene else [rng.choice(list(choices))]
+            return design | {name: rng.choice(choices[name]) for name in names}
+
+        if mutate_parents == "in place":
+            for design, _ in kept:
+                if rng.random() < chance:
+                    design.update(mutated(design))
+        elif mutate_parents:
+            changed = [(mutated(design), s) if rng.random() < chance else (design, s) for design, s in kept]
+            kept = [(d, s if d == old or not reset else None) for (d, s), (old, _) in zip(changed, kept, strict=True)]
+        children = []
+        while len(kept) + len(children) < len(population) + more:
+            parents = kept if pool == "kept" else population
+            mother, father = rng.sample(parents, 2) if distinct else (rng.choice(parents), rng.choice(parents))
+            if crossover == "coins":
+                child = {name: rng.choice([mother[0][name], father[0][name]]) for name in choices}
+            elif crossover == "halves":
+                child = {name: (mother, father)[i >= 2][0][name] for i, name in enumerate(choices)}
+            elif crossover == "first":
+                child = {
+                    name: (rng.choice([mother, father]) if i else mother)[0][name] for i, name in enumerate(choices)
+                }
+                child[next(iter(choices))] = max(mother, father, key=lambda one: one[1])[0][next(iter(choices))]
+            else:
+                child = dict(mother[0]) if copies else mother[0]
+            if mutate_children and rng.random() < chance:
+                child = mutated(child)
+            children.append((child, (mother[1] + father[1]) / 2 if inherit else None))
+        return [(d, None if train_again else s) for d, s in kept] + children
+
+    return next_generation
+
+
+def named(name, **options):
+    function = breeder(**options)
+    function.__name__ = name
+    return function
+
+
+def returns_designs_only(population, choices, rng):
+    return [design for design, _ in breeder()(population, choices, rng)]
+
+
+def forgets_return(population, choices, rng):
+    breeder()(population, choices, rng)
+
+
+def mended_in_another_order(population, choices, rng):
+    """Children first, parents by index, mutation drawn before the crossover."""
+    order = np.argsort([-one for _, one in population], kind="stable")
+    n_best = int(0.4 * len(population))
+    alive = [population[i] for rank, i in enumerate(order) if rank < n_best or rng.random() < 0.1]
+    children = []
+    for _ in range(len(population) - len(alive)):
+        gene = rng.choice(list(choices)) if rng.random() < 0.2 else None
+        i = rng.randrange(len(alive))
+        j = (i + rng.randrange(1, len(alive))) % len(alive)
+        child = {}
+        for name in choices:
+            source = alive[i] if rng.random() < 0.5 else alive[j]
+            child[name] = rng.choice(choices[name]) if name == gene else source[0][name]
+        children.append((child, None))
+    return children + [(dict(design), s) for design, s in alive]
+
+
+# 14.3
+
+
+def champions(asked, validation, budget, free=True):
+    """The champion's number after each training: (n_runs, budget)."""
+    rows = []
+    for run in asked:
+        trained = []
+        for design in run.tolist():
+            if not free or design not in trained:
+                trained.append(design)
+        rows.append([max(trained[:k], key=lambda i: validation[i]) for k in range(1, budget + 1)])
+    return np.array(rows)
+
+
+def duplicates_are_new(asked, validation, test, budget):
+    return test.max() - test[champions(asked, validation, budget, free=False)]
+
+
+def measured_on_validation(asked, validation, test, budget):
+    return validation.max() - validation[champions(asked, validation, budget)]
+
+
+def chosen_on_test(asked, validation, test, budget):
+    return test.max() - test[champions(asked, test, budget)]
+
+
+def choosing_and_measuring_swapped(asked, validation, test, budget):
+    return validation.max() - validation[champions(asked, test, budget)]
+
+
+def last_trained(asked, validation, test, budget):
+    rows = []
+    for run in asked:
+        trained = list(dict.fromkeys(run.tolist()))
+        rows.append([trained[min(k, len(trained) - 1)] for k in range(budget)])
+    return test.max() - test[np.array(rows)]
+
+
+def best_of_the_run(asked, validation, test, budget):
+    found = champions(asked, validation, budget)
+    top = np.array([test[np.unique(run)].max() for run in asked])
+    return top[:, None] - test[found]
+
+
+def accuracy_for_regret(asked, validation, test, budget):
+    return test[champions(asked, validation, budget)]
+
+
+def wrong_sign(asked, validation, test, budget):
+    return test[champions(asked, validation, budget)] - test.max()
+
+
+def averaged(asked, validation, test, budget):
+    return curves_right(asked, validation, test, budget).mean(axis=0)
+
+
+def only_falls(asked, validation, test, budget):
+    return np.minimum.accumulate(curves_right(asked, validation, test, budget), axis=1)
+
+
+def one_too_many(asked, validation, test, budget):
+    return curves_right(asked, validation, test, budget + 1)
+
+
+def curves_right(asked, validation, test, budget):
+    return test.max() - test[champions(asked, validation, budget)]
+
+
+def curves_step_by_step(asked, validation, test, budget):
+    regret = np.empty((len(asked), budget))
+    for row, run in zip(regret, asked, strict=True):
+        seen, best, k = set(), None, 0
+        for design in run:
+            if design in seen or k == budget:
+                continue
+            seen.add(design)
+            if best is None or validation[design] > validation[best]:
+                best = design
+            row[k] = test.max() - test[best]
+            k += 1
+        row[k:] = row[k - 1]
+    return regret
+
+
+# 14.4
+
+
+def others(row, seed):
+    return np.delete(row, seed)
+
+
+def own(validation, seed):
+    return validation[:, seed].argmax()
+
+
+def all_seeds(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], test[w].mean()
+
+
+def same_seed(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], test[w, seed]
+
+
+def best_over_all_seeds(validation, test, seed):
+    w = np.unravel_index(validation.argmax(), validation.shape)[0]
+    return validation[w, seed], others(test[w], seed).mean()
+
+
+def best_mean(validation, test, seed):
+    w = validation.mean(axis=1).argmax()
+    return validation[w, seed], others(test[w], seed).mean()
+
+
+def winner_on_test(validation, test, seed):
+    w = test[:, seed].argmax()
+    return validation[w, seed], others(test[w], seed).mean()
+
+
+def fresh_on_validation(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], others(validation[w], seed).mean()
+
+
+def best_of_the_others(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], others(test[w], seed).max()
+
+
+def new_winner_for_every_seed(validation, test, seed):
+    return validation[:, seed].max(), others(test.max(axis=0), seed).mean()
+
+
+def printed_mean(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w].mean(), others(test[w], seed).mean()
+
+
+def printed_test(validation, test, seed):
+    w = own(validation, seed)
+    return test[w, seed], others(test[w], seed).mean()
+
+
+def rescore_swapped(validation, test, seed):
+    w = own(validation, seed)
+    return others(test[w], seed).mean(), validation[w, seed]
+
+
+def rescore_with_a_mask(validation, test, seed):
+    w = int(np.argmax(validation.T[seed]))
+    n = test.shape[1]
+    return validation[w][seed], (test[w].sum() - test[w][seed]) / (n - 1)
+
+
+def rescore_with_a_list(validation, test, seed):
+    scores = list(validation[:, seed])
+    w = scores.index(max(scores))
+    return scores[w], np.mean([test[w, s] for s in range(test.shape[1]) if s != seed])
+
+
+WRONG = {
+    "14.1": [
+        (odds_with_replacement, "you draw with replacement"),
+        (odds_of_missing, "that of missing all the top designs"),
+        (odds_expected_number, "the *expected number* of top designs"),
+        (odds_of_exactly_one, "exactly one top design"),
+        (odds_in_per_cent, "in per cent"),
+        (rank_by_share, "rank is n_designs / n_draws"),
+        (rank_from_zero, "rank counts from 0"),
+        (rank_without_the_one, "rank is n_designs / (n_draws + 1)"),
+        (odds_swapped, "the two answers are swapped"),
+        (odds_typed_in, "the same whatever the inputs are"),
+    ],
+    "14.2": [
+        (named("mutated_parent_keeps_its_score", mutate_parents=True, mutate_children=False), "That is the bug"),
+        (
+            named("mutated_parent_loses_its_score", mutate_parents=True, reset=True, mutate_children=False),
+            "the best design is gone, or has lost its score",
+        ),
+        (named("everybody_is_trained_again", train_again=True), "trains everybody again"),
+        (named("children_inherit_a_score", inherit=True), "a score that nobody gave it"),
+        (
+            named("children_are_their_mothers", crossover="copy", copies=False, chance=0.0),
+            "two members of the next generation",
+        ),
+        (named("no_mutation", mutate_children=False), "nobody mutates"),
+        (named("everybody_mutates", chance=1.0), "of your children differ by mutation"),
+        (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
+        (named("no_keepers", keepers=0.0), "nobody but the best 40 % lives on"),
+        (named("too_many_keepers", keepers=0.4), "but it should be 10 %"),
+        (named("worst_live_on", reverse=False), "Sort by score"),
+        (named("too_few_live_on", retain=0.25), "not all live on"),
+        (named("no_crossover", crossover="copy"), "every child is a copy of one parent"),
+        (named("one_cut_in_the_middle", crossover="halves"), "toss a coin for every gene"),
+        (named("parents_may_be_one", distinct=False), "Are mother and father sometimes the same one?"),
+        (named("first_gene_of_the_better", crossover="first"), "the coin isn't fair"),
+        (named("anybody_is_a_parent", pool="all"), "genes of somebody who doesn't live on"),
+        (named("one_child_too_many", more=1), "21 members, of 20"),
+        (named("own_randomness", own_rng=True), "take all randomness from `rng`"),
+        (named("sorts_what_it_was_given", sort_in_place=True), "changes the list `population`"),
+        (returns_designs_only, "return a list of pairs"),
+        (forgets_return, "returned None"),
+    ],
+    "14.3": [
+        (duplicates_are_new, "asked for again is counted as a new training"),
+        (measured_on_validation, "measured on the score that was used to choose"),
+        (chosen_on_test, "the champion is chosen on test"),
+        (choosing_and_measuring_swapped, "choosing and measuring are swapped"),
+        (last_trained, "the design that was trained last"),
+        (best_of_the_run, "against the best design of the run"),
+        (accuracy_for_regret, "you return the accuracy"),
+        (wrong_sign, "the sign is wrong"),
+        (averaged, "you average over the runs"),
+        (only_falls, "your regret only falls"),
+        (one_too_many, "regret should be an array of shape (1, 3)"),
+    ],
+    "14.4": [
+        (all_seeds, "fresh averages over all seeds"),
+        (same_seed, "the test score of the same seed"),
+        (best_over_all_seeds, "the best over all seeds"),
+        (best_mean, "the best mean over the seeds"),
+        (winner_on_test, "the winner is chosen on test"),
+        (fresh_on_validation, "fresh is measured on validation"),
+        (best_of_the_others, "the best of the other seeds"),
+        (new_winner_for_every_seed, "fresh belongs to another design"),
+        (printed_mean, "printed is the mean over the seeds"),
+        (printed_test, "printed is a test score"),
+        (rescore_swapped, "the two answers are swapped"),
+    ],
+}
+
+RIGHT = {
+    "14.1": [odds_by_scipy, odds_card_by_card],
+    "14.2": [breeder(), mended_in_another_order],
+    "14.3": [curves_right, curves_step_by_step],
+    "14.4": [rescore_with_a_mask, rescore_with_a_list],
+}
