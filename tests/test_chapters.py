@@ -1,6 +1,8 @@
 """What a chapter builds in full view is what the package does."""
 
 import ast
+import heapq
+import itertools
 import json
 import math
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from neuroevo import ga, genreg, nets, strategies
+from neuroevo import ga, genreg, nets, neurons, strategies
+from neuroevo.checks import lab15
 
 ROOT = Path(__file__).parents[1]
 
@@ -119,3 +122,37 @@ def test_chapter_9_says_in_loops_what_the_package_says_in_a_batch(name: str) -> 
     population, x = net.init(3, 0.5, rng(0)), torch.rand(4, 6, generator=rng(1))
     built = function_in(CHAPTER_9, name, net=net, torch=torch, math=math)
     torch.testing.assert_close(torch.as_tensor(built(population, x)), net.forward(population, x))
+
+
+@pytest.mark.parametrize(("n_workers", "dispatch"), [(1, 0.0), (3, 0.2), (7, 0.05), (50, 1.0)])
+def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> None:
+    simulate = function_in("15_scaling_out.ipynb", "simulate", heapq=heapq, count=itertools.count)
+    seconds = torch.rand(40, generator=rng(n_workers)).mul(3).tolist()
+    jobs = iter(enumerate(seconds))
+    log = sorted(simulate(lambda: next(jobs, None), lambda job: None, n_workers, dispatch))
+    starts, makespan = lab15._queue(seconds, n_workers, dispatch)
+    assert [start for _, _, start, _ in log] == pytest.approx(list(starts))
+    assert max(end for *_, end in log) == pytest.approx(makespan)
+
+
+CHAPTER_13 = "13_open_questions.ipynb"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_chapter_13_selects_neurons_as_the_package_does(seed: int) -> None:
+    log_likelihood = function_in(CHAPTER_13, "log_likelihood")
+    score = function_in(CHAPTER_13, "score", torch=torch, log_likelihood=log_likelihood)
+    one_generation = function_in(CHAPTER_13, "one_generation", torch=torch, score=score)
+    x, y = torch.rand(30, 6, generator=rng(5)), torch.randint(3, (30,), generator=rng(6))
+    start = torch.randn(5, 10, generator=rng(7))
+    steps = 0.3 * torch.randn(5, 3, 10, generator=rng(8))
+    for ours, theirs in zip(score(start, steps, x, y), neurons.score(start, steps, x, y), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    rows, theirs = start.clone(), start.clone()
+    draws, search = rng(seed), neurons.Selection(theirs, n_pairs=2, rng=rng(seed))
+    for _ in range(5):
+        moved = one_generation(rows, x, y, 0.3, 0.01, draws)
+        expected = search.tell(*neurons.score(theirs, search.ask(0.3), x, y))
+        theirs *= 1 - 0.01
+        assert moved == expected
+        torch.testing.assert_close(rows, theirs)

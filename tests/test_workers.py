@@ -2,13 +2,13 @@
 
 import json
 import os
-import signal
 import socket
 import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from neuroevo import workers
@@ -34,13 +34,13 @@ def die_once(design, rng, *, folder):
     (Path(folder) / f"{design['size']}-{rng.integers(2**62)}-{os.getpid()}").touch()
     if design["size"] == 1 and not (Path(folder) / "died").exists():
         (Path(folder) / "died").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+        psutil.Process().kill()
     return float(rng.random())
 
 
 def die(design, rng):
     if design["size"] == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
+        psutil.Process().kill()
     return 1.0
 
 
@@ -58,7 +58,7 @@ def cluster():
     """A scheduler with two workers, each in a process of its own with somebody to start it again."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster:
         yield cluster.scheduler_address
 
 
@@ -116,7 +116,10 @@ def test_a_generator_is_asked_when_there_is_room():
 
 def test_a_journal_is_gone_on_with(tmp_path):
     journal = tmp_path / "j.jsonl"
-    with Evaluator(fail, journal=journal) as evaluator, pytest.raises(WorkersError, match=r"'size': 2.*ValueError") as e:
+    with (
+        Evaluator(fail, journal=journal) as evaluator,
+        pytest.raises(WorkersError, match=r"'size': 2.*ValueError") as e,
+    ):
         evaluator.map(TASKS)
     assert "4 completed evaluations are kept in" in str(e.value)
     lines = journal.read_text().splitlines(keepends=True)

@@ -224,24 +224,24 @@ class Evaluator:
         if n_ahead is not None and n_ahead < 1:
             raise ValueError(f"n_ahead must be at least 1 (or None), not {n_ahead}")
         coming, again = iter(tasks), list[Task]()
-        running: dict[Future[Any], list[Task]] = {}  # several where equal tasks wait for one answer
+        running: dict[Future[Any], str] = {}  # the task's key
+        waiting: dict[str, list[Task]] = {}  # several where equal tasks wait for one answer
         failures: Counter[str] = Counter()
         deaths = 0
         try:
             while True:
-                while n_ahead is None or sum(map(len, running.values())) < n_ahead:
+                while n_ahead is None or sum(map(len, waiting.values())) < n_ahead:
                     task = again.pop(0) if again else next(coming, None)
                     if task is None:
                         break
                     key = task_key(*task)
-                    twins = [same for same in running.values() if task_key(*same[0]) == key]
                     if key in self.done:
                         yield self.done[key]
-                    elif twins:
-                        twins[0].append(task)
+                    elif key in waiting:
+                        waiting[key].append(task)
                     else:
                         future = self._submit(task)
-                        running[future] = [task]
+                        running[future], waiting[key] = key, [task]
                         if future.done():  # the serial executor's, or nobody's: look at it before the next
                             break
                 if not running:
@@ -251,29 +251,32 @@ class Evaluator:
                     raise WorkersError(f"nothing was finished for {self.patience:g} seconds. {self._kept()}")
                 died = False
                 for future in [one for one in running if one.done()]:
-                    same = running.pop(future)
+                    key = running.pop(future)
+                    same = waiting.pop(key)
+                    design, seed = same[0]
                     try:
-                        evaluation = self._keep(*same[0], future.result())
+                        evaluation = self._keep(design, seed, future.result())
                     except (BrokenExecutor, CancelledError):
-                        died, again = True, again + same
+                        died = True
+                        again += same
                     except Exception as error:
-                        failures[task_key(*same[0])] += 1
-                        if failures[task_key(*same[0])] > self.retries:
-                            self._drain(running)
-                            design, seed = same[0]
+                        failures[key] += 1
+                        if failures[key] > self.retries:
+                            self._drain(running, waiting)
                             raise WorkersError(
                                 f"the evaluation of {dict(design)} (replicate {seed}) raised {type(error).__name__}: "
                                 f"{error}. {self._kept()}"
                             ) from error
-                        again = again + same
+                        again += same
                     else:
                         deaths = 0
                         yield from [evaluation] * len(same)
                 if died:
                     deaths += 1
-                    self._drain(running)
-                    again += [task for same in running.values() for task in same]
+                    self._drain(running, waiting)
+                    again += [task for same in waiting.values() for task in same]
                     running.clear()
+                    waiting.clear()
                     if deaths == _MAX_DEATHS:
                         raise WorkersError(
                             f"the workers died {deaths} times without finishing anything. Among these is what kills "
@@ -281,7 +284,10 @@ class Evaluator:
                             f"is? Is the function in a module, where a new process finds it? {self._kept()}"
                         )
                     self.close()
-                    self._open()
+                    try:
+                        self._open()
+                    except WorkersError as error:
+                        raise WorkersError(f"{error} {self._kept()}") from error
         finally:
             for future in running:
                 future.cancel()
@@ -294,13 +300,13 @@ class Evaluator:
             future.set_exception(error)
             return future
 
-    def _drain(self, running: Mapping[Future[Any], list[Task]]) -> None:
+    def _drain(self, running: Mapping[Future[Any], str], waiting: Mapping[str, list[Task]]) -> None:
         """Call off what hasn't begun, and keep what can still be had of the rest."""
         for future in running:
             future.cancel()
-        for future, same in running.items():
+        for future, key in running.items():
             if not future.cancelled() and future.exception() is None:
-                self._keep(*same[0], future.result())
+                self._keep(*waiting[key][0], future.result())
 
     def _keep(self, design: Design, seed: int, told: dict[str, Any]) -> Evaluation:
         line = json.dumps({"design": design, "seed": seed, **told}, default=_plain)
