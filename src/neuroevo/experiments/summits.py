@@ -16,12 +16,14 @@ from neuroevo.experiments._recorder import load
 from neuroevo.experiments.ladder import INIT_STD, NET, SHARE, Gradient, Parts, Rung, run_rung
 
 RUNGS: dict[str, Rung] = {
-    "evolution strategy": Parts(36_000, strategy=True, n_pairs=(4,), learning_rate=0.005, shift=1),
-    "pure selection": Parts(24_000, sigma_end=0.003, n_images=500, decay=1e-3, shift=1),
-    "filters, evolution strategy": Parts(15_000, strategy=True, filters=True, n_pairs=(1, 2, 4), n_images=100),
-    "filters, gradient": Gradient(12_000, filters=True, shift=1),
-    "gradient": Gradient(12_000),
-    "gradient, shifted images": Gradient(12_000, shift=1),
+    "filters, evolution strategy": Parts(
+        30_000, strategy=True, filters=True, n_pairs=(1, 4, 8), n_images=100, sigma=0.05, learning_rate=0.05, shift=1
+    ),
+    "evolution strategy": Parts(30_000, strategy=True, n_pairs=(4,), shift=1),
+    "pure selection": Parts(18_000, sigma_end=0.003, n_images=500, decay=7e-4, shift=1),
+    "filters, gradient": Gradient(3_000, filters=True, shift=1),
+    "gradient": Gradient(6_000),
+    "gradient, shifted images": Gradient(6_000, shift=1),
 }
 
 
