@@ -1,6 +1,9 @@
+import ast
 import dataclasses
+import json
 import math
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 import torch
@@ -198,3 +201,43 @@ def test_a_stored_slice_is_what_the_code_makes(tmp_path):
     kept = stored[(stored.seed == 0) & stored.method.str.startswith("nearest")]
     assert len(kept) == len(made)
     assert kept.right.tolist() == pytest.approx([row["right"] for row in made], abs=1.01)
+
+
+# The chapter
+
+
+def of_chapter(*names, **globals_):
+    """Functions as chapter 12 shows them; each sees the ones named before it."""
+    notebook = Path(__file__).parents[1] / "notebooks" / "12_twenty_six_letters.ipynb"
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    functions = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+    exec(compile(ast.Module([functions[name] for name in names], []), notebook.name, "exec"), globals_)
+    return [globals_[name] for name in names]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
+    x, s = some_pictures(26), Settings(n_genomes=12, mutation_scale=0.3, init_std=0.2)
+    population = letters.Sums(x, 128, 26, s, rng(seed))
+    readout = nets.MLP((128, 26))
+    shown = {"torch": torch, "math": math, "ga": ga, "readout": readout, "root": population.root}
+    _, answers, breed = of_chapter("sum_noise", "answers", "breed", **shown)
+    sums, rest, source = population.sums.clone(), population.rest.clone(), rng(seed)
+    source.set_state(population.rng.get_state())
+    for generation in range(3):
+        torch.testing.assert_close(answers(sums, rest), population.logits())
+        parents = torch.randint(12, (12,), generator=rng(generation))
+        origin = population.breed(parents)
+        sums, same = breed(sums, rest, parents, source, s)
+        assert torch.equal(origin, same)
+        torch.testing.assert_close(sums, population.sums)
+        assert torch.equal(rest, population.rest)
+
+
+def test_the_chapter_deals_and_looks_up_as_the_package_does():
+    deal, nearest = of_chapter("deal", "nearest", torch=torch)
+    families = letters._faces().families
+    assert all(deal(families, rng(seed)) == letters.deal(families, rng(seed)) for seed in range(5))
+    x, templates, classes = (torch.rand(7, 5), torch.rand(4, 5), torch.tensor([3, 1, 0, 2]))
+    assert torch.equal(nearest(x, templates, classes), letters.nearest(x, templates, classes))
