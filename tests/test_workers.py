@@ -56,9 +56,15 @@ def expected():
 @pytest.fixture(scope="module")
 def cluster():
     """A scheduler with two workers, each in a process of its own with somebody to start it again."""
+    import dask.config
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster:
+    # A worker that dies is started again. On a busy machine that takes longer than the 15 seconds after which a local
+    # cluster gives it up.
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "300s"}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster,
+    ):
         yield cluster.scheduler_address
 
 
