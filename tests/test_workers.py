@@ -212,6 +212,13 @@ def test_no_scheduler_and_no_workers_are_told_at_once():
         assert time.monotonic() - before < 8
     with pytest.raises(WorkersError, match="no Dask scheduler"):
         Evaluator(draw, dask("not an address", timeout=1))
+    from distributed import LocalCluster
+
+    with (
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as empty,
+        pytest.raises(WorkersError, match="has no workers"),
+    ):
+        Evaluator(draw, dask(empty.scheduler_address, timeout=1))
 
 
 def test_patience_ends():
