@@ -156,3 +156,13 @@ def test_chapter_13_selects_neurons_as_the_package_does(seed: int) -> None:
         theirs *= 1 - 0.01
         assert moved == expected
         torch.testing.assert_close(rows, theirs)
+
+
+def test_chapter_11_probes_as_the_stored_run_does() -> None:
+    from neuroevo.experiments import findings
+
+    built = function_in("11_genregs_findings.ipynb", "linear_probe", torch=torch)
+    labels = torch.arange(200) % 10
+    features = torch.randn(10, 6, generator=rng(0))[labels] + torch.randn(200, 6, generator=rng(1))
+    parts = (features[:120], labels[:120], features[120:], labels[120:])
+    assert 0.2 < built(*parts) == findings.probe(*parts) < 1
