@@ -20,7 +20,7 @@ FLOORS = [
     {"_cifar", "_fashion"},
     {"nets", "data", "budget", "plots", "ledger", "results"},
     {"ga", "descent", "backprop"},
-    {"genreg", "strategies", "search", "workers"},
+    {"genreg", "neurons", "strategies", "search", "workers"},
     {"checks", "notebooks"},
     {"grade", "bench", "doctor", "experiments"},
     {"__main__"},
@@ -97,8 +97,9 @@ def test_what_is_imported_is_declared(path):
     # Notebooks need more: what runs them, and what a function does in one, may come from the extra for the labs.
     extras = project["optional-dependencies"]
     allowed = needed | distributions(extras["lab"])
-    if module_of(path) == "experiments":
-        allowed |= distributions(extras["runs"])
+    for module, extra in (("experiments", "runs"), ("bench", "peers")):
+        if module_of(path) == module:
+            allowed |= distributions(extras[extra])
     providers = packages_distributions()
     at_once = set(imports(path, lazy=False))
     for name in imports(path):
