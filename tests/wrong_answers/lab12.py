@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 # 12.1 A letter in the middle
 
@@ -54,6 +54,15 @@ def blown_up(letter, font, size):
     return np.asarray(image) / 255
 
 
+def stretched_to_the_edges(letter, font, size):
+    mask = font.getmask(letter)
+    return np.asarray(Image.frombytes("L", mask.size, bytes(mask)).resize((size, size))) / 255
+
+
+def forgets_the_font(letter, font, size):
+    return renderer(font_of=lambda font: ImageFont.load_default())(letter, font, size)
+
+
 def in_list(letter, font, size):
     return renderer()(letter, font, size).tolist()
 
@@ -82,12 +91,6 @@ fixed_size = renderer(size_of=lambda size: 48)
 half_pixels = renderer(then=lambda a: (a + np.roll(a, 1, axis=1)) / 2 / 255)
 made_bolder = renderer(image_of=lambda image: image.filter(ImageFilter.MaxFilter(3)))
 nothing_is_drawn = renderer(ink=0)
-
-
-def one_font_only(letter, font, size):
-    from neuroevo.checks.lab12 import font as face
-
-    return renderer()(letter, face("DejaVuSans.ttf", 24), size)
 
 
 def render_by_mask(letter, font, size):
@@ -151,14 +154,6 @@ def runs_side_by_side(families, n_test, n_validation, rng):
     return [[face for run in cut for face in runs[run]] for cut in cuts]
 
 
-def validation_overlaps_the_test(families, n_test, n_validation, rng):
-    order = rng.permutation(sorted(set(families))).tolist()
-    of = np.array(families)
-    return [
-        np.flatnonzero(np.isin(of, part)).tolist() for part in (order[n_test:], order[:n_validation], order[:n_test])
-    ]
-
-
 def train_is_everything(families, n_test, n_validation, rng):
     _, validation, test = splitter()(families, n_test, n_validation, rng)
     return list(range(len(families))), validation, test
@@ -178,18 +173,14 @@ def smallest_first(families, rng):
     return sorted(names, key=lambda name: families.count(name) + 16 * rng.random())
 
 
-def faces_are_counted(families, n_test, n_validation, rng):
-    order = rng.permutation(sorted(set(families))).tolist()
-    test, validation = [], []
-    while sum(families.count(name) for name in test) < n_test + 1:
-        test.append(order.pop())
-    while order and sum(families.count(name) for name in validation) < n_validation:
-        validation.append(order.pop())
-    return parts(families, validation, test)
-
-
 def one_validation_family(families, n_test, n_validation, rng):
     return splitter()(families, n_test, 1, rng)
+
+
+def drawn_with_replacement(families, n_test, n_validation, rng):
+    names = sorted(set(families))
+    test = rng.choice(names, n_test)
+    return parts(families, rng.choice([name for name in names if name not in test], n_validation), test)
 
 
 def faces_are_lost(families, n_test, n_validation, rng):
@@ -292,13 +283,34 @@ def divides_in_place(templates, labels, images):
     return matcher()(templates, labels, images)
 
 
+def one_template_a_label(templates, labels, images):
+    kept = np.unique(labels, return_index=True)[1]
+    return matcher()(templates[kept], labels[kept], images)
+
+
+def last_template_a_label(templates, labels, images):
+    kept = {label: row for row, label in enumerate(labels.tolist())}
+    return matcher()(templates[list(kept.values())], labels[list(kept.values())], images)
+
+
+def three_vote(templates, labels, images):
+    near = ((images[:, None].astype(float) - templates[None]) ** 2).sum(-1).argsort(axis=1)[:, :3]
+    return np.array([np.bincount(labels[row]).argmax() for row in near])
+
+
+def floats_too_late(templates, labels, images):
+    return labels[[((templates - image).astype(float) ** 2).sum(axis=1).argmin() for image in images]]
+
+
+unsquared = matcher(score=lambda a, b: (b - a).sum(-1))
+largest_difference = matcher(score=lambda a, b: np.abs(a - b).max(-1))
+whole_pixels = matcher(numbers=lambda a: a.astype(int))
 place_for_label = matcher(named=False)
 farthest = matcher(pick=np.argmax)
 product = matcher(score=lambda a, b: (a * b).sum(-1), pick=np.argmax)
 angle = matcher(score=lambda a, b: (a * b).sum(-1) / lengths(a) / lengths(b), pick=np.argmax)
 absolute = matcher(score=lambda a, b: np.abs(a - b).sum(-1))
 signed = matcher(score=lambda a, b: np.abs((a - b).sum(-1)))
-bytes_wrap_round = matcher(numbers=np.asarray)
 
 
 def match_by_products(templates, labels, images):
@@ -354,6 +366,15 @@ def labels_of_other_rows(x, y, family, order, test, ks, classify):
     return curve(templates=lambda x, y, here, there: (x[here], y))(x, y, family, order, test, ks, classify)
 
 
+def own_reader(x, y, family, order, test, ks, classify):
+    return curve()(x, y, family, order, test, ks, match_by_products)
+
+
+def first_training_images(family, order, k, test):
+    rows = np.flatnonzero(np.isin(family, order))[:k]
+    return np.isin(np.arange(len(family)), rows)
+
+
 tested_on_training = curve(asked=lambda family, order, k, test: np.isin(family, order[:k]))
 test_shrinks_with_k = curve(
     asked=lambda family, order, k, test: ~np.isin(family, order[:k]),
@@ -367,6 +388,10 @@ kth_alone = curve(known=lambda family, order, k, test: family == order[k - 1])
 one_too_many = curve(known=lambda family, order, k, test: np.isin(family, order[: k + 1]))
 last_k = curve(known=lambda family, order, k, test: np.isin(family, order[-k:]))
 k_images = curve(known=lambda family, order, k, test: np.arange(len(family)) < k)
+k_training_images = curve(known=first_training_images)
+all_but_the_test = curve(known=lambda family, order, k, test: ~np.isin(family, test))
+one_test_family = curve(asked=lambda family, order, k, test: family == test[0])
+test_grows_with_k = curve(asked=lambda family, order, k, test: np.isin(family, test[:k]))
 order_is_sorted = curve(known=lambda family, order, k, test: np.isin(family, sorted(order)[:k]))
 errors = curve(share=lambda right: 1 - np.mean(right))
 counts = curve(share=np.sum)
@@ -397,7 +422,9 @@ def curve_one_image_at_a_time(x, y, family, order, test, ks, classify):
 WRONG = {
     "12.1": [
         (corner, "your letters stand at the top left"),
-        (forgets_the_box_begins_later, "begins at (left, top), so"),
+        (forgets_the_box_begins_later, "forget that its box begins at (left, top)"),
+        (stretched_to_the_edges, "until it touches the edges"),
+        (forgets_the_font, "you draw in one font"),
         (forgets_top, "take its top away from y"),
         (forgets_left, "take its left away from x"),
         (begins_in_the_middle, "part of the letter is cut off"),
@@ -417,7 +444,6 @@ WRONG = {
         (on_its_side, "lie on their side"),
         (always_a, "you draw an A"),
         (small_letters, "you draw small letters"),
-        (one_font_only, "you draw in one font"),
         (blown_up, "every letter is blown up"),
         (half_pixels, "blurred by half a pixel"),
         (made_bolder, "the letters' shapes are not those that the font draws"),
@@ -425,8 +451,8 @@ WRONG = {
     "12.2": [
         (by_face, "You split by *face*"),
         (runs_side_by_side, "A face tells on its relatives"),
-        (validation_overlaps_the_test, "is in two parts, or twice in one"),
-        (faces_are_counted, "n_test counts families, not"),
+        (drawn_with_replacement, "none may be drawn twice"),
+        (train_is_everything, "train is what the two others leave"),
         (one_validation_family, "n_validation counts families."),
         (faces_are_lost, "is in none of the three parts"),
         (sorted_names, "the test families are the same for every `rng`"),
@@ -449,7 +475,13 @@ WRONG = {
         (absolute, "you add up absolute differences"),
         (signed, "with their signs"),
         (means_of_labels, "the mean of each label's templates"),
-        (bytes_wrap_round, "goes wrong on uint8 pixels"),
+        (floats_too_late, "goes wrong on uint8 pixels"),
+        (unsquared, "without squaring them"),
+        (largest_difference, "the largest difference of a pixel"),
+        (whole_pixels, "into whole numbers"),
+        (one_template_a_label, "only the first template of each label"),
+        (last_template_a_label, "only the last template of each label"),
+        (three_vote, "the three nearest templates vote"),
         (first_image_only, "answers should be an array of shape"),
         (divides_in_place, "changed its input `images` in place"),
     ],
@@ -464,7 +496,12 @@ WRONG = {
         (kth_alone, "you train on the k-th family alone"),
         (one_too_many, "you train on one family too many"),
         (last_k, "you take the last k families"),
-        (k_images, "you take k *images*"),
+        (k_images, "you take k *images* instead"),
+        (k_training_images, "you take k *images* of the training families"),
+        (all_but_the_test, "everything that is not in `test`"),
+        (one_test_family, "the first family of `test` alone"),
+        (test_grows_with_k, "the first k test families"),
+        (own_reader, "never calls `classify`"),
         (order_is_sorted, "the families with the k smallest numbers"),
         (errors, "you return the share of wrong answers"),
         (counts, "you return how many are right"),

@@ -101,8 +101,14 @@ def _(student: Student) -> None:
     touching = [0 in margin for margin in margins]
     first = cases[touching.index(True)] if any(touching) else cases[0]
     left, right, top, bottom = np.median(margins, axis=0)
+    blown_up = (
+        "every letter is blown up until it fills the image, so an I is as wide as a W. Keep the size at which the font "
+        "draws."
+    )
     _refuse(
         {
+            "every letter is stretched until it touches the edges. Keep the size at which the font draws, and draw on "
+            "a sheet of the image's size.": not margins[:, 2:].any(),
             "your letters stand at the top left, where drawing at (0, 0) puts them. What point puts the middle of the "
             "letter's box, font.getbbox(letter), into the middle of the image?": (
                 left <= 4 and top <= 10 and min(right, bottom) > 12
@@ -117,8 +123,8 @@ def _(student: Student) -> None:
     def all_alike(change: Callable[[Image], Image]) -> bool:
         return all(_alike(ink, _cut(change(want))) for ink, want in zip(inks, wanted, strict=True))
 
-    first_font = font(*_FACES[0])
-    by_first_font = all(_alike(i, _drawn(first_font, case[0])) for i, case in zip(inks, cases, strict=True))
+    n_of_a_face = len(cases) // len(_FACES)
+    one_font = all(_alike(ink, inks[place % n_of_a_face]) for place, ink in enumerate(inks))
     same_letter = all(_alike(ink, _drawn(face, "A")) for ink, (_, face, _) in zip(inks, cases, strict=True))
     small = all(_alike(ink, _drawn(face, letter.lower())) for ink, (letter, face, _) in zip(inks, cases, strict=True))
     boxes = np.array([ink.shape for ink in inks])
@@ -144,9 +150,8 @@ def _(student: Student) -> None:
             "Pillow's image needs no .T.": all_alike(np.transpose),
             "whatever `letter` is, you draw an A.": same_letter,
             "you draw small letters, where `letter` is a capital: draw it as it is given.": small,
-            "you draw in one font, whatever `font` is: give it to Pillow, font=font.": by_first_font,
-            "every letter is blown up until it fills the image, so an I is as wide as a W. Keep the size at which the "
-            "font draws.": one_size,
+            "you draw in one font, whatever `font` is: give it to Pillow, font=font.": one_font,
+            blown_up: one_size,
             "there are no greys: every pixel is paper or ink. Mode 'L' keeps the soft edges, mode '1' doesn't, and "
             "nothing should be rounded.": max(grey) < 0.002,
             "your letters are blurred by half a pixel: draw them at whole pixels, with // where you halve.": (
@@ -162,6 +167,8 @@ def _(student: Student) -> None:
         mass = (grid * image).sum(axis=(1, 2)) / image.sum() - np.array(image.shape) / 2
         centre_of_mass.append(np.abs(mass).max())
     across, down = np.abs(off).max(axis=0)
+    begins = np.array([face.getbbox(letter)[:2] for letter, face, _ in cases])
+    kept = np.abs(off - 2 * begins).max() <= 3
     worst = cases[int(np.abs(off).max(axis=1).argmax())]
     left, right, top, bottom = margins[int(np.abs(off).max(axis=1).argmax())].tolist()
     where = (
@@ -172,6 +179,8 @@ def _(student: Student) -> None:
         {
             f"the middle of the *ink's weight* is in the middle of the image. It should be the box around the ink: "
             f"{where}.": max(centre_of_mass) < 1.1 and max(across, down) > 3,
+            f"you halve what the letter leaves free, but forget that its box begins at (left, top) and not at (0, 0): "
+            f"{where}. Take left away from x, and top away from y.": kept and max(across, down) > 3,
             f"the letter is in the middle from left to right, but not from top to bottom: {where}. The box that "
             "font.getbbox gives doesn't begin at 0: take its top away from y.": across <= 3 < down,
             f"the letter is in the middle from top to bottom, but not from left to right: {where}. The box that "
@@ -215,7 +224,8 @@ def _split(student: Student, families: list[str], n_test: int, n_validation: int
     _refuse(
         {
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
-            f"face {twice[:1]} is in two parts, or twice in one.": twice,
+            f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
+            "is what the two others leave.": twice,
             f"face {missing[:1]} is in none of the three parts: what is neither test nor validation is train.": missing,
         }
     )
@@ -287,7 +297,7 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
             "families.": got != wanted and sorted(got) == sorted(wanted),
             f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
-            "faces.": got[2] != n_test,
+            "faces, and none may be drawn twice (rng.permutation draws each once).": got[2] != n_test,
             f"{asked}, and your validation holds {got[1]} families: n_validation counts families.": (
                 got[1] != n_validation
             ),
@@ -318,11 +328,17 @@ def _by_means(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
     return _nearest(means, names, images)
 
 
-def _wrapped(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
-    """In uint8 every step wraps round at 256."""
-    difference = np.asarray(images)[:, None] - np.asarray(templates)[None]
-    squares = difference * difference if difference.dtype == np.uint8 else difference**2
-    return np.asarray(labels)[squares.sum(axis=-1).argmin(axis=1)]
+def _by_one_of_each(templates: Any, labels: Any, images: Any, last: bool = False) -> NDArray[np.int64]:
+    """One template of each label, the first or the last."""
+    place = {label: place for place, label in enumerate(labels) if last or label not in list(labels)[:place]}
+    rows = list(place.values())
+    return _nearest(templates[rows], labels[rows], images)
+
+
+def _vote(templates: Any, labels: Any, images: Any, n: int) -> NDArray[np.int64]:
+    """The most frequent label among the n nearest."""
+    distance = ((images[:, None] - templates[None]) ** 2).sum(axis=-1)
+    return np.array([np.bincount(labels[row[:n]]).argmax() for row in distance.argsort(axis=1)])
 
 
 def _pictures(n: int, n_templates: int, n_labels: int, seed: int, dtype: Any = np.float64) -> tuple[Any, Any, Any]:
@@ -352,7 +368,7 @@ def _(student: Student) -> None:
         student,
         parts=("answers",),
         by_hand=[(example, [7, 3, 7, 7])],
-        others=[_pictures(60, 10, 10, 1), _pictures(60, 15, 5, 2), bytes_, _pictures(1, 4, 4, 4)],
+        others=[_pictures(60, 10, 10, 1), _pictures(60, 15, 5, 2), _pictures(1, 4, 4, 4)],
         right=_nearest,
         mistakes={
             "you return the template's place, not its label: look that up, labels[place].": (
@@ -374,10 +390,31 @@ def _(student: Student) -> None:
             "you add up the differences with their signs, so that too much ink here and too little there cancel. "
             "Square each first.": lambda t, labels, x: _nearest(t, labels, x, lambda a, b: -np.abs((a - b).sum(-1))),
             "you compare with the mean of each label's templates. Asked for is the nearest single template.": _by_means,
-            "your answer fits floats, and goes wrong on uint8 pixels: there 3 - 5 is 254. Turn both into floats "
-            "first.": _wrapped,
+            "you add up the differences without squaring them, so the template with the least ink always wins.": (
+                lambda t, labels, x: _nearest(t, labels, x, lambda a, b: (a - b).sum(axis=-1))
+            ),
+            "you take the largest difference of a pixel; asked for is the sum of all squared differences.": (
+                lambda t, labels, x: _nearest(t, labels, x, lambda a, b: -np.abs(a - b).max(axis=-1))
+            ),
+            "you turn the pixels into whole numbers, and greys between 0 and 1 become 0. Turn both into floats.": (
+                lambda t, labels, x: _nearest(t.astype(int), labels, x.astype(int))
+            ),
+            "you use only the first template of each label; there may be several, and any may be the nearest.": (
+                _by_one_of_each
+            ),
+            "you use only the last template of each label; there may be several, and any may be the nearest.": (
+                lambda t, labels, x: _by_one_of_each(t, labels, x, last=True)
+            ),
+            "you let the three nearest templates vote; asked for is the label of the nearest one.": (
+                lambda t, labels, x: _vote(t, labels, x, 3)
+            ),
         },
     )
+    if not np.array_equal(np.asarray(student(*bytes_), dtype=np.float64), _nearest(*bytes_)):
+        raise TryAgain(
+            "your answer fits floats, and goes wrong on uint8 pixels: there 3 - 5 is 254, and 20 * 20 is 144. Turn "
+            "both into floats before you reckon with them: templates.astype(float)."
+        )
 
 
 # 12.4 Accuracy against fonts
@@ -447,15 +484,18 @@ def _case(seed: int, sizes: Sequence[int], n_test: int, ks: list[int]) -> tuple[
 
 
 def _told(student: Student) -> None:
-    """TryAgain if the test images are among the templates: nothing but what `classify` gets can show that."""
+    """TryAgain if `classify` isn't called, or is told the test images: nothing but what it gets can show that."""
     x, y, family, order, test, ks, _ = _case(4, [2, 1, 3, 1, 2], 1, [1, 2])
     tested = {row.tobytes() for row in x[np.isin(family, test)]}
     shares: list[float] = []
+    n_calls = 0
 
     def among(rows: Any) -> list[bool]:
         return [np.ascontiguousarray(row).tobytes() in tested for row in np.asarray(rows)]
 
     def spy(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
+        nonlocal n_calls
+        n_calls += 1
         if all(among(images)):
             shares.append(float(np.mean(among(templates))))
         return _classify(templates, labels, images)
@@ -463,6 +503,8 @@ def _told(student: Student) -> None:
     student(x, y, family, order, test, ks, spy)
     _refuse(
         {
+            "your function never calls `classify`, so it measures another reader than the one it is given. Write "
+            "classify(templates, labels, images), also if you have a function of that kind.": n_calls == 0,
             "the templates are made of the test images. Then the test asks what it has told: take the images of the "
             "first k families of `order`.": bool(shares) and min(shares) == 1,
             "you train on the test families too: the templates should be those of order[:k] alone.": any(shares),
@@ -520,6 +562,18 @@ def _(student: Student) -> None:
             "you take k *images* instead of the images of k families.": _partly(
                 known=lambda family, order, k, test: np.arange(len(family)) < k
             ),
+            "you take k *images* of the training families instead of the images of k families.": _partly(
+                known=lambda family, order, k, test: np.isin(family, order) & (np.isin(family, order).cumsum() <= k)
+            ),
+            "you train on everything that is not in `test`, whatever k is. Take order[:k] alone.": _partly(
+                known=lambda family, order, k, test: ~np.isin(family, test)
+            ),
+            "you test on the first family of `test` alone: test on the images of all of them.": _partly(
+                asked=lambda family, order, k, test: family == test[0]
+            ),
+            "you test on the first k test families, so the test changes with k. Take all of `test` for every k.": (
+                _partly(asked=lambda family, order, k, test: np.isin(family, test[:k]))
+            ),
             "you take the families with the k smallest numbers, not the first k of `order`.": _partly(
                 known=lambda family, order, k, test: np.isin(family, np.sort(order)[:k])
             ),
@@ -542,7 +596,7 @@ LAB.free_text(
         "...) that is left out whole; every choice is made on a third part; at least one baseline could embarrass the "
         "network; several splits with an interval; and a result is named beforehand that would refute the claim.",
         3: "One of these is missing or vague.",
-        2: "A test on unseen families, but choices made on it, or no baseline, or one split only.",
+        2: "A test on unseen writers, but choices made on it, or no baseline, or one split only.",
         1: "More images, or other images, but the unit that leaks isn't named.",
         0: "The training images are still the test, or no answer.",
     },
