@@ -75,8 +75,8 @@ class Parts:
         n_images: size of the batch, drawn evenly from the training part.
         sigma, sigma_end: mutation scale at the start and at the end; it falls geometrically.
         learning_rate: of Adam; it falls in a straight line to 0.
-        decay: share of the weights that is lost each generation.
-        shift: the batch is moved by at most so many pixels.
+        decay: share of the weights that is lost each generation; it falls with the mutation scale.
+        shift: every image of the batch is moved by at most so many pixels.
     """
 
     n_generations: int
@@ -298,7 +298,7 @@ class _Parts:
                 search.learning_rate = rung.learning_rate * scale * (1 - share)
             search.tell(scores, parent)
             if rung.decay:
-                search.parts.mul_(1 - rung.decay)
+                search.parts.mul_(1 - rung.decay * sigma / rung.sigma)
         return lambda: self.genome if rung.filters else neurons.join(self.net, self.parts[0])
 
 
