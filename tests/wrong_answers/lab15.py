@@ -77,6 +77,16 @@ def equal_designs_are_merged(evaluate, tasks, executor):
     return [f.result() for f in futures.values()]
 
 
+def key_without_replicate(evaluate, tasks, executor):
+    futures = {str(d): executor.submit(evaluate, d, rng_of(d, k)) for d, k in tasks}
+    return [futures[str(d)].result() for d, _ in tasks]
+
+
+def executor_is_closed(evaluate, tasks, executor):
+    with executor:
+        return [f.result() for f in sent(evaluate, tasks, executor)]
+
+
 def late_binding(evaluate, tasks, executor):
     futures = []
     for design, replicate in tasks:
@@ -242,12 +252,58 @@ def never_submits(ask, tell, pool, n_evaluations):
     return [ask() for _ in range(n_evaluations)]
 
 
+def bred_beforehand(ask, tell, pool, n_evaluations):
+    told, line = [], [ask() for _ in range(n_evaluations)]
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and line:
+            pool.submit(line.pop(0))
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def zero_is_taken_for_a_death(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        if not score:
+            pool.submit(design)
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def second_try_is_counted(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            n_asked += 1
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
 def never_tells(ask, tell, pool, n_evaluations):
     return loop(learn=lambda tell, design, score: None)(ask, tell, pool, n_evaluations)
 
 
 one_at_a_time = loop(fill=lambda pool, n_asked, n: pool.n_running < 1 and n_asked < n)
 lost_after_a_death = loop(died=lambda design, ask, pool: None, counts=lambda score: True)
+dropped_after_a_death = loop(died=lambda design, ask, pool: None)
 death_is_replaced = loop(died=replaced)
 death_counts = loop(counts=lambda score: True)
 resubmitted_twice = loop(died=sent_again_twice)
@@ -273,6 +329,25 @@ def waits_for_nothing(ask, tell, pool, n_evaluations):
     pool.submit(ask())
     while True:
         tell(*pool.wait())
+
+
+def dead_ones_come_first(ask, tell, pool, n_evaluations):
+    """Right: a list of the lost, from which the idle are filled up before anybody new is bred."""
+    history, lost, n_asked = [], [], 0
+    while len(history) < n_evaluations:
+        while pool.n_running < pool.n_workers and (lost or n_asked < n_evaluations):
+            if lost:
+                pool.submit(lost.pop())
+            else:
+                pool.submit(ask())
+                n_asked += 1
+        design, score = pool.wait()
+        if score is None:
+            lost.append(design)
+        else:
+            tell(design, score)
+            history.append((design, score))
+    return history
 
 
 def steady_state_with_a_count(ask, tell, pool, n_evaluations):
@@ -344,6 +419,38 @@ def before_the_dispatch(seconds, n_workers, dispatch):
     return [start - dispatch for start in starts], end
 
 
+def sorted_first(seconds, n_workers, dispatch):
+    return scan()(sorted(seconds, reverse=True), n_workers, dispatch)
+
+
+def sorted_upwards(seconds, n_workers, dispatch):
+    return scan()(sorted(seconds), n_workers, dispatch)
+
+
+def heap(seconds, n_workers, dispatch, *, ahead=False, late=False, again=0):
+    idle, scheduler, starts = [0.0] * n_workers, 0.0, []
+    for length in seconds:
+        free = heapq.heappop(idle)
+        before = scheduler if ahead else max(scheduler, free)
+        scheduler = before + dispatch
+        start = before if late else max(scheduler, free)
+        starts.append(start)
+        heapq.heappush(idle, start + again * dispatch + length)
+    return starts, max(idle)
+
+
+def scheduler_runs_ahead(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, ahead=True)
+
+
+def dispatch_after_the_start(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, late=True)
+
+
+def dispatch_twice(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, again=1)
+
+
 def whole_batches(seconds, n_workers, dispatch):
     starts, ends, scheduler, ready = [], [0.0], 0.0, 0.0
     for i, length in enumerate(seconds):
@@ -379,6 +486,8 @@ WRONG = {
         (receipts, "the receipts"),
         (sent_twice, "each task is sent once"),
         (equal_designs_are_merged, "equal ones too"),
+        (key_without_replicate, "keyed by the design alone"),
+        (executor_is_closed, "shut the executor down"),
         (late_binding, "look at the loop's variable too late"),
         (seed_for_a_generator, "needs a generator"),
         (bugs_are_hidden, "your function hides it"),
@@ -392,6 +501,10 @@ WRONG = {
         (ask_before_tell, "ask() comes before tell()"),
         (told_to_another, "told with another's score"),
         (lost_after_a_death, "those whose worker died are lost"),
+        (dropped_after_a_death, "a score that never comes"),
+        (second_try_is_counted, "is no new one"),
+        (zero_is_taken_for_a_death, "A score of 0 is a score"),
+        (bred_beforehand, "stay in hand"),
         (death_is_replaced, "replaced by a new one"),
         (death_counts, "a death is counted as an evaluation"),
         (resubmitted_twice, "is sent away twice"),
@@ -414,6 +527,11 @@ WRONG = {
         (whole_batches, "you wait for the whole batch"),
         (longest_first, "the longest tasks go first"),
         (shortest_first, "the shortest tasks go first"),
+        (sorted_first, "sort the list, the longest"),
+        (sorted_upwards, "sort the list, the shortest"),
+        (scheduler_runs_ahead, "the scheduler runs ahead"),
+        (dispatch_after_the_start, "comes after the start"),
+        (dispatch_twice, "counts twice for a worker"),
         (no_dispatch, "`dispatch` is ignored"),
         (dispatch_by_the_worker, "served at the same time"),
         (end_of_the_last_task, "the end of the last task of the list"),
@@ -427,6 +545,6 @@ WRONG = {
 
 RIGHT = {
     "15.1": [map_by_executor_map, map_with_places],
-    "15.2": [steady_state_with_a_count, loop()],
+    "15.2": [steady_state_with_a_count, dead_ones_come_first, loop()],
     "15.3": [queue_by_heap, scan()],
 }

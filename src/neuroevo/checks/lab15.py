@@ -35,6 +35,7 @@ class _Threads(Executor):
 
     def __init__(self, n_expected: int) -> None:
         self.n_expected, self.n_submitted, self.early, self._turn = n_expected, 0, False, 0
+        self.closed = False
         self._tasks: list[tuple[Future[Any], Callable[[], Any]]] = []
         self._news = threading.Condition(threading.RLock())
         for number in range(2):
@@ -49,6 +50,10 @@ class _Threads(Executor):
             self._tasks.append((future, lambda: fn(*args, **kwargs)))
             self._news.notify_all()
         return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Only note it: the executor belongs to whoever opened it."""
+        self.closed = True
 
     def release(self) -> None:
         """Begin, because somebody waits; too early if there are tasks still to be sent."""
@@ -130,6 +135,11 @@ def _(student: Student) -> None:
             len(found) != len(these),
             f"{len(these)} tasks give {len(found)} results. There is one result for each task, equal ones too.",
         )
+        refuse(
+            executor.closed,
+            "you shut the executor down (`with executor:` does that, too). It isn't yours: whoever opened it may have "
+            "more tasks for it.",
+        )
         for one in found:
             refuse(
                 not isinstance(one, int | float | np.number),
@@ -150,8 +160,8 @@ def _(student: Student) -> None:
     if found != expected:
         refuse(
             sorted(found) == sorted(expected),
-            "the right results in the wrong order: that of completion. They belong in the order of the tasks, whoever "
-            "finishes first; a list of futures in that order keeps it.",
+            "the right results in the wrong order: is it that of completion? They belong in the order of the tasks, "
+            "whoever finishes first; a list of futures in that order keeps it.",
         )
         refuse(
             found == right(tasks, replicate=0),
@@ -172,6 +182,12 @@ def _(student: Student) -> None:
             "all tasks of one worker draw the same numbers, and who works on what is chance: the seed comes from the "
             "worker, not from the task.",
         )
+        named = [right([(d, k) for e, k in tasks if e == d]) for d, _ in tasks]
+        refuse(
+            all(value in same for value, same in zip(found, named, strict=True)),
+            "of two replicates of a design, one has the other's result: is a dict keyed by the design alone? Equal "
+            "designs overwrite each other there.",
+        )
         again, _ = run(tasks)
         turned, _ = run(tasks[::-1])
         refuse(
@@ -188,9 +204,11 @@ def _(student: Student) -> None:
             f"For the task {tasks[0]} your result is {found[0]:.6g}, but should be {expected[0]:.6g}."
         )
     try:
-        run(tasks, _fails)
+        student(_fails, tasks, _Threads(len(tasks)))
     except ValueError:
         return
+    except TryAgain:  # nothing is returned, because the error was caught
+        pass
     raise TryAgain(
         "one evaluation raised a ValueError, and your function hides it. A bug is no bad luck: let it through, "
         ".result() raises it by itself."
@@ -254,12 +272,16 @@ class _Watched:
         draws = np.random.default_rng(n_workers).lognormal(0, 1, 500)
         self.n, self.n_asked, self.told, self.idle, self.full = n_evaluations, 0, list[Any](), 0, 0
         self.early, self.news, self.lost = 0, 0, list[int]()
+        self.ahead, self.new, self.zero = 0, 0, set[int]()  # designs in hand while all work; sent at all; with score 0
         self.refills, self.fresh = list[int](), False  # how many were under way when somebody new was sent
         self.pool = Pool(lambda d: float(draws[d % 500]), lambda d: float(np.sin(d)), n_workers, deaths)
         self._submit, self._wait = self.pool.submit, self.pool.wait
         self.pool.submit, self.pool.wait = self.submit, self.wait  # type: ignore[method-assign]
 
     def ask(self) -> int:
+        in_hand = self.n_asked - self.new
+        if self.pool.n_running + in_hand >= self.pool.n_workers:
+            self.ahead = max(self.ahead, in_hand + 1)
         self.n_asked += 1
         self.early += self.news
         refuse(
@@ -274,12 +296,18 @@ class _Watched:
             f"pool.submit takes a design, what ask() gives; it got a {type(design).__name__}.",
         )
         refuse(
+            design in self.zero and design not in [d for d, _ in self.told],
+            "a design with the score 0.0 is submitted again, as if its worker had died. A score of 0 is a score: ask "
+            "`score is None`, since `not score` is true for both.",
+        )
+        refuse(
             self.pool.n_submitted > self.n + 200,
             f"more than {self.n + 200} designs are sent away for {self.n} evaluations: your loop doesn't end.",
         )
         if self.fresh and design not in self.lost:
             self.refills.append(self.pool.n_running)
             self.fresh = False
+        self.new += design not in self.lost
         self._submit(design)
         self.full = max(self.full, self.pool.n_running)
 
@@ -287,10 +315,22 @@ class _Watched:
         # Somebody is idle, although designs are still to be evaluated.
         rest = self.n - len(self.told) - self.pool.n_running
         self.idle += self.pool.n_running < self.pool.n_workers and rest > 0
+        if not self.pool.n_running and self.lost:
+            refuse(
+                self.pool.n_submitted < self.n_asked + len(self.lost),
+                "you wait for a score that never comes: its worker died, and the design wasn't submitted again.",
+            )
+            refuse(
+                self.n_asked < self.n,
+                f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only: a design that is "
+                "submitted again is no new one, so don't count it.",
+            )
         design, score = self._wait()
         self.fresh = True
         if score is None:
             self.lost.append(design)
+        elif score == 0:
+            self.zero.add(design)
         self.news = int(score is not None)
         return design, score
 
@@ -326,6 +366,11 @@ def _(student: Student) -> None:
             w.full > n_workers,
             f"{w.full} designs are under way on {n_workers} workers: those in line were bred too early, without the "
             "scores that came since. Ask only when a worker is idle.",
+        )
+        refuse(
+            w.ahead > 0,
+            f"ask() is called while all workers are busy: designs ({w.ahead} at most) stay in hand, and know nothing "
+            "of the scores that come meanwhile. Ask when a worker is idle, and submit at once.",
         )
         refuse(
             w.full == 1 and n_workers > 1,
@@ -420,6 +465,30 @@ def _queue(
     return told(starts), last(starts, ends)
 
 
+def _by_heap(
+    seconds: Sequence[float], n_workers: int, step: Callable[[float, float], tuple[float, float]], more: float = 0.0
+) -> tuple[list[float], float]:
+    """The same with another step: (scheduler, idle) -> (scheduler, start); `more` seconds are added to each task."""
+    idle, scheduler, starts = [0.0] * n_workers, 0.0, list[float]()
+    for length in seconds:
+        scheduler, start = step(scheduler, heapq.heappop(idle))
+        starts.append(start)
+        heapq.heappush(idle, start + more + length)
+    return starts, max(idle)
+
+
+def _ahead(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[list[float], float]:
+    return _by_heap(seconds, n_workers, lambda scheduler, idle: (scheduler + dispatch, max(scheduler + dispatch, idle)))
+
+
+def _late(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[list[float], float]:
+    return _by_heap(seconds, n_workers, lambda scheduler, idle: (max(scheduler, idle) + dispatch, max(scheduler, idle)))
+
+
+def _twice(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[list[float], float]:
+    return _by_heap(seconds, n_workers, lambda scheduler, idle: (max(scheduler, idle) + dispatch,) * 2, dispatch)
+
+
 def _like(**changed: Any) -> Callable[..., Any]:
     return lambda seconds, n_workers, dispatch: _queue(seconds, n_workers, dispatch, **changed)
 
@@ -431,7 +500,8 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
     "one worker too few is at work: the heap begins with n_workers zeros.": _like(n_more=-1),
     "the workers take turns (0, 1, 2, ...), also when another one is idle. The next task goes to whoever is idle "
     "first.": _like(pick=lambda free, i: i % len(free)),
-    "the next task waits for the worker who is idle *last*: take the smallest of the times, heappop.": _like(
+    "each task waits for the one before to end. Does it go to the worker who is idle *last* (take the smallest of the "
+    "times, heappop), or does the scheduler stay until the work is done?": _like(
         pick=lambda free, i: int(np.argmax(free))
     ),
     "you wait for the whole batch before anybody goes on. Here a worker who is idle takes the next task.": _like(
@@ -443,6 +513,17 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
     "the shortest tasks go first; this queue keeps the order of the list.": _like(
         order=lambda s: sorted(range(len(s)), key=lambda i: s[i])
     ),
+    "you sort the list, the longest first: this queue keeps its order, and `starts` has it, too.": lambda s, n, d: (
+        _queue(sorted(s, reverse=True), n, d)
+    ),
+    "you sort the list, the shortest first: this queue keeps its order, and `starts` has it, too.": lambda s, n, d: (
+        _queue(sorted(s), n, d)
+    ),
+    "the scheduler runs ahead: it hands out a task while everybody is busy. It turns to a task when a worker is idle, "
+    "and the `dispatch` seconds begin then.": _ahead,
+    "`dispatch` comes after the start instead of before it: first the scheduler needs its seconds, then the task "
+    "starts.": _late,
+    "`dispatch` counts twice for a worker: a task that has started ends `seconds` later.": _twice,
     "`dispatch` is ignored.": _like(counts_dispatch=0.0),
     "all workers are served at the same time. There is one scheduler: it hands out one task after the other, and each "
     "takes `dispatch` seconds.": _like(line=False),
@@ -487,9 +568,11 @@ LAB.free_text(
     title="A capacity plan",
     points=4,
     rubric={
-        4: "numbers for time and for worker-hours, paid and used, of at least two plans; the longest evaluation and "
-        "the generations as limits; what a death costs, with its number; a small run that could refute the plan",
-        2: "times and costs of two plans, but a limit is missing, or nothing is said that could refute the plan",
+        4: "numbers for time and for worker-hours, paid and used, of A, B and a third plan that is cheaper than A and "
+        "sooner than B; the longest evaluation and the generations as limits; how many die and what that costs, in "
+        "numbers; a small run that could refute the plan",
+        3: "as for 4, but one of these is missing, or one number is wrong",
+        2: "times and costs of two plans, but no third plan, or nothing is said that could refute it",
         1: "one number that follows from the table",
         0: "more workers are advised without a number",
     },
