@@ -41,6 +41,8 @@ prices_are_not_added_up = run_with(note=lambda spent, cost, scores: ([cost] * le
 best_so_far = run_with(note=lambda spent, cost, scores: (spent, np.maximum.accumulate(scores)))
 running_average = run_with(note=lambda spent, cost, scores: (spent, np.cumsum(scores) / np.arange(1, len(scores) + 1)))
 last_score_only = run_with(note=lambda spent, cost, scores: (spent, scores[-1]))
+two_more_a_step = run_with(lambda g, n, gradient: g * n + (2 if gradient else 0))
+step_is_not_called = run_with(note=lambda spent, cost, scores: (spent, [max] * len(scores)))
 scores_first = run_with(note=lambda spent, cost, scores: (scores, spent))
 
 
@@ -91,6 +93,18 @@ def at_least_one_step(step, n_genomes, n_images, gradient, budget):
     return [cost * (i + 1) for i in range(n_steps)], [step() for _ in range(n_steps)]
 
 
+def step_called_once(step, n_genomes, n_images, gradient, budget):
+    cost = n_genomes * n_images * (3 if gradient else 1)
+    n_steps = budget // cost
+    return [cost * (i + 1) for i in range(n_steps)], [step()] * n_steps
+
+
+def steps_are_rounded(step, n_genomes, n_images, gradient, budget):
+    cost = n_genomes * n_images * (3 if gradient else 1)
+    n_steps = round(budget / cost)
+    return [cost * (i + 1) for i in range(n_steps)], [step() for _ in range(n_steps)]
+
+
 def run_by_division(step, n_genomes, n_images, gradient, budget):
     """Right: how many whole steps fit is a division."""
     price = n_genomes * n_images + 2 * n_genomes * n_images * bool(gradient)
@@ -132,6 +146,44 @@ k_degrees = effect_with(t=lambda k: stats.t.ppf(0.975, k))
 two_k_degrees = effect_with(t=lambda k: stats.t.ppf(0.975, 2 * k - 2))
 one_standard_error = effect_with(t=lambda k: 1)
 median_effect = effect_with(middle=np.median)
+
+
+rule_of_thumb = effect_with(t=lambda k: 2)
+typed_quantile = effect_with(t=lambda k: 1.96)
+
+
+def errors_are_added(treated, control):
+    k, mean = len(treated), treated.mean() - control.mean()
+    half = stats.t.ppf(0.975, k - 1) * (treated.var(ddof=1) / k + control.var(ddof=1) / k) ** 0.5
+    return mean, mean - half, mean + half
+
+
+def sorted_samples(treated, control):
+    return effect_with()(np.sort(treated), np.sort(control))
+
+
+def absolute_differences(treated, control):
+    return effect_with()(abs(treated - control), 0 * control)
+
+
+def percentiles_of_differences(treated, control):
+    d = treated - control
+    low, high = np.percentile(d, [2.5, 97.5])
+    return d.mean(), low, high
+
+
+def half_width_twice(treated, control):
+    mean, _, high = effect_with()(treated, control)
+    return mean, high - mean, high - mean
+
+
+def ends_changed_places(treated, control):
+    mean, low, high = effect_with()(treated, control)
+    return mean, high, low
+
+
+def median_with_the_means_interval(treated, control):
+    return np.median(treated - control), *effect_with()(treated, control)[1:]
 
 
 def control_minus_treated(treated, control):
@@ -227,6 +279,35 @@ def a_seed_for_each_cell(score, child_rates, base_rates, seeds):
     return means, (child_rates[i], base_rates[j])
 
 
+def places_for_rates(score, child_rates, base_rates, seeds):
+    means, (i, j) = grid_with()(score, range(len(child_rates)), range(len(base_rates)), seeds)
+    return means, (child_rates[i], base_rates[j])
+
+
+def counted_seeds(score, child_rates, base_rates, seeds):
+    return grid_with()(score, child_rates, base_rates, range(len(seeds)))
+
+
+def search_begins_at_zero(score, child_rates, base_rates, seeds, best=(0.0, 0.0)):
+    means, highest = np.zeros((len(child_rates), len(base_rates))), 0
+    for i, c in enumerate(child_rates):
+        for j, b in enumerate(base_rates):
+            means[i, j] = np.mean([score(c, b, s) for s in seeds])
+            if means[i, j] > highest:
+                highest, best = means[i, j], (c, b)
+    return means, best
+
+
+def search_finds_none(score, child_rates, base_rates, seeds):
+    return search_begins_at_zero(score, child_rates, base_rates, seeds, best=None)
+
+
+def split_the_wrong_way(score, child_rates, base_rates, seeds):
+    means, _ = grid_with()(score, child_rates, base_rates, seeds)
+    k, n = means.argmax(), len(child_rates)
+    return means, (child_rates[k % n], base_rates[k // n])
+
+
 def zeros_are_left_out(score, child_rates, base_rates, seeds):
     return grid_with()(score, [c for c in child_rates if c], [b for b in base_rates if b], seeds)
 
@@ -320,6 +401,25 @@ def answers_are_returned(features, labels, fresh, fresh_labels, ridge):
     return (with_ones(fresh) @ w).argmax(axis=1)
 
 
+def ridge_is_one(features, labels, fresh, fresh_labels, ridge):
+    return probe_with()(features, labels, fresh, fresh_labels, 1.0)
+
+
+def standardised(features, labels, fresh, fresh_labels, ridge):
+    mean, std = features.mean(axis=0), features.std(axis=0) + 1e-9
+    return probe_with()((features - mean) / std, labels, (fresh - mean) / std, fresh_labels, ridge)
+
+
+def classes_of_the_fresh(features, labels, fresh, fresh_labels, ridge):
+    a, targets = with_ones(features), np.eye(fresh_labels.max() + 1)[labels]
+    w = np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ targets)
+    return np.mean((with_ones(fresh) @ w).argmax(axis=1) == fresh_labels)
+
+
+def right_and_wrong(features, labels, fresh, fresh_labels, ridge):
+    return answers_are_returned(features, labels, fresh, fresh_labels, ridge) == fresh_labels
+
+
 def probe_by_inner_products(features, labels, fresh, fresh_labels, ridge):
     """Right: the same regression, seen from the rows: a weight for each image in place of one for each feature."""
     targets = (labels[:, None] == np.arange(labels.max() + 1)).astype(float)
@@ -345,7 +445,11 @@ WRONG = {
         (best_so_far, "holds the best score so far"),
         (running_average, "holds running averages"),
         (last_score_only, "scores should be an array of shape"),
-        (scores_first, "spent[0] is"),
+        (scores_first, "the two lists have changed places"),
+        (two_more_a_step, "two evaluations more in your count"),
+        (step_is_not_called, "holds the function step itself"),
+        (step_called_once, "step() was called once"),
+        (steps_are_rounded, "rounded to the nearest"),
         (asked_twice, "step() is called twice in each round"),
         (one_free_step, "once before the counting begins"),
         (one_step_after_the_end, "more often than it is paid for"),
@@ -360,6 +464,15 @@ WRONG = {
         (divided_by_k, "a standard error divides by sqrt(k)"),
         (numpys_std, "(ddof=1)"),
         (normal_quantile, "1.96 is for a standard deviation that is known"),
+        (typed_quantile, "the factor is 1.96"),
+        (rule_of_thumb, "the factor is 2, a rule of thumb"),
+        (errors_are_added, "the errors of the two samples are added"),
+        (sorted_samples, "each sample is sorted"),
+        (absolute_differences, "have lost their sign"),
+        (percentiles_of_differences, "percentiles of the differences"),
+        (half_width_twice, "both hold half the width"),
+        (ends_changed_places, "low and high have changed places"),
+        (median_with_the_means_interval, "handed over with their median"),
         (one_sided, "leaves 5 % on each side"),
         (k_degrees, "t has k degrees of freedom"),
         (two_k_degrees, "t has 2k - 2 degrees of freedom"),
@@ -386,6 +499,11 @@ WRONG = {
         (lowest_is_best, "the pair with the lowest mean"),
         (luckiest_run, "the single best run"),
         (one_axis_at_a_time, "the base rate with the best column"),
+        (places_for_rates, "gets the places of the rates"),
+        (counted_seeds, "the seeds are counted"),
+        (search_begins_at_zero, "your search for the best begins at 0"),
+        (search_finds_none, "`best` was never set"),
+        (split_the_wrong_way, "split the wrong way round"),
         (zeros_are_left_out, "means should be an array of shape"),
         (runs_the_best_again, "runs too many were asked for"),
         (seed_is_forgotten, "score takes three arguments"),
@@ -406,6 +524,10 @@ WRONG = {
         (wrong_answers, "the share of wrong answers"),
         (number_right, "the number of right answers"),
         (in_per_cent, "in per cent; return a share"),
+        (ridge_is_one, "ridge is 1 in your code"),
+        (standardised, "the features are standardised first"),
+        (classes_of_the_fresh, "out of bounds"),
+        (right_and_wrong, "a list of right and wrong"),
         (answers_are_returned, "accuracy should be one number"),
     ],
 }

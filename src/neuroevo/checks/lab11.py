@@ -77,7 +77,13 @@ def _(student: Student) -> None:
 
     def with_step(seed: int, *rest: Any) -> Any:
         called.append(_Step(seed))
-        return student(called[-1], *rest)
+        answer = student(called[-1], *rest)
+        if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
+            refuse(
+                any(callable(score) for score in answer[1]),
+                "`scores` holds the function step itself, not what it returns. Call it: step().",
+            )
+        return answer
 
     first = _scores(1)
     compare(
@@ -89,7 +95,7 @@ def _(student: Student) -> None:
             ((1, 1, 8, True, 100), ([24, 48, 72, 96], first[:4])),
             ((1, 4, 5, False, 80), ([20, 40, 60, 80], first[:4])),
         ],
-        others=[(2, 3, 7, False, 210), (3, 6, 2, True, 400), (4, 2, 11, False, 95), (5, 1, 9, True, 81)],
+        others=[(2, 3, 7, False, 210), (3, 6, 2, True, 400), (4, 2, 11, False, 107), (5, 1, 9, True, 81)],
         right=_played(),
         mistakes={
             "the budget is counted in generations: your loop plays `budget` of them. A generation of many networks on "
@@ -117,6 +123,13 @@ def _(student: Student) -> None:
             "before the step whether spent + price <= budget.": _played(
                 n_steps=lambda g, n, gradient, budget: -(-budget // _price(g, n, gradient))
             ),
+            "the number of steps is rounded to the nearest, so the last step may not be paid for. Round down: "
+            "budget // price.": _played(n_steps=lambda g, n, gradient, budget: round(budget / _price(g, n, gradient))),
+            "a gradient step costs two evaluations more in your count, whatever its size; the backward pass costs two "
+            "for every image of every network.": _played(lambda g, n, gradient: g * n + 2 * gradient),
+            "the two lists have changed places: return spent, scores.": lambda *args: _played()(*args)[::-1],
+            "every entry of `scores` is the score of the first step: step() was called once. Call it for each step "
+            "that you play.": _played(scores=lambda scores: np.full_like(scores, scores[0])),
             "where the budget pays for the last step exactly, you stop one too early: <=, not <.": _played(
                 n_steps=lambda g, n, gradient, budget: (budget - 1) // _price(g, n, gradient)
             ),
@@ -231,6 +244,12 @@ def _(student: Student) -> None:
             "k - 1 degrees of freedom, which is 2.78 for k = 5.": _paired(
                 lambda d: (d.mean(), float(stats.norm.ppf(0.975)) * se(d))
             ),
+            "the factor is 1.96, which is for a standard deviation that is known. Five seeds have to estimate it: take "
+            "Student's t with k - 1 degrees of freedom, which is 2.78 for k = 5.": _paired(
+                lambda d: (d.mean(), 1.96 * se(d))
+            ),
+            "the factor is 2, a rule of thumb for many seeds. With few, take Student's t with k - 1 degrees of "
+            "freedom.": _paired(lambda d: (d.mean(), 2 * se(d))),
             "the quantile is the 95 % one, which leaves 5 % on each side. An interval of 95 % leaves 2.5 % on each: "
             "t.ppf(0.975, k - 1).": _paired(lambda d: (d.mean(), _t(len(d) - 1, 0.95) * se(d))),
             "t has k degrees of freedom in your code; the mean of the differences takes one, so k - 1.": _paired(
@@ -238,6 +257,36 @@ def _(student: Student) -> None:
             ),
             "t has 2k - 2 degrees of freedom in your code, as for two samples; there is one sample, of differences.": (
                 _paired(lambda d: (d.mean(), _t(2 * len(d) - 2) * se(d)))
+            ),
+            "the errors of the two samples are added, as if they were independent. Entry i of both comes from the same "
+            "seed: take the differences first, and then only their spread.": lambda treated, control: _interval(
+                float((treated - control).mean()), _t(len(treated) - 1) * float(np.hypot(se(treated), se(control)))
+            ),
+            "each sample is sorted before the differences are taken, which parts the pairs. Leave entry i with entry "
+            "i.": lambda treated, control: _exact(np.sort(treated), np.sort(control)),
+            "the differences have lost their sign (abs). An effect can be negative; keep treated - control.": (
+                lambda treated, control: _interval(
+                    float(abs(treated - control).mean()), _t(len(treated) - 1) * se(abs(treated - control))
+                )
+            ),
+            "low and high are percentiles of the differences. Those say where single seeds lie; the interval asked for "
+            "is that of their mean: mean - t * s / sqrt(k) and mean + t * s / sqrt(k).": lambda treated, control: (
+                float((treated - control).mean()),
+                *np.percentile(treated - control, [2.5, 97.5]),
+            ),
+            "low and high both hold half the width of the interval; return its ends, mean - half and mean + half.": (
+                lambda treated, control: (
+                    float((treated - control).mean()),
+                    *[_t(len(treated) - 1) * se(treated - control)] * 2,
+                )
+            ),
+            "low and high have changed places.": lambda treated, control: tuple(
+                _exact(treated, control)[i] for i in (0, 2, 1)
+            ),
+            "the interval is right, but it is handed over with their median; return the mean of the differences, to "
+            "which it belongs.": lambda treated, control: (
+                float(np.median(treated - control)),
+                *_exact(treated, control)[1:],
             ),
             "the sign is turned round: the effect is treated - control.": lambda treated, control: _exact(
                 control, treated
@@ -282,7 +331,8 @@ class _Score:
         if self.kind == 0:
             return 100 * child + 10 * base + seed
         noise = 30 * np.sin(self.kind + 100.7 * seed + 37.1 * child + 53.3 * base)
-        return float(60 + 20 * np.sin(self.kind + 11 * child) - 30 * abs(base - 0.1 * self.kind) + noise)
+        level = -200 if self.kind == 8 else 60  # the scores of kind 8 are all below zero
+        return float(level + 20 * np.sin(self.kind + 11 * child) - 30 * abs(base - 0.1 * self.kind) + noise)
 
 
 Cell = Callable[[Array], float]
@@ -312,6 +362,12 @@ def _grid(
     return run
 
 
+def _by_place(kind: int, child: Any, base: Any, seeds: Any) -> tuple[Array, Array]:
+    """A grid that hands score() the places of the rates, and returns the rates at the best place."""
+    means, (i, j) = _grid()(kind, range(len(child)), range(len(base)), seeds)
+    return means, np.array([child[int(i)], base[int(j)]])
+
+
 def _at(table: Array) -> tuple[int, int]:
     i, j = np.unravel_index(int(table.argmax()), table.shape)
     return int(i), int(j)
@@ -329,12 +385,16 @@ def _from(table: Callable[[Array, Array], Array]) -> Callable[..., tuple[float, 
 @LAB.exercise("11.3", "rate_grid(score, child_rates, base_rates, seeds)", title="A grid of rates", points=4)
 def _(student: Student) -> None:
     asked: list[tuple[_Score, tuple[Any, ...]]] = []
+    never_chosen = "`best` was never set. Does your search begin at 0? Scores can all be negative: begin at -np.inf."
 
     def with_score(kind: int, *rest: Any) -> Any:
         asked.append((_Score(kind), rest))
         answer = student(asked[-1][0], *rest)
         if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
+            refuse(any(rate is None for rate in answer[1]), never_chosen)
             return answer[0], np.asarray([float(rate) for rate in answer[1]])
+        if isinstance(answer, tuple | list) and len(answer) == 2:
+            refuse(answer[1] is None, never_chosen)
         return answer
 
     compare(
@@ -347,7 +407,7 @@ def _(student: Student) -> None:
         others=[
             (5, [0.0, 0.02, 0.07, 0.2], [0.0, 0.08, 0.2], [0, 1, 2]),
             (7, [0.01, 0.3], [0.05, 0.0, 0.4, 0.1], [5, 6, 7, 8, 9]),
-            (8, [0.5, 0.1, 0.0], [0.3, 0.0], [4, 2, 11]),
+            (8, [0.0, 0.5, 0.1], [0.0, 0.3], [4, 2, 11]),
         ],
         right=_grid(),
         mistakes={
@@ -365,6 +425,19 @@ def _(student: Student) -> None:
             "each cell holds a sum over the seeds; take the mean.": _grid(cell=np.sum),
             "each cell holds its last seed alone; average over all of them.": _grid(
                 which=lambda seeds, number: seeds[-1:]
+            ),
+            "the seeds are counted 0, 1, 2, ...; ask for those that `seeds` holds.": _grid(
+                which=lambda seeds, number: range(len(seeds))
+            ),
+            "score() gets the places of the rates (0, 1, 2, ...); hand it the rates.": _by_place,
+            "your search for the best begins at 0, and scores can all be negative: begin at -np.inf, or use "
+            "argmax.": _grid(choose=_from(lambda means, single: np.maximum(means, 0))),
+            "the place of the best cell is split the wrong way round: argmax() counts row by row, so a row is "
+            "len(base_rates) long. np.unravel_index does it for you.": _grid(
+                choose=lambda means, single, child, base: (
+                    child[int(means.argmax()) % len(child)],
+                    base[int(means.argmax()) // len(child)],
+                )
             ),
             "`best` holds places in the table; look the rates up, child_rates[i] and base_rates[j].": _grid(
                 choose=lambda means, single, child, base: _at(means)
@@ -465,6 +538,18 @@ def _images(seed: int, n: int, d: int, n_classes: int, ridge: float) -> tuple[Ar
     return x, y, x_new, y_new, ridge
 
 
+def _standardised(x: Array, y: Array, x_new: Array, y_new: Array, ridge: float) -> float:
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    return _right_probe((x - mean) / std, y, (x_new - mean) / std, y_new, ridge)
+
+
+def _without_last_class(case: tuple[Array, Any, Array, Any, float]) -> tuple[Array, Any, Array, Any, float]:
+    """The fresh rows lack a class that the others have."""
+    x, y, x_new, y_new, ridge = case
+    here = y_new < y.max()
+    return x, y, x_new[here], y_new[here], ridge
+
+
 @LAB.exercise("11.4", "linear_probe(features, labels, fresh, fresh_labels, ridge)", title="A linear probe", points=3)
 def _(student: Student) -> None:
     mistakes: Mapping[str, Callable[..., Any]] = {
@@ -484,6 +569,11 @@ def _(student: Student) -> None:
         "ridge is ignored: add ridge times the identity to A.T @ A.": _fitted(
             penalty=lambda ridge, n, d: np.zeros((d, d))
         ),
+        "ridge is 1 in your code, whatever is handed over; use the argument `ridge`.": (
+            lambda x, y, x_new, y_new, ridge: _right_probe(x, y, x_new, y_new, 1.0)
+        ),
+        "the features are standardised first. That is a good habit elsewhere, but it changes what ridge punishes; "
+        "here they are taken as they are.": _standardised,
         "ridge is multiplied by the number of rows (or A.T @ A is divided by it): add ridge times the identity.": (
             _fitted(penalty=lambda ridge, n, d: n * ridge * np.eye(d))
         ),
@@ -504,8 +594,17 @@ def _(student: Student) -> None:
         "that is the number of right answers; return the share.": _fitted(report=lambda right: float(right.sum())),
         "that is in per cent; return a share between 0 and 1.": _fitted(report=lambda right: 100 * float(right.mean())),
     }
+
+    def with_share(*args: Any) -> Any:
+        answer = student(*args)
+        refuse(
+            isinstance(answer, np.ndarray) and answer.dtype == bool and answer.ndim == 1,
+            "that is a list of right and wrong, one for each row; return its mean, the share of right answers.",
+        )
+        return answer
+
     compare(
-        student,
+        Student(with_share, student.parameters),
         parts=("accuracy",),
         by_hand=[
             (
@@ -514,7 +613,8 @@ def _(student: Student) -> None:
                 0.4,  # the border lies at 0: right, right, wrong, wrong, wrong
             ),
         ],
-        others=[_images(3, 20, 4, 4, 9.0), _images(5, 31, 3, 3, 15.0), _images(7, 26, 6, 5, 6.0)],
+        others=[_images(3, 20, 4, 4, 9.0), _images(5, 31, 3, 3, 15.0), _images(7, 26, 6, 5, 6.0),
+                _without_last_class(_images(9, 30, 4, 4, 8.0))],
         right=_right_probe,
         mistakes=mistakes,
     )  # fmt: skip
@@ -527,12 +627,13 @@ LAB.free_text(
     title="Four findings, four verdicts",
     points=4,
     rubric={
-        4: "All four findings have a row with the comparison, its budget (the same on both sides, in evaluations), the "
-        "effect with its interval and number of seeds, a verdict that follows from them, and what would change it. A "
-        "missing effect is called a missing effect only where the interval is narrow. Says where a control (the "
-        "gradient-trained twin, a random layer, child and base rate exchanged) takes the explanation away.",
-        2: "All four have a verdict and a number, but the budgets differ or aren't named, or an interval is missing; "
-        "or two findings are judged as above and two are not.",
+        4: "All four findings have a row with the comparison, the budget of both sides in evaluations (equal, or less "
+        "for the side that wins), the effect with its interval and number of seeds, a verdict that follows from them, "
+        "and what would change it. A missing effect is called a missing effect only where the interval is narrow. Says "
+        "where a control (the gradient-trained twin, a random layer, child and base rate exchanged) takes the "
+        "explanation away.",
+        2: "All four have a verdict and a number, but the budgets aren't named, or the side that wins had more, or an "
+        "interval is missing; or two findings are judged as above and two are not.",
         0: "Verdicts without numbers, or from one seed, or from a picture alone.",
     },
 )
