@@ -44,6 +44,36 @@ def steps_without_images(budget, n_new, n_kept, n_images, fresh):
     return buys()(budget, n_new, n_kept, n_images, fresh)[0], budget // 3
 
 
+def below_nothing(budget, n_new, n_kept, n_images, fresh):
+    first = (n_new + n_kept) * n_images
+    return 1 + (budget - first) // (first if fresh else n_new * n_images), budget // (3 * n_images)
+
+
+def first_generation_left_out(*args):
+    generations, steps = buys()(*args)
+    return max(0, generations - 1), steps
+
+
+def first_generation_unpaid(budget, n_new, n_kept, n_images, fresh):
+    first = (n_new + n_kept) * n_images
+    later = first if fresh else n_new * n_images
+    return 0 if budget < first else 1 + budget // later, budget // (3 * n_images)
+
+
+def all_cost_the_same(budget, n_new, n_kept, n_images, fresh):
+    first = (n_new + n_kept) * n_images
+    later = first if fresh else n_new * n_images
+    return 0 if budget < first else budget // later, budget // (3 * n_images)
+
+
+def no_generation_no_steps(*args):
+    generations, steps = buys()(*args)
+    return (generations, steps) if generations else (0, 0)
+
+
+steps_to_the_nearest = buys(step_whole=round)
+
+
 def affordable_by_spending(budget, n_new, n_kept, n_images, fresh):
     """Right: spends until nothing is left."""
     generations, left, scored = 0, budget, 0
@@ -92,6 +122,8 @@ def runner(
     swallow=False,
     again=False,
     look_first=True,
+    keep=lambda result: result,
+    complain="{c}, seed {s}: {spent} evaluations, but the budget is {budget}",
 ):
     """The right answer, or one with a part replaced."""
 
@@ -114,12 +146,12 @@ def runner(
                 if swallow:
                     continue
                 raise
-            row = {"condition": c, "seed": s, **result}
+            row = {"condition": c, "seed": s, **keep(result)}
             if not look_first:
                 with journal.open("a") as file:
                     file.write(json.dumps(row) + "\n")
             if watch and result["evaluations"] > budget:
-                raise ValueError(f"{c}, seed {s}: {result['evaluations']} evaluations, but the budget is {budget}")
+                raise ValueError(complain.format(c=c, s=s, spent=result["evaluations"], budget=budget))
             new.append(row)
             if look_first:
                 lines.append(json.dumps(row) + "\n")
@@ -174,6 +206,46 @@ written_before_it_is_looked_at = runner(look_first=False)
 no_progress = runner(tell=lambda done, new, total, n_new: None)
 progress_from_nothing = runner(tell=lambda done, new, total, n_new: (new, n_new))
 progress_too_early = runner(tell_before=True)
+
+
+keeps_two_numbers = runner(keep=lambda result: {key: result[key] for key in ("score", "evaluations")})
+nameless_complaint = runner(complain="more than the budget")
+
+
+def stops_reading(journal):
+    rows = []
+    for line in journal.read_text("utf-8").splitlines() if journal.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+reads_up_to_the_half_line = runner(read=stops_reading)
+
+
+def says(count, skipped=False):
+    """A runner with another idea of progress: count(asked, table, unit)."""
+
+    def run_all(conditions, seeds, budget, work, journal, progress):
+        asked = [(c, s) for s in seeds for c in conditions]
+        table = {(row["condition"], row["seed"]): row for row in finished(journal)}
+        for unit in asked:
+            if unit not in table:
+                rows = runner()([unit[0]], [unit[1]], budget, work, journal, lambda done, total: None)
+                table[unit] = rows[0]
+            elif not skipped:
+                continue
+            progress(count(asked, table, unit), len(asked))
+        return [table[unit] for unit in asked]
+
+    return run_all
+
+
+progress_gives_the_place = says(lambda asked, table, unit: asked.index(unit) + 1)
+progress_counts_the_journal = says(lambda asked, table, unit: len(table))
+progress_for_the_skipped = says(lambda asked, table, unit: asked.index(unit) + 1, skipped=True)
 
 
 def exactly_the_budget_is_refused(conditions, seeds, budget, work, journal, progress):
@@ -236,6 +308,17 @@ rows_are_tasks = drop(turn=True)
 summed = drop(over=np.sum)
 worst_task = drop(over=np.max)
 gains_are_losses = drop(over=lambda d: np.mean(np.abs(d)))
+mean_cut_off = drop(over=lambda d: max(0.0, np.mean(d)))
+divided_by_all = drop(over=lambda d: np.sum(d) / (len(d) + 1))
+against_the_last_but_one = drop(lambda a, k: a[-2, k])
+best_of_a_row = drop(lambda a, k: a[k, :-1].max())
+
+
+def relative_loss(accuracy):
+    best, end = accuracy[:-1, :-1].max(axis=0), accuracy[-1, :-1]
+    return float(((best - end) / best).mean())
+
+
 in_per_cent = drop(over=lambda d: 100 * np.mean(d))
 
 
@@ -305,6 +388,36 @@ correction_the_wrong_way = judge(quantile=lambda n: 1 - min(0.49, 0.025 * n))
 n_degrees_of_freedom = judge(width=lambda d, q: stats.t.ppf(q, len(d)) * d.std(ddof=1) / math.sqrt(len(d)))
 
 
+divides_by_n_not_its_root = judge(width=lambda d, q: stats.t.ppf(q, len(d) - 1) * d.std(ddof=1) / len(d))
+
+
+def counts_the_settings(rows, control, n_comparisons):
+    return judge()(rows, control, len({row["setting"] for row in rows}) - 1)
+
+
+def high_first(rows, control, n_comparisons):
+    chosen, mean, low, high = judge()(rows, control, n_comparisons)
+    return chosen, mean, high, low
+
+
+def by_seed(rows, setting):
+    return {row["seed"]: row["test"] for row in rows if row["setting"] == setting}
+
+
+def difference_of_means(rows, control, n_comparisons):
+    chosen, mean, low, high = judge()(rows, control, n_comparisons)
+    half = (high - low) / 2
+    mean = np.mean(list(by_seed(rows, chosen).values())) - np.mean(list(by_seed(rows, control).values()))
+    return chosen, mean, mean - half, mean + half
+
+
+def all_seeds_of_the_chosen(rows, control, n_comparisons):
+    found = judge()(rows, control, n_comparisons)
+    a, b = by_seed(rows, found[0]), by_seed(rows, control)
+    assert len([a[seed] - b[seed] for seed in a]) > 1
+    return found
+
+
 def three_values(rows, control, n_comparisons):
     return judge()(rows, control, n_comparisons)[1:]
 
@@ -337,6 +450,12 @@ WRONG = {
         (four_an_image, "steps count four evaluations"),
         (steps_rounded_up, "steps are rounded up"),
         (steps_as_a_fraction, "steps are no whole number"),
+        (below_nothing, "generations fall below 0"),
+        (first_generation_left_out, "generations leave out the first one"),
+        (first_generation_unpaid, "without paying for it"),
+        (all_cost_the_same, "generations all cost the same"),
+        (steps_to_the_nearest, "steps are rounded to the nearest"),
+        (no_generation_no_steps, "count the two apart"),
         (steps_without_images, "steps don't count the images"),
     ],
     "13.3": [
@@ -361,18 +480,29 @@ WRONG = {
         (exactly_the_budget_is_refused, "a unit that spends exactly its budget"),
         (no_progress, "`progress` is never called"),
         (progress_from_nothing, "`progress` starts again from nothing"),
+        (progress_gives_the_place, "not the place in the list"),
+        (progress_counts_the_journal, "counts a unit that is in the journal but was not asked for"),
+        (progress_for_the_skipped, "is called for units that the journal held"),
+        (keeps_two_numbers, "lacks a part of what `work` returned"),
+        (nameless_complaint, "Name the condition and the seed"),
+        (reads_up_to_the_half_line, "you stop reading at the half line"),
         (progress_too_early, "`progress` is called before the unit is finished"),
     ],
     "13.4": [
         (against_the_first, "you measure against the first accuracy"),
         (from_its_turn_on, "only from the task's own turn on"),
-        (last_row_among_the_earlier, "so a task that got better counts as 0"),
+        (last_row_among_the_earlier, "a task that got better counts as 0"),
         (last_task_in_the_mean, "It was only just learned"),
         (sign_turned, "the sign is turned round"),
         (rows_are_tasks, "rows and columns are swapped"),
         (summed, "you sum over the tasks"),
         (worst_task, "you give the largest drop"),
         (gains_are_losses, "gains count as losses"),
+        (mean_cut_off, "the mean is cut off at 0"),
+        (divided_by_all, "divide by T - 1"),
+        (against_the_last_but_one, "against the last row but one"),
+        (best_of_a_row, "the best is taken along the rows"),
+        (relative_loss, "as a part of the best accuracy"),
         (in_per_cent, "your answer is in per cent"),
     ],
     "13.5": [
@@ -391,6 +521,11 @@ WRONG = {
         (one_sided, "the interval is one-sided"),
         (correction_the_wrong_way, "the correction goes the wrong way"),
         (n_degrees_of_freedom, "the interval has n degrees of freedom"),
+        (divides_by_n_not_its_root, "divided by the square root of n"),
+        (counts_the_settings, "it is given, n_comparisons"),
+        (high_first, "high comes before low"),
+        (difference_of_means, "you subtract two means"),
+        (all_seeds_of_the_chosen, "pair only the seeds of both"),
         (three_values, "your function should return 4 values"),
     ],
 }

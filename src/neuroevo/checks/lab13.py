@@ -84,6 +84,24 @@ _BUYS: list[tuple[str, Callable[..., float], dict[str, Callable[..., float]]]] =
         ),
         "generations are no whole number: round down, //.": _generations(whole=float),
         "generations come second in your answer, and steps first: return generations, steps.": _steps(3),
+        "generations fall below 0 where the budget is too small for the first one: then there are 0.": (
+            lambda budget, new, kept, images, fresh: (
+                1 + (budget - (new + kept) * images) // ((new + kept * fresh) * images)
+            )
+        ),
+        "generations leave out the first one: you pay for it, but count only those after it.": (
+            lambda *args: max(0, _generations()(*args) - 1)
+        ),
+        "generations count the first one without paying for it: take its cost off the budget before you divide.": (
+            lambda budget, new, kept, images, fresh: (
+                0 if budget < (new + kept) * images else 1 + budget // ((new + kept * fresh) * images)
+            )
+        ),
+        "generations all cost the same in your count, but the first one costs more where the images stay the same.": (
+            lambda budget, new, kept, images, fresh: (
+                0 if budget < (new + kept) * images else budget // ((new + kept * fresh) * images)
+            )
+        ),
     }),
     ("steps", _steps(3), {
         "steps count the forward pass alone. A gradient step on one image costs three evaluations: one forward, "
@@ -94,7 +112,13 @@ _BUYS: list[tuple[str, Callable[..., float], dict[str, Callable[..., float]]]] =
         ),
         "steps count four evaluations an image: one forward, and the backward pass counts two, are three.": _steps(4),
         "steps are rounded up: what is left doesn't pay for another whole one.": _steps(3, math.ceil),
+        "steps are rounded to the nearest: what is left doesn't pay for another whole one.": _steps(3, round),
         "steps are no whole number: round down, //.": _steps(3, float),
+        "steps are 0 where the budget is too small for a generation. A step is cheaper: count the two apart.": (
+            lambda budget, new, kept, images, fresh: (
+                0 if budget < (new + kept) * images else budget // (3 * images)
+            )
+        ),
         "steps don't count the images: each image in the batch costs three evaluations.": (
             lambda budget, *_: budget // 3
         ),
@@ -109,6 +133,7 @@ def _(student: Student) -> None:
         ((1000, 8, 2, 10, False), (12, 33)),  # 100 for the first, then 80 each: 900 / 80 is 11 and some
         ((1000, 8, 2, 10, True), (10, 33)),
         ((99, 8, 2, 10, False), (0, 3)),
+        ((50, 2, 8, 10, False), (0, 1)),  # far from a first generation
         ((24_000_000, 195, 5, 200, True), (600, 40_000)),
     ]
     others = [(5555, 7, 3, 11, False), (5555, 7, 3, 11, True), (100, 8, 2, 10, False), (179, 8, 2, 10, False)]
@@ -160,7 +185,11 @@ class _Work:
         first = float(torch.rand((), generator=rng))
         torch.rand((sum(map(ord, str(condition))) % 7,), generator=rng)  # conditions draw unequal amounts
         self.calls.append((str(condition), first, budget, len(lines)))
-        return {"score": round(first + len(str(condition)) / 100, 6), "evaluations": self.evaluations}
+        return {
+            "score": round(first + len(str(condition)) / 100, 6),
+            "evaluations": self.evaluations,
+            "note": f"unit {len(self.calls)}",
+        }
 
 
 def _first_draw(seed: int) -> float:
@@ -215,7 +244,8 @@ def _run(student: Student, journal: Path, work: _Work, seen: list[tuple[int, int
 
 def _fresh_run(student: Student, journal: Path) -> None:
     work, seen = _Work(journal), list[tuple[int, int]]()
-    units = _units(_run(student, journal, work, seen))
+    answer = _run(student, journal, work, seen)
+    units = _units(answer)
     names, draws = [name for name, *_ in work.calls], [draw for _, draw, *_ in work.calls]
     refuse(
         len(work.calls) != len(_ASKED),
@@ -262,6 +292,11 @@ def _fresh_run(student: Student, journal: Path) -> None:
         f"{[n for *_, n in work.calls]} lines before the units: open it with mode 'a' and write one line a unit.",
     )
     refuse(units != _ASKED, f"your rows are for {units}; they should be for {_ASKED}, seed by seed.")
+    refuse(
+        not all("note" in row for row in [*answer, *_lines(journal)]),
+        "a row, or its line in the journal, lacks a part of what `work` returned: keep all of it, not only score and "
+        "evaluations.",
+    )
     totals = [(k, len(_ASKED)) for k in range(1, len(_ASKED) + 1)]
     refuse(
         not seen,
@@ -341,8 +376,14 @@ def _half_a_line(student: Student, journal: Path) -> None:
         "Only what can be read is finished.",
     )
     refuse(set(units) != set(_ASKED), f"after half a line your rows are for {units}; they should be for {_ASKED}.")
+    whole = {(row.get("condition"), row.get("seed")) for row in _lines(journal)} == set(_ASKED)
     again = _Work(journal)
     _run(student, journal, again)
+    refuse(
+        whole and bool(again.calls),
+        "you stop reading at the half line, and what stands after it in the journal is run again: leave out that one "
+        "line, and read on (continue, not break).",
+    )
     refuse(
         bool(again.calls),
         "a new line was glued to the half line that was there, and so both are lost: the next run does a unit again. "
@@ -354,8 +395,8 @@ def _other_units(student: Student, journal: Path) -> None:
     """The journal holds a seed that isn't asked for, and stands in another order."""
     rows = [{"condition": c, "seed": s, "score": s / 10, "evaluations": 7} for c, s in [*_ASKED[::-1], ("changed", 99)]]
     journal.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    work = _Work(journal)
-    answer = _run(student, journal, work)
+    work, seen = _Work(journal), list[tuple[int, int]]()
+    answer = _run(student, journal, work, seen)
     units = _units(answer)
     refuse(bool(work.calls), "all units were in the journal, and yet `work` is called.")
     refuse(
@@ -371,15 +412,33 @@ def _other_units(student: Student, journal: Path) -> None:
         any(row["score"] != row["seed"] / 10 for row in answer),
         "a row's score is not the one that the journal holds for its condition and seed.",
     )
+    refuse(bool(seen), "`progress` is called for units that the journal held: call it after those that you ran.")
+    journal.write_text("".join(json.dumps(row) + "\n" for row in rows if row is not rows[4]), "utf-8")
+    _run(student, journal, _Work(journal), seen)  # the second unit is missing
+    refuse(
+        seen == [(len(rows), len(_ASKED))],
+        f"`progress` says {len(rows)} of {len(_ASKED)}: it counts a unit that is in the journal but was not asked for.",
+    )
+    refuse(
+        seen != [(len(_ASKED), len(_ASKED))],
+        f"the journal held all units but the second, and after it `progress` gets {seen}. All {len(_ASKED)} are done "
+        "then: count the finished units, not the place in the list.",
+    )
 
 
 def _overspent(student: Student, journal: Path) -> None:
     work = _Work(journal, evaluations=BUDGET + 1)
     try:
         _run(student, journal, work)
-    except ValueError:
+    except ValueError as error:
         kept = len(_lines(journal))
         refuse(kept > 0, "a unit that spent more than its budget stands in the journal. Look before you write.")
+        condition, seed = _ASKED[0]
+        refuse(
+            condition not in str(error) or str(seed) not in str(error),
+            f"your ValueError says {str(error)!r}. Name the condition and the seed: after a night of runs, which was "
+            "it?",
+        )
     else:
         raise TryAgain(
             f"a unit reports {BUDGET + 1} evaluations with a budget of {BUDGET}, and nobody notices. Raise a "
@@ -433,9 +492,10 @@ def _(student: Student) -> None:
             ),
             "you look for the best accuracy only from the task's own turn on. Earlier rows count too: what was known "
             "before can be forgotten as well.": _forgotten(lambda a, k: float(a[k:-1, k].max())),
-            "the last row is among the earlier ones, so a task that got better counts as 0 instead of below it. "
-            "The best "
-            "accuracy is taken over all rows but the last.": _forgotten(lambda a, k: float(a[:, k].max())),
+            "a task that got better counts as 0 instead of below it. Do you cut off at 0? Or is the last row among the "
+            "earlier ones? The best accuracy is taken over all rows but the last.": _forgotten(
+                lambda a, k: float(a[:, k].max())
+            ),
             "the last task is in your mean. It was only just learned, and nothing can have been forgotten.": _forgotten(
                 tasks=range
             ),
@@ -447,6 +507,20 @@ def _(student: Student) -> None:
             ),
             "rows and columns are swapped: row i is after task i, column k is on task k.": _forgotten(
                 view=lambda a: a.T
+            ),
+            "the mean is cut off at 0: below 0 it says that old tasks got better.": _forgotten(
+                over=lambda drops: max(0.0, float(np.mean(drops)))
+            ),
+            "you divide by all T tasks, but the last one isn't in the sum: divide by T - 1.": _forgotten(
+                over=lambda drops: float(np.sum(drops)) / (len(drops) + 1)
+            ),
+            "you measure against the last row but one. The best may stand further up: take the best of all rows but "
+            "the last.": _forgotten(lambda a, k: float(a[-2, k])),
+            "the best is taken along the rows (axis=1). A column is a task: take the best of each column, axis=0.": (
+                _forgotten(lambda a, k: float(a[k, :-1].max()))
+            ),
+            "you give the loss as a part of the best accuracy: subtract, and don't divide.": lambda accuracy: float(
+                np.mean(1 - accuracy[-1, :-1] / accuracy[:-1, :-1].max(axis=0))
             ),
             "you sum over the tasks; take their mean.": _forgotten(over=lambda drops: float(np.sum(drops))),
             "you give the largest drop of all tasks; take their mean.": _forgotten(over=max),
@@ -498,6 +572,8 @@ def _judged(
         else:
             d = np.array([a[seed] - b[seed] for seed in sorted(set(a) & set(b))])
         mean, width = sign * float(d.mean()), half(d, tail(n_comparisons))
+        if pair == "means":
+            mean = float(np.mean(list(a.values()))) - float(np.mean(list(b.values())))
         if pair == "none":
             x, y = (np.array(list(values.values())) for values in (a, b))
             level = 1 - 2 * tail(n_comparisons)
@@ -543,8 +619,9 @@ def _(student: Student) -> None:
                 )
                 for seed in rng.permutation(n_seeds).tolist()
             ]
-            noisy = [(seed, v, round(t + float(rng.normal(scale=0.01)), 4)) for seed, v, t in entries]
-            table[f"setting {k}"] = noisy[1:] if k == 1 else noisy  # a seed is missing in one of them
+            noisy = [(seed, float(v), float(round(t + rng.normal(scale=0.01), 4))) for seed, v, t in entries]
+            lacks = 1 if k == 1 or (k == 0 and n_settings == 3) else 0  # a seed is missing in one, or in both
+            table[f"setting {k}"] = noisy[lacks:]
         return rows(table)
 
     cases = [
@@ -556,7 +633,14 @@ def _(student: Student) -> None:
     answers = []
 
     def told(*args: Any) -> tuple[float, float, float]:
-        answer = student(*args)
+        try:
+            answer = student(*args)
+        except KeyError as error:
+            refuse(
+                isinstance(error.args[0], int),
+                f"your function looks for seed {error} in a setting that lacks it: pair only the seeds of both.",
+            )
+            raise
         if not isinstance(answer, tuple | list) or len(answer) != 4 or not isinstance(answer[0], str):
             raise TryAgain(
                 "your function should return 4 values, the name of the setting and three numbers: end it with "
@@ -595,7 +679,21 @@ def _(student: Student) -> None:
     def numbers(judge: Callable[..., Verdict]) -> Callable[..., Any]:
         return lambda *args: judge(*args)[1:]
 
+    def counts_settings(rows: list[Row], control: str, n_comparisons: int) -> Verdict:
+        return right(rows, control, len({row["setting"] for row in rows}) - 1)
+
+    def high_first(*args: Any) -> Any:
+        name, mean, low, high = right(*args)
+        return name, mean, high, low
+
     mistakes = {
+        "you subtract two means, each over its own seeds. Where a seed is missing in one of the two, the means are "
+        "over different seeds: take the mean of the differences.": _judged(pair="means"),
+        "you divide by n; the standard deviation of a mean is divided by the square root of n.": _judged(
+            half=lambda d, tail: float(stats.t.ppf(1 - tail, d.size - 1) * d.std(ddof=1) / d.size)
+        ),
+        "the number of comparisons is taken from the rows: it is given, n_comparisons.": counts_settings,
+        "high comes before low: return chosen, mean, low, high.": high_first,
         "the interval is that of two independent samples. Both settings ran with the same seeds: take the "
         "difference seed "
         "by seed first, and then the mean and the interval of the differences.": _judged(pair="none"),
