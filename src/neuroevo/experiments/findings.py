@@ -21,6 +21,7 @@ from tqdm import tqdm
 from neuroevo import data, ga, nets
 from neuroevo.budget import Budget
 from neuroevo.experiments import Context, Experiment, Rows, Unit
+from neuroevo.experiments._recorder import load
 from neuroevo.genreg import GENREG, Settings, reward
 
 SIDE = 14
@@ -117,18 +118,11 @@ def shrink(split: data.Split) -> data.Split:
     return data.Split(torch.nn.functional.avg_pool2d(square, 2).round().to(torch.uint8).flatten(1), split.y)
 
 
-def _load(size: str) -> data.ImageData:
-    images = data.mnist()
-    if size == "full" and images.notice:
-        raise RuntimeError(f"a full-size run needs MNIST itself. {images.notice}")
-    return images
-
-
 class _Recorder:
     """What all arms share: the images, the meter, the curve, and the one look at the test set."""
 
     def __init__(self, unit: Unit, context: Context, arm: Arm) -> None:
-        images = _load(context.size)
+        images = load(context.size)
         self.unit, self.arm, self.budget, self.vault = unit, arm, Budget(), images.test
         self.train = shrink(images.train).to(context.device)
         validation = shrink(images.validation)
@@ -355,7 +349,7 @@ def settings(size: str) -> dict[str, Any]:
     """All that decides the numbers beside the seeds, for the provenance."""
     return {
         "size": size,
-        "data": _load(size).source,
+        "data": load(size).source,
         "share_of_budget": SHARE_OF_BUDGET[size],
         "printed": dataclasses.asdict(Settings()),
         "batch": BATCH,
