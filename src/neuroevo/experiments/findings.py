@@ -291,7 +291,7 @@ def _plane(features: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from umap import UMAP  # type: ignore[import-untyped]  # its import alone takes half a minute
+        from umap import UMAP  # its import alone takes half a minute
 
         return np.asarray(UMAP(random_state=seed, n_jobs=1).fit_transform(features))
 
