@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from neuroevo import data, experiments, nets, results
-from neuroevo.experiments import Context, Unit, findings
+from neuroevo.experiments import Context, Unit, findings, findings_28
 
 TIMES = ["seconds", "core_seconds"]
 
@@ -32,9 +32,10 @@ def rows_of(method, seed, tmp_path, size="smoke"):
     return findings.run_unit(Unit(method, seed), Context(size, torch.device("cpu"), tmp_path, progress=False))
 
 
-def test_arms_that_are_compared_get_the_same_budget_and_are_looked_at_equally_often():
-    printed = findings.ARMS["printed"]
-    for name, arm in findings.ARMS.items():
+@pytest.mark.parametrize("module", [findings, findings_28])
+def test_arms_that_are_compared_get_the_same_budget_and_are_looked_at_equally_often(module):
+    printed = module.ARMS["printed"]
+    for name, arm in module.ARMS.items():
         assert arm.budget / arm.every == pytest.approx(20), name
         if arm.gradient:
             assert arm.budget == printed.budget / 10
@@ -43,15 +44,32 @@ def test_arms_that_are_compared_get_the_same_budget_and_are_looked_at_equally_of
             assert arm.budget == printed.budget or name == "width 32, long"
 
 
-def test_arms_change_one_thing():
+@pytest.mark.parametrize("module", [findings, findings_28])
+def test_arms_change_one_thing(module):
     measured = {"budget", "every", "embed", "by_digit", "gradient"}
-    for name, arm in findings.ARMS.items():
-        changed = {
-            f.name for f in dataclasses.fields(arm) if getattr(arm, f.name) != getattr(findings.ARMS["printed"], f.name)
-        }
+    printed = module.ARMS["printed"]
+    for name, arm in module.ARMS.items():
+        changed = {f.name for f in dataclasses.fields(arm) if getattr(arm, f.name) != getattr(printed, f.name)}
         if "base" in name or name == "images 5, all inherited":
             continue
         assert len(changed - measured) <= 1, name
+
+
+def test_at_28_pixels_the_arms_are_the_same_and_the_networks_larger(tmp_path):
+    rows = {
+        method: findings_28.run_unit(Unit(method, 0), Context("smoke", torch.device("cpu"), tmp_path, progress=False))[
+            "finals"
+        ][0]
+        for method in ("printed", "twin 64", "twin 16")
+    }
+    assert {method: row["n_params"] for method, row in rows.items()} == {
+        "printed": 50_890,
+        "twin 64": 50_890,
+        "twin 16": 12_730,
+    }
+    for name in findings.ARMS.keys() & findings_28.ARMS.keys():
+        assert findings.ARMS[name].changes == findings_28.ARMS[name].changes
+        assert findings.ARMS[name].width == findings_28.ARMS[name].width
 
 
 def test_smoke_run(tmp_path, monkeypatch):

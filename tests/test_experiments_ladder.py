@@ -76,8 +76,34 @@ def test_a_sigma_falls_from_start_to_end():
     assert ladder._scale(0.02, None, 0.7) == 0.02
 
 
+def test_a_self_adapted_scale_is_inherited_and_spreads_with_what_it_made(rng):
+    net = nets.MLP((1, 2, 1))
+    rung = ladder.Whole(1, sigma=0.1, tau=0.2)
+    run = ladder._Whole(rung, net, rng)
+    x, y = torch.rand(3, 1), torch.zeros(3, dtype=torch.int64)
+    run.step(x, y, 0.0)
+    once = run.sigmas.log().std()
+    assert 0.15 < once < 0.25
+    # Each child has its mother's scale, and mothers are the best tenth: of 200 scales ten at most are left.
+    run.rung = dataclasses.replace(run.rung, tau=1e-9)
+    run.sigmas = torch.linspace(0.1, 0.2, 200)[:, None]
+    run.step(x, y, 0.0)
+    assert len(run.sigmas.mul(1e4).round().unique()) <= 10
+    still = ladder._Whole(dataclasses.replace(rung, tau=0.0), net, rng)
+    still.step(x, y, 0.0)
+    assert torch.equal(still.sigmas, torch.full((200, 1), 0.1))
+
+
 def test_smoke_run_of_every_kind_of_rung(tmp_path, monkeypatch, capsys):
-    methods = ["GENREG as printed", "neuron crossover", "shifted images", "rank-one ES", "OpenAI-ES", "gradient"]
+    methods = [
+        "GENREG as printed",
+        "neuron crossover",
+        "self-adapted",
+        "shifted images",
+        "rank-one ES",
+        "OpenAI-ES",
+        "gradient",
+    ]
     sweeps = [f"sweep gradient {value:g}" for value in ladder.SWEEPS["gradient"][1]]
     # No sweep of the others: each then makes its own, which opens no test set either.
     monkeypatch.setattr(
@@ -127,9 +153,9 @@ def test_units_and_settings(module):
     assert json.loads(json.dumps(module.settings("smoke")))["rungs"].keys() == module.RUNGS.keys()
 
 
-def test_every_rung_has_three_values_to_choose_from():
+def test_every_rung_has_four_values_to_choose_from():
     assert ladder.SWEEPS.keys() == ladder.RUNGS.keys()
     for name, (setting, values) in ladder.SWEEPS.items():
-        assert len(set(values)) == 3
+        assert len(set(values)) == 4
         assert hasattr(ladder.RUNGS[name], setting)
     assert ga.truncation(torch.arange(200.0), ladder.Whole(1).top).shape == (10,)

@@ -28,6 +28,7 @@ from neuroevo.nets import parse_device
 NAMES = {
     "designs": "designs",
     "findings": "findings",
+    "findings-28": "findings_28",
     "genreg-audit": "genreg_audit",
     "genreg-mnist": "genreg_mnist",
     "methods": "methods",

@@ -2,9 +2,8 @@
 
 All rungs train a 784-64-10 tanh network from raw pixels and a cold start: no built features, no class means. They get
 the generations that take about `CORE_SECONDS` of one quiet core (a third of that at laptop size), a fixed number so
-that a run repeats on any machine. Three values of each rung's most sensitive setting are tried at a quarter of its
-length, with a seed of their own. Each chooses its champion
-on the validation part and opens the test set once.
+that a run repeats on any machine. Four values of each rung's most sensitive setting are tried at a quarter of its
+length, with a seed of their own. Each chooses its champion on the validation part and opens the test set once.
 
 What a mutant costs depends on the rung: an *evaluation* is one genome on one image, but a mutant that differs in one
 neuron is scored for a fraction of a network's multiplications. So the tables hold evaluations, multiply-adds of matrix
@@ -48,6 +47,8 @@ class Whole:
         top: share of the population that may become parents.
         crossover: a child takes every hidden neuron, with its output weights, from one of two parents.
         sigma, sigma_end: mutation scale at the start and at the end; it falls geometrically.
+        tau: above 0, every genome has a mutation scale of its own, which starts at sigma and mutates by a factor
+            exp(tau z) before its weights do (Schwefel 1977; Beyer and Schwefel 2002).
         n_genomes, images_per_class: size of the population, and of the batch that it is scored on.
     """
 
@@ -58,6 +59,7 @@ class Whole:
     crossover: bool = False
     sigma: float = 0.03
     sigma_end: float | None = None
+    tau: float = 0.0
     n_genomes: int = 200
     images_per_class: int = 20
 
@@ -135,6 +137,7 @@ RUNGS: dict[str, Rung] = {
     "log-likelihood": Whole(260, trust=True, top=0.2),
     "stronger selection": Whole(260),
     "neuron crossover": Whole(230, crossover=True),
+    "self-adapted": Whole(230, crossover=True, sigma=0.04, tau=0.1),
     "annealed": Whole(230, crossover=True, sigma_end=0.003),
     "bigger batch": Whole(130, crossover=True, sigma_end=0.003, images_per_class=50),
     "population 50": Whole(920, crossover=True, sigma_end=0.003, n_genomes=50),
@@ -151,17 +154,19 @@ RUNGS: dict[str, Rung] = {
     "gradient": Gradient(12_000),
 }
 
-# Three values of one setting for every rung; the best on validation is taken.
+# Four values of one setting for every rung; the best on validation is taken.
 SWEEPS: dict[str, tuple[str, list[float]]] = {
-    name: ("learning_rate", [0.003, 0.01, 0.03])
+    name: ("learning_rate", [0.003, 0.01, 0.03, 0.1])
     if isinstance(rung, Cloud)
-    else ("learning_rate", [0.001, 0.002, 0.004])
+    else ("learning_rate", [0.001, 0.002, 0.004, 0.008])
     if isinstance(rung, Gradient)
-    else ("learning_rate", [0.003, 0.006, 0.012])
+    else ("learning_rate", [0.003, 0.006, 0.012, 0.024])
     if isinstance(rung, Parts) and rung.strategy
-    else ("decay", [3e-4, 1e-3, 3e-3])
+    else ("decay", [1e-4, 3e-4, 1e-3, 3e-3])
     if isinstance(rung, Parts) and rung.decay
-    else ("sigma", [0.01, 0.02, 0.04])
+    else ("tau", [0.05, 0.1, 0.2, 0.4])
+    if isinstance(rung, Whole) and rung.tau
+    else ("sigma", [0.01, 0.02, 0.04, 0.08])
     for name, rung in RUNGS.items()
 }
 
@@ -219,6 +224,7 @@ class _Whole:
         self.settings = Settings(n_genomes=rung.n_genomes, survival_cutoff=rung.top, mutation_scale=rung.sigma)
         self.trusted = GENREG.start(net, self.settings, rng) if rung.trust else None
         self.population = self.trusted.population if self.trusted else net.init(rung.n_genomes, INIT_STD, rng)
+        self.sigmas = torch.full((rung.n_genomes, 1), rung.sigma, device=rng.device)  # for self-adaptation
 
     @torch.no_grad()
     def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
@@ -236,7 +242,11 @@ class _Whole:
             children = self.population[mothers]
             if rung.crossover:
                 cross_neurons_(self.net, children, self.population, fathers, self.rng)
-            ga.mutate_(children, self.settings.child_mutation_rate, _scale(rung.sigma, rung.sigma_end, share), self.rng)
+            scale: float | Tensor = _scale(rung.sigma, rung.sigma_end, share)
+            if rung.tau:
+                noise = torch.randn(self.sigmas.shape, generator=self.rng, device=self.rng.device)
+                scale = self.sigmas = self.sigmas[mothers] * (rung.tau * noise).exp()
+            ga.mutate_(children, self.settings.child_mutation_rate, scale, self.rng)
             self.population = children
         return lambda: champion
 
