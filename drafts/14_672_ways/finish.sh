@@ -18,6 +18,7 @@ if "CHAPTER_14" not in s:
     if "from neuroevo.experiments import designs" not in s:
         after = "from neuroevo.checks import lab15\n"
         s = s.replace(after, after + "from neuroevo.experiments import designs\n", 1)
+    s = s.replace("from typing import Any\n", "from types import SimpleNamespace\nfrom typing import Any\n", 1)
     p.write_text(s)
 p = Path("_toc.yml"); s = p.read_text()
 entry = '''      - {file: notebooks/14_672_ways, title: 14 · 672 ways to build a network,
