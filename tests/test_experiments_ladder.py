@@ -4,8 +4,8 @@ import json
 import pytest
 import torch
 
-from neuroevo import experiments, ga, nets, results
-from neuroevo.experiments import Context, Unit, ladder, summits
+from neuroevo import data, experiments, ga, nets, results
+from neuroevo.experiments import Context, Unit, clothes, ladder, summits
 
 NET = nets.MLP((5, 4, 3))
 
@@ -131,6 +131,18 @@ def test_smoke_run_of_the_summits(tmp_path, monkeypatch):
     finals = smoke(summits, "summits", methods, tmp_path, monkeypatch)["finals"]
     assert list(finals["method"]) == methods
     assert finals["n_params"].nunique() == 1
+
+
+def test_smoke_run_on_clothes(tmp_path, monkeypatch):
+    monkeypatch.setattr(clothes, "_load", data.mnist)  # the stand-in for digits: clothes have none
+    methods = ["GENREG as printed", "filters, evolution strategy"]
+    finals = smoke(clothes, "clothes", methods, tmp_path, monkeypatch)["finals"]
+    assert list(finals["method"]) == methods
+
+
+def test_clothes_are_not_digits(tmp_path):
+    with pytest.raises(data.DataError, match="Fashion-MNIST is not in"):
+        clothes.run_unit(Unit("gradient", 0), Context("smoke", torch.device("cpu"), tmp_path, progress=False))
 
 
 def test_a_rung_repeats_and_seeds_differ(tmp_path):

@@ -26,6 +26,7 @@ from neuroevo import results
 from neuroevo.nets import parse_device
 
 NAMES = {
+    "clothes": "clothes",
     "designs": "designs",
     "findings": "findings",
     "findings-28": "findings_28",

@@ -35,8 +35,8 @@ def load(size: str) -> data.ImageData:
 class Recorder:
     """The books of one unit: add to `budget` while it runs, `look` now and then, and take the `rows` at the end."""
 
-    def __init__(self, unit: Unit, context: Context, net: Net) -> None:
-        images = load(context.size)
+    def __init__(self, unit: Unit, context: Context, net: Net, images: data.ImageData | None = None) -> None:
+        images = images or load(context.size)
         self.unit, self.net, self.budget, self.test = unit, net, Budget(), images.test
         self.train = images.train.to(context.device)
         validation = images.validation

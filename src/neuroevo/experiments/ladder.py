@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from neuroevo import ga, nets, neurons
+from neuroevo import data, ga, nets, neurons
 from neuroevo.experiments import Context, Experiment, Rows, Unit
 from neuroevo.experiments._recorder import Recorder, load
 from neuroevo.genreg import GENREG, Settings, reward
@@ -185,10 +185,10 @@ def _scale(start: float, end: float | None, share: float) -> float:
     return start * ((end or start) / start) ** share
 
 
-def run_rung(unit: Unit, context: Context, rung: Rung) -> Rows:
-    """Run one rung with one seed; its rows for the tables finals and curves, or sweeps."""
+def run_rung(unit: Unit, context: Context, rung: Rung, images: data.ImageData | None = None) -> Rows:
+    """Run one rung with one seed on MNIST, or other images; its rows for the tables finals and curves, or sweeps."""
     net: Any = neurons.FilterNet() if isinstance(rung, Parts | Gradient) and rung.filters else NET
-    recorder = Recorder(unit, context, net)
+    recorder = Recorder(unit, context, net, images)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     runner: Any = {Whole: _Whole, Parts: _Parts, Cloud: _Cloud, Gradient: _Gradient}[type(rung)](rung, net, rng)
     n, multiply_adds = n_generations(rung, context.size), 0
