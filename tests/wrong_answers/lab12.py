@@ -183,6 +183,13 @@ def drawn_with_replacement(families, n_test, n_validation, rng):
     return parts(families, rng.choice([name for name in names if name not in test], n_validation), test)
 
 
+def names_with_their_repeats(families, n_test, n_validation, rng):
+    names = rng.permutation(families).tolist()
+    cut = n_test + n_validation
+    chosen = names[cut:], names[n_test:cut], names[:n_test]
+    return [[i for i, family in enumerate(families) if family in part] for part in chosen]
+
+
 def faces_are_lost(families, n_test, n_validation, rng):
     train, validation, test = splitter()(families, n_test, n_validation, rng)
     of = dict(zip(reversed(families), reversed(range(len(families))), strict=True))
@@ -452,6 +459,7 @@ WRONG = {
         (by_face, "You split by *face*"),
         (runs_side_by_side, "A face tells on its relatives"),
         (drawn_with_replacement, "none may be drawn twice"),
+        (names_with_their_repeats, "a name stands once for each of its faces"),
         (train_is_everything, "train is what the two others leave"),
         (one_validation_family, "n_validation counts families."),
         (faces_are_lost, "is in none of the three parts"),

@@ -463,7 +463,7 @@ WRONG = {
         (second_condition_goes_on, "goes on with the generator that the first has used"),
         (running_number_as_seed, "so they are not paired. Seed the generator with"),
         (same_seed_for_all, "all units draw the same numbers"),
-        (seed_as_generator, "gets a int as its second argument"),
+        (seed_as_generator, "gets a value of type int as its second argument"),
         (budget_is_shared_out, "the units get the budgets"),
         (written_at_the_end, "while the units run, the journal stays empty"),
         (begins_anew, "overwrites the journal"),

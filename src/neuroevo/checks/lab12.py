@@ -221,9 +221,14 @@ def _split(student: Student, families: list[str], n_test: int, n_validation: int
     strange = [number for number in flat if not 0 <= number <= last]
     twice = [number for number, count in Counter(flat).items() if count > 1]
     missing = sorted(set(range(last + 1)) - set(flat))
+    train, validation, test = ({families[i] for i in part if 0 <= i <= last} for part in parts)
     _refuse(
         {
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
+            f"face {twice[:1]} is in two parts, and its whole family with it. In `families` a name stands once for "
+            "each of its faces, so a shuffle of it deals a family out more than once: shuffle sorted(set(families)).": (
+                twice and test & (train | validation) and train != set(families)
+            ),
             f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
             "is what the two others leave.": twice,
             f"face {missing[:1]} is in none of the three parts: what is neither test nor validation is train.": missing,

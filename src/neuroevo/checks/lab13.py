@@ -176,7 +176,7 @@ class _Work:
     def __call__(self, condition: Any = None, rng: Any = None, budget: Any = None) -> Row:
         refuse(
             not isinstance(rng, torch.Generator),
-            f"`work` gets a {type(rng).__name__} as its second argument; give it a torch.Generator: "
+            f"`work` gets a value of type {type(rng).__name__} as its second argument; give it a torch.Generator: "
             "work(condition, rng, budget).",
         )
         lines = self.journal.read_text("utf-8").splitlines() if self.journal.exists() else []
