@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from distributed import Client
 
 from neuroevo import workers
 from neuroevo.workers import Evaluator, WorkersError, dask, processes, rng_for, serial, task_key
@@ -219,6 +222,43 @@ def test_no_scheduler_and_no_workers_are_told_at_once():
         pytest.raises(WorkersError, match="has no workers"),
     ):
         Evaluator(draw, dask(empty.scheduler_address, timeout=1))
+
+
+def test_a_scheduler_that_falls_silent_is_told_and_one_that_hesitates_is_not(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, journal = f"tcp://127.0.0.1:{port}", tmp_path / "j.jsonl"
+    commands = (
+        ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+        ["worker", address, "--no-nanny", "--no-dashboard", "--nthreads", "1"],
+    )
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}  # where `draw` is found
+    scheduler, worker = (
+        psutil.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *how], env=here, stderr=subprocess.DEVNULL)
+        for what, *how in commands
+    )
+    tasks = [({"size": 10, "rate": rate}, 0) for rate in range(40)]
+    try:
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(1, 60)
+        with Evaluator(draw, dask(address, timeout=2), journal=journal, patience=30) as evaluator:
+            coming = evaluator.as_completed(tasks)
+            next(coming)
+            scheduler.suspend()
+            time.sleep(1)
+            scheduler.resume()
+            found = [next(coming) for _ in range(10)]
+            scheduler.suspend()
+            before = time.monotonic()
+            with pytest.raises(WorkersError, match=r"no Dask scheduler answers .* evaluations are kept"):
+                found.extend(coming)
+            assert time.monotonic() - before < 15
+        assert len(tasks) > len(evaluator.done) == len(journal.read_text().splitlines()) == len(found) + 1
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
 
 
 def test_patience_ends():

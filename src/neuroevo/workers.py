@@ -13,6 +13,7 @@ books: one entry for each task, in a journal that a search which broke off goes 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import multiprocessing
@@ -28,6 +29,7 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
+    ThreadPoolExecutor,
     wait,
 )
 from contextlib import AbstractContextManager, contextmanager
@@ -117,6 +119,8 @@ def dask(address: str, timeout: float = 5.0) -> Opener:
     Args:
         address: of a scheduler that is running, on this machine or on another one.
         timeout: seconds to wait for its answer, and for its first worker; without either, opening is a WorkersError.
+            One that falls silent later, for twice as long, is hung up on and called once more: if it answers then, the
+            search goes on.
     """
 
     @contextmanager
@@ -124,7 +128,9 @@ def dask(address: str, timeout: float = 5.0) -> Opener:
         from distributed import Client
 
         try:
-            client = Client(address, timeout=timeout, set_as_default=False)
+            with ThreadPoolExecutor(1) as thread:  # where no event loop runs, as one does in Jupyter
+                thread.submit(asyncio.run, _greet(address, timeout)).result()
+            client: Any = Client(address, timeout=timeout, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkersError(
                 f"no Dask scheduler answers at {address!r} within {timeout:g} seconds: is it running (`dask scheduler` "
@@ -137,11 +143,42 @@ def dask(address: str, timeout: float = 5.0) -> Opener:
                 raise WorkersError(
                     f"the Dask scheduler at {address!r} has no workers: start some with `dask worker {address}`"
                 ) from error
+            client.loop.add_callback(_watch, client, timeout)
             yield client.get_executor(pure=False)
         finally:
             client.close()
 
     return opened
+
+
+async def _greet(address: str, timeout: float) -> None:
+    """Connect and hang up again. A `Client` waits for ever for a scheduler that accepts its call and says nothing."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    args = Security().get_connection_args("client")
+    (await asyncio.wait_for(connect(address, timeout, **args), timeout)).abort()
+
+
+async def _watch(client: Any, timeout: float) -> None:
+    """Hang up on a scheduler that has fallen silent: its tasks then count as lost, and it is called once more.
+
+    A scheduler whose process dies closes its connections, and Dask notices. One that hangs doesn't, nor does one whose
+    machine or network is gone.
+    """
+    answer, ticks = None, 0  # counted, so that nobody is blamed for time in which this process itself was held up
+    while client.status == "running" and ticks < 10:
+        if answer is None:
+            answer = asyncio.ensure_future(client.scheduler.identity(n_workers=0))
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # or it counts as forgotten
+        await asyncio.sleep(timeout / 5)
+        ticks += 1
+        if answer.done():
+            if not answer.cancelled() and answer.exception() is None:
+                ticks = 0
+            answer = None
+    if client.status == "running":
+        client.scheduler_comm.abort()
 
 
 def _timed(evaluate: Callable[..., Any], design: Design, seed: int) -> dict[str, Any]:
@@ -162,7 +199,8 @@ class Evaluator:
         journal: a JSON-lines file of what has been evaluated, one line each, written as soon as it is known. One that
             is there is read first, and what is in it isn't evaluated again.
         retries: how often a task that raises is tried again, with the same random numbers.
-        patience: seconds without any evaluation finished after which to give up; None waits for ever.
+        patience: seconds without any evaluation finished after which to give up; None waits for ever, such as for a new
+            worker on a Dask cluster that has lost all of them.
 
     Use it as a context manager: leaving it ends its workers.
     """
