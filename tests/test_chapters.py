@@ -6,13 +6,15 @@ import itertools
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from neuroevo import ga, genreg, nets, neurons, strategies
+from neuroevo import ga, genreg, nets, neurons, search, strategies
 from neuroevo.checks import lab15
+from neuroevo.experiments import designs
 
 ROOT = Path(__file__).parents[1]
 
@@ -166,3 +168,81 @@ def test_chapter_11_probes_as_the_stored_run_does() -> None:
     features = torch.randn(10, 6, generator=rng(0))[labels] + torch.randn(200, 6, generator=rng(1))
     parts = (features[:120], labels[:120], features[120:], labels[120:])
     assert 0.2 < built(*parts) == findings.probe(*parts) < 1
+
+
+CHAPTER_14 = "14_672_ways.ipynb"
+
+
+@pytest.mark.parametrize("april", [True, False])
+def test_chapter_14_evolves_as_the_package_does(april: bool) -> None:
+    space = designs.SPACE
+    names = {"torch": torch, "math": math, "space": space}
+    for name in ("mutate", "rows", "evolve"):
+        names[name] = function_in(CHAPTER_14, name, **names)
+    searcher = search.GeneticSearch(space, rng(3), 50, published=april)
+    for generation in range(4):
+        genes, scores = searcher.genes, searcher.scores.clone()
+        told = torch.rand(scores.shape, generator=rng(generation))
+        scores = torch.where(searcher.todo, told, scores)
+        same = torch.Generator()
+        same.set_state(searcher.rng.get_state())
+        searcher.tell(told)
+        new_genes, new_scores = names["evolve"](genes, scores, same, april)
+        assert torch.equal(new_genes, searcher.genes)
+        torch.testing.assert_close(new_scores, searcher.scores, equal_nan=True)
+
+
+def asha_one_by_one(validation, seconds, deck, n_workers, budget, rungs=(1, 3, 10)):
+    """ASHA as Li et al. (2020) print it, with a queue of events; (epochs paid, best design so far) at each event."""
+    known = [{}, {}, {}]
+    moved = [set(), set(), set()]
+    events, fresh, epochs, number, log = [], iter(deck), 0, itertools.count(), []
+
+    def next_job():
+        for rung in (1, 0):
+            top = sorted(known[rung], key=known[rung].get, reverse=True)[: len(known[rung]) // 3]
+            for design in top:
+                if design not in moved[rung]:
+                    moved[rung].add(design)
+                    return rung + 1, design
+        return 0, next(fresh)
+
+    def start(now):
+        nonlocal epochs
+        rung, design = next_job()
+        first, last = (0, *rungs)[rung], rungs[rung]
+        epochs += last - first
+        heapq.heappush(events, (now + seconds[design, first:last].sum(), next(number), rung, design))
+
+    for _ in range(n_workers):
+        start(0.0)
+    while epochs < budget:
+        now, _, rung, design = heapq.heappop(events)
+        known[rung][design] = validation[design, rungs[rung] - 1]
+        highest = max(r for r in range(3) if known[r])
+        log.append((epochs, max(known[highest], key=known[highest].get)))
+        start(now)
+    return log
+
+
+@pytest.mark.parametrize("n_workers", [1, 5])
+def test_chapter_14_halves_asynchronously_as_the_paper_does(n_workers: int) -> None:
+    n = 80
+    validation, seconds = torch.rand(n, 1, 10, generator=rng(0)), 0.1 + torch.rand(n, 1, 10, generator=rng(1))
+    names = {
+        "torch": torch,
+        "pairwise": itertools.pairwise,
+        "search": search,
+        "n_seeds": 1,
+        "space": SimpleNamespace(n_designs=n),
+        "table": SimpleNamespace(validation=validation, seconds=seconds),
+    }
+    asha = function_in(CHAPTER_14, "asha", **names)
+    many = asha(3, 15, rng(2), n_workers)
+    decks = torch.rand((3, n), generator=rng(2)).argsort(dim=1)
+    for run in range(3):
+        plain = asha_one_by_one(
+            validation[:, 0].double().numpy(), seconds[:, 0].double().numpy(), decks[run].tolist(), n_workers, 150
+        )
+        paid = [round(10 * float(t)) for t in many.trainings[run]]
+        assert list(zip(paid, many.reported[run].tolist(), strict=True))[: len(plain)] == plain

@@ -259,7 +259,7 @@ def settings(size: str) -> dict[str, Any]:
     return {
         "size": size,
         "images": {"train": s.n_train, "validation": s.n_validation, "test": s.n_test, "side": s.side},
-        "source": "CIFAR-10; with --source from JPEG files of quality 75, near the published pixels and not equal to them",
+        "source": "CIFAR-10; with --source from JPEG files of quality 75, near the published pixels, not equal",
         "n_epochs": s.n_epochs,
         "batch": BATCH,
         "dropout": DROPOUT,
