@@ -237,6 +237,7 @@ def test_chapter_14_halves_asynchronously_as_the_paper_does(n_workers: int) -> N
         "space": SimpleNamespace(n_designs=n),
         "table": SimpleNamespace(validation=validation, seconds=seconds),
     }
+    names["next_job"] = function_in(CHAPTER_14, "next_job", torch=torch)
     asha = function_in(CHAPTER_14, "asha", **names)
     many = asha(3, 15, rng(2), n_workers)
     decks = torch.rand((3, n), generator=rng(2)).argsort(dim=1)
