@@ -1,7 +1,7 @@
 """GENREG's findings once more, on MNIST's own 28x28 pixels: images of each class, both mutation rates, and the width.
 
 The arms are those of `findings` (see there), with 6 million evaluations each, which is 150 generations of the printed
-rule, and with finer steps: six numbers of images, and every pair of four child and two base rates.
+rule, and with finer steps: five numbers of images, and every pair of four child and two base rates.
 """
 
 from __future__ import annotations
