@@ -56,7 +56,8 @@ def main() -> int:
         "test": lambda: test(rest),
         # Without the last two, JupyterLab asks other hosts for news and newer versions, and tells the student so.
         "lab": lambda: run(
-            *(PYTHON, "-m", "jupyterlab", "--notebook-dir", "labs", *rest, "--LabApp.news_url=None"),
+            *(PYTHON, "-m", "jupyterlab", "--notebook-dir", ".", "--FileContentsManager.preferred_dir=labs", *rest),
+            "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ),
         "labs": lambda: run(PYTHON, "-m", "neuroevo", "labs", *rest),
