@@ -45,7 +45,7 @@ def module_of(path):
 def imports(path, *, lazy=True):
     """Every module that a file imports, as dotted names; with `lazy`, also inside functions."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     inside = set() if lazy else {node for function in functions for node in ast.walk(function)}
     for node in nodes:
         if node in inside:
