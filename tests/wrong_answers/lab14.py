@@ -213,6 +213,10 @@ def best_of_the_run(asked, validation, test, budget):
     return top[:, None] - test[found]
 
 
+def against_validations_favourite(asked, validation, test, budget):
+    return test[validation.argmax()] - test[champions(asked, validation, budget)]
+
+
 def accuracy_for_regret(asked, validation, test, budget):
     return test[champions(asked, validation, budget)]
 
@@ -380,6 +384,7 @@ WRONG = {
         (choosing_and_measuring_swapped, "choosing and measuring are swapped"),
         (last_trained, "the design that was trained last"),
         (best_of_the_run, "against the best design of the run"),
+        (against_validations_favourite, "the design that validation likes best"),
         (accuracy_for_regret, "you return the accuracy"),
         (wrong_sign, "the sign is wrong"),
         (averaged, "you average over the runs"),
