@@ -49,6 +49,18 @@ def rank_without_the_one(n_designs, n_top, n_draws):
     return right_chance(n_designs, n_top, n_draws), n_designs / (n_draws + 1)
 
 
+def odds_added_up(n_designs, n_top, n_draws):
+    return min(1, n_draws * n_top / n_designs), right_rank(n_designs, n_draws)
+
+
+def odds_of_only_top(n_designs, n_top, n_draws):
+    return comb(n_top, n_draws) / comb(n_designs, n_draws), right_rank(n_designs, n_draws)
+
+
+def rank_without_fraction(n_designs, n_top, n_draws):
+    return right_chance(n_designs, n_top, n_draws), (n_designs + 1) // (n_draws + 1)
+
+
 def odds_swapped(n_designs, n_top, n_draws):
     return right_rank(n_designs, n_draws), right_chance(n_designs, n_top, n_draws)
 
@@ -90,6 +102,8 @@ def breeder(
     more=0,
     own_rng=False,
     sort_in_place=False,
+    ranked_at_all=True,
+    always_new=False,
 ):
     """A next_generation with one thing wrong."""
 
@@ -99,12 +113,15 @@ def breeder(
         if sort_in_place:
             population.sort(key=lambda one: one[1], reverse=True)
         ranked = sorted(population, key=lambda one: one[1], reverse=reverse)
+        ranked = ranked if ranked_at_all else list(population)
         n_best = int(retain * len(population))
         kept = ranked[:n_best] + [one for one in ranked[n_best:] if rng.random() < keepers]
 
         def mutated(design):
             names = list(choices) if every_gene else [rng.choice(list(choices))]
-            return design | {name: rng.choice(choices[name]) for name in names}
+            return design | {
+                name: rng.choice([c for c in choices[name] if not always_new or c != design[name]]) for name in names
+            }
 
         if mutate_parents == "in place":
             for design, _ in kept:
@@ -130,7 +147,8 @@ def breeder(
                 child = dict(mother[0]) if copies else mother[0]
             if mutate_children and rng.random() < chance:
                 child = mutated(child)
-            children.append((child, (mother[1] + father[1]) / 2 if inherit else None))
+            parents_scores = {"mother": lambda m, _: m, "mean": lambda m, f: (m + f) / 2, False: lambda *_: None}
+            children.append((child, parents_scores[inherit](mother[1], father[1])))
         return [(d, None if train_again else s) for d, s in kept] + children
 
     return next_generation
@@ -225,6 +243,41 @@ def wrong_sign(asked, validation, test, budget):
     return test[champions(asked, validation, budget)] - test.max()
 
 
+def order_lost(asked, validation, test, budget):
+    return curves_right(np.sort(asked, axis=1), validation, test, budget)
+
+
+def one_ahead(asked, validation, test, budget):
+    found = champions(asked, validation, budget + 1)[:, 1:]
+    return test.max() - test[found]
+
+
+def padded(value):
+    def curves(asked, validation, test, budget):
+        regret = curves_right(asked, validation, test, budget)
+        for row, run in zip(regret, asked, strict=True):
+            row[len(set(run.tolist())) :] = value
+        return regret
+
+    return curves
+
+
+def filled_with_nan(asked, validation, test, budget):
+    return padded(np.nan)(asked, validation, test, budget)
+
+
+def filled_with_zeros(asked, validation, test, budget):
+    return padded(0.0)(asked, validation, test, budget)
+
+
+def validation_from_test(asked, validation, test, budget):
+    return test.max() - validation[champions(asked, validation, budget)]
+
+
+def worst_champion(asked, validation, test, budget):
+    return test.max() - test[champions(asked, -validation, budget)]
+
+
 def averaged(asked, validation, test, budget):
     return curves_right(asked, validation, test, budget).mean(axis=0)
 
@@ -307,6 +360,36 @@ def new_winner_for_every_seed(validation, test, seed):
     return validation[:, seed].max(), others(test.max(axis=0), seed).mean()
 
 
+def winner_of_each_seed(validation, test, seed):
+    rest = [s for s in range(test.shape[1]) if s != seed]
+    return validation[:, seed].max(), np.mean([test[own(validation, s), s] for s in rest])
+
+
+def next_seed_alone(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], test[w, (seed + 1) % test.shape[1]]
+
+
+def loss_for_worth(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], validation[w, seed] - others(test[w], seed).mean()
+
+
+def deleted_from_the_table(validation, test, seed):
+    w = own(validation, seed)
+    return validation[w, seed], np.delete(test, seed)[w].mean()
+
+
+def number_of_the_winner(validation, test, seed):
+    w = own(validation, seed)
+    return w, others(test[w], seed).mean()
+
+
+def column_zero(validation, test, seed):
+    w = own(validation, 0)
+    return validation[w, seed], others(test[w], seed).mean()
+
+
 def printed_mean(validation, test, seed):
     w = own(validation, seed)
     return validation[w].mean(), others(test[w], seed).mean()
@@ -340,6 +423,9 @@ WRONG = {
         (odds_of_missing, "that of missing all the top designs"),
         (odds_expected_number, "the *expected number* of top designs"),
         (odds_of_exactly_one, "exactly one top design"),
+        (odds_added_up, "cut off at 1"),
+        (odds_of_only_top, "that *all* that you draw"),
+        (rank_without_fraction, "rounded to a whole number"),
         (odds_in_per_cent, "in per cent"),
         (rank_by_share, "rank is n_designs / n_draws"),
         (rank_from_zero, "rank counts from 0"),
@@ -354,13 +440,16 @@ WRONG = {
             "the best design is gone, or has lost its score",
         ),
         (named("everybody_is_trained_again", train_again=True), "trains everybody again"),
-        (named("children_inherit_a_score", inherit=True), "a score that nobody gave it"),
+        (named("children_inherit_a_score", inherit="mean"), "a score that nobody gave it"),
         (
             named("children_are_their_mothers", crossover="copy", copies=False, chance=0.0),
             "two members of the next generation",
         ),
+        (named("children_have_their_mothers_score", inherit="mother"), "the score of one of its parents"),
+        (named("nobody_is_ranked", ranked_at_all=False), "whatever their scores"),
+        (named("always_another_gene", always_new=True), "a redrawn gene may stay what it was"),
         (named("no_mutation", mutate_children=False), "nobody mutates"),
-        (named("everybody_mutates", chance=1.0), "of your children differ by mutation"),
+        (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
         (named("no_keepers", keepers=0.0), "nobody but the best 40 % lives on"),
         (named("too_many_keepers", keepers=0.4), "but it should be 10 %"),
@@ -387,6 +476,12 @@ WRONG = {
         (against_validations_favourite, "the design that validation likes best"),
         (accuracy_for_regret, "you return the accuracy"),
         (wrong_sign, "the sign is wrong"),
+        (order_lost, "the order in which a run asked is lost"),
+        (one_ahead, "one training too many"),
+        (filled_with_nan, "no place stays empty"),
+        (filled_with_zeros, "has no regret in the last columns"),
+        (validation_from_test, "the champion's *validation* score"),
+        (worst_champion, "the worst on validation"),
         (averaged, "you average over the runs"),
         (only_falls, "your regret only falls"),
         (one_too_many, "regret should be an array of shape (1, 3)"),
@@ -400,6 +495,12 @@ WRONG = {
         (fresh_on_validation, "fresh is measured on validation"),
         (best_of_the_others, "the best of the other seeds"),
         (new_winner_for_every_seed, "fresh belongs to another design"),
+        (winner_of_each_seed, "the winner of that seed"),
+        (next_seed_alone, "one other seed's score"),
+        (loss_for_worth, "how much the winner loses"),
+        (deleted_from_the_table, "without an axis"),
+        (number_of_the_winner, "printed is the number of the winner"),
+        (column_zero, "that of column 0"),
         (printed_mean, "printed is the mean over the seeds"),
         (printed_test, "printed is a test score"),
         (rescore_swapped, "the two answers are swapped"),

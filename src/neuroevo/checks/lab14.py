@@ -56,11 +56,21 @@ def _(student: Student) -> None:
             ),
             "chance is the *expected number* of top designs in the hand, n_draws * n_top / n_designs. It can be above "
             "1; a chance can't.": _odds(lambda n, top, draws: draws * top / n, _rank),
+            "chance is n_draws * n_top / n_designs, cut off at 1. The chances of the draws don't add up: a hand with "
+            "two top designs would count twice. Count the hands that miss.": _odds(
+                lambda n, top, draws: min(1.0, draws * top / n), _rank
+            ),
+            "chance is that *all* that you draw are top designs. You want at least one.": _odds(
+                lambda n, top, draws: comb(top, draws) / comb(n, draws), _rank
+            ),
             "chance is that of exactly one top design. At least one may be two, or more.": _odds(_exactly_one, _rank),
             "chance is in per cent: leave it between 0 and 1.": _odds(lambda *args: 100 * _chance(*args), _rank),
             "rank is n_designs / n_draws. Of n numbered places, n_draws cut the row into n_draws + 1 gaps of equal "
             "mean length, and the best one stands at the end of the first gap.": _odds(_chance, lambda n, d: n / d),
             "rank counts from 0: the best design has rank 1.": _odds(_chance, lambda n, d: _rank(n, d) - 1),
+            "rank is rounded to a whole number: a mean may lie between two ranks. Divide with /, not with //.": _odds(
+                _chance, lambda n, d: (n + 1) // (d + 1)
+            ),
             "rank is n_designs / (n_draws + 1). With one draw the mean rank of 1, 2, 3 is 2, not 1.5.": _odds(
                 _chance, lambda n, d: n / (d + 1)
             ),
@@ -97,6 +107,10 @@ def _call(student: Student, population: Population, seed: int) -> tuple[Populati
     refuse(not whole, "a design is a dictionary with the names of `choices`, and one of its choices for each.")
     for design, kept_score in answer:
         if kept_score is not None and (design, kept_score) not in given:
+            if sum(kept_score == other for _, other in answer) > 1:
+                raise TryAgain(
+                    "a child has the score of one of its parents. Children have not been trained: their score is None."
+                )
             if any(kept_score == old for _, old in given):
                 raise TryAgain(
                     "a design that lives on has changed, and its score stayed: the score now stands beside a design "
@@ -134,12 +148,18 @@ def _population(kind: str, n: int, rng: random.Random) -> Population:
 
 @LAB.exercise("14.2", "next_generation(population, choices, rng)", title="Mend the bug", points=5)
 def _(student: Student) -> None:
-    n_kept, n_calls, gone = 0, 150, [0, 0]
+    n_kept, n_calls, gone, unranked = 0, 150, [0, 0], 0
     for seed in range(n_calls):
         given, answer = _call(student, _population("any", 20, random.Random(seed)), seed)
         for i, lost in enumerate(_lost(given, answer)):
             gone[i] += lost
+        kept = {kept_score for _, kept_score in answer}
+        unranked += all(old in kept for _, old in given[:8])
         n_kept += sum(kept_score is not None for _, kept_score in answer) - 8
+    refuse(
+        unranked == n_calls,
+        "the first 40 % of `population` live on, whatever their scores: it comes in any order. Rank it by score first.",
+    )
     refuse(
         gone[0] > 0.7 * n_calls,
         "the best designs don't live on. Sort by score, the highest first, and let the best 40 % live on as they are.",
@@ -198,6 +218,20 @@ def _mutations(student: Student) -> None:
         f"{100 * share:.0f} % of your children differ by mutation. It should be about 18 %: a chance of 20 % for each "
         "child, and one redrawn gene in ten stays what it was.",
     )
+    n_other = n_children = 0
+    two: dict[str, list[int]] = {name: [0, 1] for name in CHOICES}
+    for seed in range(100):
+        for design, kept_score in student.in_place(
+            _population("all alike", 20, random.Random(seed)), two, random.Random(seed)
+        ):
+            if kept_score is None:
+                n_children += 1
+                n_other += any(gene != 0 for gene in design.values())
+    refuse(
+        n_other > 0.15 * n_children,
+        f"with two choices for each gene, {100 * n_other / n_children:.0f} % of your children differ by mutation. It "
+        "should be about 10 %: a redrawn gene may stay what it was, so draw from all of its choices.",
+    )
 
 
 def _crossover(student: Student) -> None:
@@ -249,17 +283,22 @@ def _curves(
     judged_by: str = "test",
     stay: bool = True,
     goal: str = "all",
+    in_order: bool = True,
+    ahead: int = 0,
+    fill: float | None = None,
 ) -> Array:
     choose, judge = ({"validation": validation, "test": test}[name] for name in (chosen_by, judged_by))
     rows = []
     for run in np.asarray(asked).tolist():
         trained: list[int] = list(dict.fromkeys(run)) if free else list(run)
+        trained = trained if in_order else sorted(trained)
         line = []
         for k in range(1, budget + 1):
-            seen = trained[:k]
+            seen = trained[: k + ahead]
             champion = max(seen, key=lambda i: choose[i]) if stay else seen[-1]
             top = judge.max() if goal == "all" else max(judge[i] for i in trained)
-            line.append(top - judge[champion])
+            empty = fill is not None and k > len(trained)
+            line.append(fill if empty else top - judge[champion])
         rows.append(line)
     return np.array(rows)
 
@@ -306,6 +345,19 @@ def _(student: Student) -> None:
             lambda asked, validation, test, budget: test.max() - _curves(asked, validation, test, budget)
         ),
         "the sign is wrong: regret is test.max() minus the champion's, never below zero.": lambda *a: -_curves(*a),
+        "the order in which a run asked is lost: set() and np.unique sort. list(dict.fromkeys(run)) leaves out repeats "
+        "and keeps the order.": lambda *a: _curves(*a, in_order=False),
+        "your champion knows one training too many: after k trainings only the first k different designs are known.": (
+            lambda *a: _curves(*a, ahead=1)
+        ),
+        "a run that has fewer different designs than `budget` has no regret in the last columns. It keeps its last "
+        "champion to the end.": lambda *a: _curves(*a, fill=0.0),
+        "the champion's *validation* score is taken from test.max(). Choose on validation, and measure on test.": (
+            lambda *a: a[2].max() - a[1].max() + _curves(*a, judged_by="validation")
+        ),
+        "your champion is the worst on validation: take the highest score.": (
+            lambda asked, validation, test, budget: _curves(asked, -validation, test, budget)
+        ),
         "you average over the runs: return a row for each run, (n_runs, budget).": lambda *a: _curves(*a).mean(axis=0),
         "your regret only falls: you keep the smallest regret so far. A search doesn't know its regret, and may well "
         "leave a good design for one that validation likes better.": (
@@ -322,6 +374,8 @@ def _(student: Student) -> None:
         others=[_study(1, 30, 4, 25, 10), _study(2, 12, 3, 40, 9), _study(3, 6, 2, 5, 6)],
         right=_curves,
         mistakes=mistakes,
+        run_away="A run that has fewer different designs than `budget` keeps its last champion to the end; no place "
+        "stays empty.",
     )
 
 
@@ -387,6 +441,22 @@ def _(student: Student) -> None:
             "fresh belongs to another design: for every seed you look for a new winner. Score the one winner again.": (
                 _winner(_own, fresh=lambda v, t, s, w: np.delete(t.max(axis=0), s).mean())
             ),
+            "fresh belongs to other designs: for every seed you take the winner of that seed. Score the one winner, of "
+            "column `seed`, again.": _winner(
+                _own, fresh=lambda v, t, s, w: np.delete(t[v.argmax(axis=0), np.arange(t.shape[1])], s).mean()
+            ),
+            "fresh is one other seed's score: take the mean of all the others.": _winner(
+                _own, fresh=lambda v, t, s, w: t[w, (s + 1) % t.shape[1]]
+            ),
+            "fresh is how much the winner loses. Return its worth: its mean test accuracy over the other seeds.": (
+                _winner(_own, fresh=lambda v, t, s, w: v[w, s] - np.delete(t[w], s).mean())
+            ),
+            "np.delete(test, seed) without an axis makes one long row of the table. Take the winner's row first: "
+            "np.delete(test[winner], seed).": _winner(_own, fresh=lambda v, t, s, w: np.delete(t, s)[w].mean()),
+            "printed is the number of the winner. Return its score in column `seed` of validation.": _winner(
+                _own, printed=lambda v, t, s, w: w
+            ),
+            "the winner is that of column 0, whatever `seed` says.": _winner(lambda v, t, s: v[:, 0].argmax()),
             "printed is the mean over the seeds. What gets printed is the one score that won.": _winner(
                 _own, printed=lambda v, t, s, w: v[w].mean()
             ),
