@@ -60,9 +60,9 @@ def main() -> int:
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ),
-        "labs": lambda: run(PYTHON, "-m", "neuroevo", "labs", *rest),
-        "execute": lambda: run(PYTHON, "-m", "neuroevo", "execute", *(rest or notebooks("notebooks", "solutions"))),
-        "doctor": lambda: run(PYTHON, "-m", "neuroevo", "doctor"),
+        "labs": lambda: run(PYTHON, "-m", "coursekit", "labs", *rest),
+        "execute": lambda: run(PYTHON, "-m", "coursekit", "execute", *(rest or notebooks("notebooks", "solutions"))),
+        "doctor": lambda: run(PYTHON, "-m", "coursekit", "doctor"),
     }
     try:
         set_up()

@@ -6,6 +6,8 @@ step on one input costs three evaluations.
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,3 +50,13 @@ class Budget:
         finally:
             self.seconds += time.perf_counter() - wall
             self.core_seconds += time.process_time() - core
+
+
+def peak_megabytes() -> float:
+    """The most memory this process has held so far, in MB; NaN where the system doesn't say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return math.nan
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

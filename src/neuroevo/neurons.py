@@ -30,7 +30,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from neuroevo.nets import MLP
 
@@ -353,22 +352,3 @@ class Strategy(_Search):
         for group in self._adam.param_groups:
             group["lr"] = self.learning_rate
         self._adam.step()
-
-
-def shift(x: Tensor, most: int, rng: torch.Generator, side: int = 28) -> Tensor:
-    """The images, each moved by a random number of pixels of its own, at most `most` in each direction.
-
-    Args:
-        x: (n_images, side * side) pixels; what comes in at an edge is 0.
-        most: largest move; 0 changes nothing.
-        rng: source of randomness, on the device of x.
-
-    Returns:
-        (n_images, side * side).
-    """
-    if most == 0:
-        return x
-    framed = functional.pad(x.view(-1, side, side), [most] * 4)
-    windows = framed.unfold(1, side, 1).unfold(2, side, 1)  # (n_images, down, right, side, side), a view
-    down, right = torch.randint(2 * most + 1, (2, len(x)), generator=rng, device=x.device)
-    return windows[torch.arange(len(x), device=x.device), down, right].flatten(1)

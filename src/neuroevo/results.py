@@ -1,7 +1,7 @@
 """Stored runs: tables with the provenance that makes them worth storing.
 
-A stored run is a folder `results/NAME/` of CSV tables and one `provenance.json`. Only `python -m neuroevo run` writes
-there; chapters load.
+A stored run is a folder `results/NAME/` of CSV tables and one `provenance.json`. Only `python3 course.py run` writes
+there (`evidence.provenance`); chapters load.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 REQUIRED = ("name", "command", "commit", "date", "seeds", "settings", "hardware", "versions", "files")
-_PACKAGES = ("neuroevo", "numpy", "scikit-learn", "torch", "torchvision")
 
 
 class ResultsError(RuntimeError):
@@ -66,7 +58,7 @@ def load(name: str, root: Path | None = None) -> StoredRun:
         ResultsError: no such run, provenance missing or incomplete, or a table that isn't the one that was stored.
     """
     folder = (root or results_folder()) / name
-    again = f"make it again with `python -m neuroevo run {name}`, or take the folder from a fresh clone"
+    again = f"make it again with `python3 course.py run {name}`, or take the folder from a fresh clone"
     try:
         provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
     except FileNotFoundError:
@@ -79,102 +71,14 @@ def load(name: str, root: Path | None = None) -> StoredRun:
             f"the provenance of {folder} lacks {', '.join(missing)}, so its numbers prove nothing: {again}"
         )
     tables = {}
-    for file, digest in provenance["files"].items():
+    for file, wanted in provenance["files"].items():
         path = folder / file
-        if not path.is_file() or _digest(path) != digest:
+        if not path.is_file() or digest(path) != wanted:
             raise ResultsError(f"{path} is missing or is not the file that was stored: {again}")
         tables[path.stem] = pd.read_csv(path)
     return StoredRun(tables, provenance)
 
 
-def save(
-    name: str,
-    tables: dict[str, pd.DataFrame],
-    *,
-    command: str,
-    seeds: list[int],
-    settings: dict[str, Any],
-    commits: list[str] | None = None,
-    device: torch.device | str = "cpu",
-    root: Path | None = None,
-) -> Path:
-    """Store tables with their provenance; an older run of that name is replaced only when all is written.
-
-    Args:
-        name: folder under `results/`.
-        tables: name -> table, written as NAME.csv with 6 significant digits.
-        command: what a reader types to make it again.
-        seeds: all seeds that went in.
-        settings: whatever else decides the numbers, as JSON.
-        commits: of the code that ran, several where a run was stopped and went on; today's if None.
-        device: where it ran.
-        root: another folder of stored runs.
-
-    Returns:
-        The folder.
-    """
-    if not tables or any(table.empty for table in tables.values()):
-        raise ResultsError(f"run {name!r} has nothing to store: every table needs a row")
-    folder = (root or results_folder()) / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
-    try:
-        for table, frame in tables.items():
-            frame.to_csv(scratch / f"{table}.csv", index=False, float_format="%.6g", lineterminator="\n")
-        provenance = {
-            "name": name,
-            "command": command,
-            "commit": ", ".join(commits or [commit()]),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seeds": seeds,
-            "settings": settings,
-            "hardware": hardware(device),
-            "versions": {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES},
-            "files": {path.name: _digest(path) for path in sorted(scratch.glob("*.csv"))},
-        }
-        (scratch / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
-        os.chmod(scratch, 0o755)
-        older = scratch.with_suffix(".old")
-        if folder.exists():
-            os.replace(folder, older)
-        try:
-            os.replace(scratch, folder)
-        except BaseException:
-            if older.exists():
-                os.replace(older, folder)
-            raise
-        shutil.rmtree(older, ignore_errors=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return folder
-
-
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """SHA-256 of a stored file, as the provenance keeps it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def commit() -> str:
-    """The checkout's commit, with "-dirty" where tracked files differ from it, or "unknown" outside of git."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/src", ":/pyproject.toml")
-        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def hardware(device: torch.device | str = "cpu") -> str:
-    """The device in words: processor, threads and, on a GPU, its name."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = names[0] if names else processor
-    words = f"{processor}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {platform.system()}"
-    if torch.device(device).type == "cuda":
-        words += f", {torch.cuda.get_device_name(device)}"
-    return words

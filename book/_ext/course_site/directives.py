@@ -58,7 +58,7 @@ class ClaimLedger(SphinxDirective):
     """List the verdicts of all chapters, read from the outputs of their notebooks."""
 
     def run(self) -> list[nodes.Node]:
-        from neuroevo import ledger  # other pages don't need the package, and its import takes seconds
+        from evidence import ledger  # other pages don't need the package, and its import takes seconds
 
         self.env.note_reread()
         found = [
@@ -82,7 +82,7 @@ class ClaimLedger(SphinxDirective):
         return shown
 
     def _row(self, verdict: Any, page: str) -> list[nodes.Node]:
-        from neuroevo import ledger
+        from evidence import ledger
 
         link = page_link(self.env, page, f"chapter {int(page.split('/')[1][:2])}")
         claim = nodes.paragraph("", "", nodes.strong("", verdict.claim), nodes.Text(", "), link)

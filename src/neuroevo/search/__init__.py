@@ -8,14 +8,13 @@ With one run, `ask()` gives the designs to train as dictionaries and `tell(score
 `genes` and `todo` say the same as tensors. Larger scores are better.
 """
 
-from neuroevo.search.searchers import GeneticSearch, OptunaSearch, RandomSearch, Searcher
+from neuroevo.search.searchers import GeneticSearch, RandomSearch, Searcher
 from neuroevo.search.space import Design, Space
 from neuroevo.search.tables import Outcomes, Replay, Table, replay
 
 __all__ = [
     "Design",
     "GeneticSearch",
-    "OptunaSearch",
     "Outcomes",
     "RandomSearch",
     "Replay",

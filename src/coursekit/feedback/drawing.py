@@ -1,0 +1,66 @@
+"""What the checks ask of a function that draws random numbers: its kind, its source, its distribution."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from coursekit.feedback.running import TryAgain
+
+__all__ = ["comes_from_rng", "looks_normal", "refuse", "seeded", "tensor"]
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A fresh source of randomness."""
+    return torch.Generator().manual_seed(seed)
+
+
+def refuse(wrong: bool | Tensor, hint: str) -> None:
+    """Raise TryAgain with the hint if something is wrong."""
+    if wrong:
+        raise TryAgain(hint)
+
+
+def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) -> Tensor:
+    """The student's answer if it is a tensor of this shape, of finite floats or of whole numbers; else TryAgain."""
+    if not isinstance(answer, Tensor):
+        raise TryAgain(f"{name} should be one tensor, but you return a {type(answer).__name__}.")
+    if answer.shape != shape:
+        raise TryAgain(f"{name} should have the shape {shape}, but yours has {tuple(answer.shape)}.")
+    if whole and (answer.is_floating_point() or answer.dtype == torch.bool):
+        raise TryAgain(f"{name} should be whole numbers, but you return {answer.dtype}: are these fitness values?")
+    if not whole and not (answer.is_floating_point() and bool(answer.isfinite().all())):
+        raise TryAgain(f"{name} should hold finite floats; yours are {answer.dtype}, or hold NaN or infinity.")
+    return answer.detach()
+
+
+def comes_from_rng(draw: Callable[[int], Tensor]) -> None:
+    """TryAgain unless all the randomness comes from the generator; `draw` calls the student's function with a seed."""
+    if not torch.equal(draw(7), draw(7)):
+        raise TryAgain(
+            "two calls with the same seed differ, so there is another source of randomness. Give every torch function "
+            "that draws the generator: generator=rng."
+        )
+    if torch.equal(draw(1), draw(2)):
+        raise TryAgain("two different generators give the same draws: take `rng` as it comes, and seed nothing inside.")
+
+
+def looks_normal(noise: Tensor, std: float, what: str) -> None:
+    """TryAgain unless these (thousands of) numbers look normal with mean 0 and this standard deviation."""
+    ratio = float(noise.std()) / std
+    for other, hint in (
+        (std**-0.5, "it is taken as a variance; torch.randn has a standard deviation of 1, so multiply once."),
+        (std, "it is applied twice."),
+        (1 / std, "it is ignored: multiply torch.randn(...) by it."),
+    ):
+        if abs(ratio - 1) > 0.06 and abs(ratio / other - 1) < 0.06:
+            raise TryAgain(f"{what} has the wrong standard deviation: {hint}")
+    mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
+    if abs(mean) > 0.1:
+        raise TryAgain(f"{what} is not centred on 0: torch.randn is, torch.rand (from 0 to 1) isn't.")
+    if abs(ratio - 1) > 0.06 or abs(beyond - 0.0455) > 0.02:
+        raise TryAgain(
+            f"{what} should be normal with a standard deviation of {std:g}, but yours has {ratio * std:.3g}, and "
+            f"{100 * beyond:.1f} % of it lies beyond two of them (4.6 % would be normal). Is it torch.randn?"
+        )

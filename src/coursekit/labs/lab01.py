@@ -1,0 +1,331 @@
+"""The checks of lab 1, "Rolling downhill": slopes, the speed limit, momentum, and a run that oscillates."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coursekit.feedback import Lab, Student, compare
+
+LAB = Lab(1, "Rolling downhill")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+Gradient = Callable[[Array], Array]
+
+# The five points of the evolution essay.
+X = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+Y = np.array([2.0, 4.0, 5.0, 4.0, 5.0])
+
+
+# 1.1 Two slopes
+
+
+def _slopes(m: float, b: float, x: Array, y: Array) -> tuple[Any, Any]:
+    """The gradient in matrix form: 2/n * design^T (design @ (m, b) - y)."""
+    design = np.column_stack([x, np.ones_like(x)])
+    dm, db = 2 / len(x) * design.T @ (design @ [m, b] - y)
+    return dm, db
+
+
+@LAB.exercise("1.1", "mse_gradient(m, b, x, y)", title="Two slopes", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(11)
+    compare(
+        student,
+        parts=("dm", "db"),
+        by_hand=[
+            # Residuals -1, -1, -2: dm = 2/3 * (-1 - 2 - 6), db = 2/3 * (-4).
+            ((1.0, 0.0, np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 5.0])), (-6, -8 / 3)),
+            # The line goes through all the points: no slope at all.
+            ((2.0, 3.0, np.array([0.0, 1.0, 4.0]), np.array([3.0, 5.0, 11.0])), (0, 0)),
+        ],
+        others=[(*rng.normal(size=2), rng.normal(size=n), rng.normal(size=n)) for n in (3, 5, 8)],
+        right=_slopes,
+        mistakes={
+            "you return the two slopes the other way round: dm comes first, then db.": lambda *a: _slopes(*a)[::-1],
+            "the sign of db is flipped: a step from b to b - learning_rate * db would climb. Is the residual the "
+            "prediction minus y in both lines?": lambda *a: (_slopes(*a)[0], -_slopes(*a)[1]),
+            "the sign of dm is flipped: a step from m to m - learning_rate * dm would climb. Is the residual the "
+            "prediction minus y in both lines?": lambda *a: (-_slopes(*a)[0], _slopes(*a)[1]),
+            "both signs are flipped, so you point downhill, but a gradient points uphill. The residual is the "
+            "prediction minus y, not y minus the prediction.": lambda *a: (-_slopes(*a)[0], -_slopes(*a)[1]),
+            "both slopes are half of what they should be: the derivative of a square brings down a factor 2.": (
+                lambda *a: (_slopes(*a)[0] / 2, _slopes(*a)[1] / 2)
+            ),
+            "your slopes grow with the number of points: the loss is a mean over the points, so take the mean where "
+            "you take the sum.": lambda m, b, x, y: tuple(len(x) * slope for slope in _slopes(m, b, x, y)),
+            "the residual is missing: after the power rule, 2 * (m*x + b - y) stays there as a factor.": (
+                lambda m, b, x, y: (2 * x.mean(), 2.0)
+            ),
+            "dm lacks the inner derivative: m stands beside x in m*x + b, so each residual counts x times.": (
+                lambda *a: (_slopes(*a)[1], _slopes(*a)[1])
+            ),
+            "b has no effect on your answer: the prediction is m*x + b.": lambda m, b, x, y: _slopes(m, 0, x, y),
+        },
+    )
+
+
+# 1.2 The speed limit
+
+
+def _curvatures(x: Array) -> tuple[float, float]:
+    """Smallest and largest eigenvalue of the Hessian [[2 mean x^2, 2 mean x], [2 mean x, 2]], by its quadratic."""
+    half_trace = np.mean(x**2) + 1
+    root = np.sqrt(half_trace**2 - 4 * np.var(x))
+    return half_trace - root, half_trace + root
+
+
+@LAB.exercise("1.2", "stability_limit(x)", title="The speed limit", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(12)
+    compare(
+        student,
+        parts=("your limit",),
+        by_hand=[
+            # Hessian [[22, 6], [6, 2]]: trace 24, determinant 8, largest eigenvalue 12 + sqrt(136).
+            ((X,), 2 / (12 + np.sqrt(136))),
+            ((np.array([-1.0, 1.0]),), 1.0),  # Hessian [[2, 0], [0, 2]]
+            ((np.zeros(3),), 1.0),  # Hessian [[0, 0], [0, 2]]
+        ],
+        others=[(rng.normal(loc=centre, size=n),) for centre, n in ((0, 4), (2, 7), (-5, 10))],
+        right=lambda x: 2 / _curvatures(x)[1],
+        mistakes={
+            "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to "
+            "twice that: at which step does it land exactly as far away on the other side?": (
+                lambda x: 1 / _curvatures(x)[1]
+            ),
+            "you return lambda_max itself, a curvature. The limit is a learning rate: steep curves allow only "
+            "small steps, so divide by it.": lambda x: _curvatures(x)[1],
+            "you used the smallest eigenvalue: that is the limit along the flattest direction, but the "
+            "steepest direction is the one that breaks first.": lambda x: 2 / _curvatures(x)[0],
+            "you divided by the trace, the sum of both curvatures. (That is the learning rate that settles soonest, "
+            "but it is not the largest that settles.) Take the largest eigenvalue alone.": lambda x: (
+                2 / sum(_curvatures(x))
+            ),
+            "your limit is twice too large: each entry of the Hessian of a mean of squares has a factor 2.": (
+                lambda x: 4 / _curvatures(x)[1]
+            ),
+            "your limit falls as the number of points grows: the entries of the Hessian are means over the points, "
+            "not sums.": lambda x: 2 / (len(x) * _curvatures(x)[1]),
+            "you looked at the curvature along m alone, the entry at the top left. The steepest direction mixes m and "
+            "b: use the eigenvalues of the whole matrix.": lambda x: 1 / np.mean(x**2),
+            "the corners of your Hessian seem to be zero: m and b are coupled, so both corners hold 2 * mean(x).": (
+                lambda x: 1 / max(np.mean(x**2), 1)
+            ),
+        },
+        rtol=1e-4,
+    )
+
+
+# 1.3 Momentum
+
+
+def _heavy_ball(gradient: Gradient, start: Array, learning_rate: float, beta: float, n_steps: int) -> Array:
+    """Momentum without a velocity: it is beta times the way made by the last step."""
+    path = [start, start - learning_rate * gradient(start)]
+    while len(path) <= n_steps:
+        path.append(path[-1] + beta * (path[-1] - path[-2]) - learning_rate * gradient(path[-1]))
+    return np.array(path)
+
+
+def _with_velocity(step: Callable[[Gradient, Array, Array, float, float], tuple[Array, Array]]) -> Callable[..., Array]:
+    """A descent with a mistaken step: (gradient, theta, v, learning_rate, beta) -> (theta, v)."""
+
+    def descent(gradient: Gradient, start: Array, learning_rate: float, beta: float, n_steps: int) -> Array:
+        theta, v = start, np.zeros_like(start)
+        path = [theta]
+        for _ in range(n_steps):
+            theta, v = step(gradient, theta, v, learning_rate, beta)
+            path.append(theta)
+        return np.array(path)
+
+    return descent
+
+
+def _averaged(g: Gradient, theta: Array, v: Array, rate: float, beta: float) -> tuple[Array, Array]:
+    v = beta * v + (1 - beta) * g(theta)
+    return theta - rate * v, v
+
+
+def _late(g: Gradient, theta: Array, v: Array, rate: float, beta: float) -> tuple[Array, Array]:
+    return theta + v, beta * v - rate * g(theta)
+
+
+def _looking_ahead(g: Gradient, theta: Array, v: Array, rate: float, beta: float) -> tuple[Array, Array]:
+    v = beta * v - rate * g(theta + beta * v)
+    return theta + v, v
+
+
+def _valley(rng: np.random.Generator, dimension: int) -> Gradient:
+    """The gradient of a random bowl: curvatures from 0.5 to 4, in random directions, bottom anywhere."""
+    axes = np.linalg.qr(rng.normal(size=(dimension, dimension)))[0]
+    curvature = axes * np.linspace(0.5, 4, dimension) @ axes.T
+    bottom = rng.normal(size=dimension)
+    return lambda theta: curvature @ (theta - bottom)
+
+
+@LAB.exercise("1.3", "momentum_descent(gradient, start, learning_rate, beta, n_steps)", title="Momentum", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(13)
+    compare(
+        student,
+        parts=("path",),
+        by_hand=[
+            # v = -0.5 * (1, -2), then 0.5 * v - 0.5 * (0.5, -1).
+            ((np.copy, np.array([1.0, -2.0]), 0.5, 0.5, 2), [[1, -2], [0.5, -1], [0, 0]]),
+        ],
+        others=[
+            (_valley(rng, dimension), rng.normal(size=dimension), 0.2, beta, n_steps)
+            for dimension, beta, n_steps in ((2, 0.9, 6), (2, 0.5, 5), (5, 0.8, 8))
+        ],
+        right=_heavy_ball,
+        mistakes={
+            "the start is missing: path[0] is `start`, and n_steps steps make n_steps + 1 rows.": (
+                lambda *a: _heavy_ball(*a)[1:]
+            ),
+            "the last step is missing: the path should hold the start and then n_steps more rows.": (
+                lambda *a: _heavy_ball(*a)[:-1]
+            ),
+            "you return only the last position: keep every position, one row each.": lambda *a: _heavy_ball(*a)[-1],
+            "all rows of your path are the same, the last position: you stored one array many times and then changed "
+            "it in place. Write theta = theta + v, or store a copy.": (
+                lambda *a: np.tile(_heavy_ball(*a)[-1], (a[-1] + 1, 1))
+            ),
+            "v is not carried over: this is plain gradient descent, as if beta were 0. Each new v keeps beta times "
+            "the old v.": _with_velocity(lambda g, theta, v, rate, beta: (theta - rate * g(theta), v)),
+            "you climb: the gradient points uphill, so its step is subtracted in v = beta * v - learning_rate * ...": (
+                _with_velocity(lambda g, theta, v, rate, beta: (theta + (w := beta * v + rate * g(theta)), w))
+            ),
+            "beta multiplies the position, which pulls it to zero. It belongs to the velocity: v = beta * v - ..., "
+            "then theta = theta + v.": _with_velocity(
+                lambda g, theta, v, rate, beta: (beta * theta - rate * g(theta), v)
+            ),
+            "the gradient is taken at theta + beta * v, ahead of where you are. That is Nesterov's variant; here it "
+            "is taken at theta.": _with_velocity(_looking_ahead),
+            "the gradient is taken at `start` in every step: take it at theta, where you are now.": lambda g, *a: (
+                _heavy_ball(lambda _: g(a[0]), *a)
+            ),
+            "each step is too short: you average the gradients, v = beta * v + (1 - beta) * gradient. Our convention "
+            "has no (1 - beta).": _with_velocity(_averaged),
+            "theta moves with the old v: update v first, and then move.": _with_velocity(_late),
+        },
+        run_away="Is the sign of the gradient's step right, and is v multiplied by beta?",
+    )
+
+
+# 1.4 A run that oscillates
+
+
+def _calm(x: Array, y: Array, learning_rate: float, n_steps: int, ddof: int = 0) -> tuple[float, float, float, float]:
+    """What descent on z = (x - mean) / std finds, in closed form: (slope for z, intercept for z, mean, std).
+
+    On z both curvatures are 2 (with ddof = 0) and nothing is coupled, so each step leaves 1 - 2 * learning_rate of what
+    is missing to the best line.
+    """
+    mean, std = x.mean(), x.std(ddof=ddof)
+    z = (x - mean) / std
+    slope, intercept = (
+        best * (1 - (1 - 2 * learning_rate * curvature) ** n_steps)
+        for best, curvature in ((np.mean(z * y) / np.mean(z**2), np.mean(z**2)), (y.mean(), 1))
+    )
+    return slope, intercept, mean, std
+
+
+def _line(x: Array, y: Array, learning_rate: float, n_steps: int, ddof: int = 0) -> tuple[float, float]:
+    slope, intercept, mean, std = _calm(x, y, learning_rate, n_steps, ddof)
+    return slope / std, intercept - slope / std * mean
+
+
+def _raw(x: Array, y: Array, learning_rate: float, n_steps: int) -> tuple[float, float]:
+    m, b = 0.0, 0.0
+    for _ in range(n_steps):
+        dm, db = _slopes(m, b, x, y)
+        m, b = m - learning_rate * dm, b - learning_rate * db
+    return m, b
+
+
+def _centred_only(x: Array, *a: Any) -> tuple[float, float]:
+    m, b = _raw(x - x.mean(), *a)
+    return m, b - m * x.mean()
+
+
+def _scaled_only(x: Array, *a: Any) -> tuple[float, float]:
+    m, b = _raw(x / x.std(), *a)
+    return m / x.std(), b
+
+
+def _shifted(x: Array, y: Array, rate: float, n_steps: int) -> tuple[float, float]:
+    """Both x and y standardised, which starts the run at the mean of y."""
+    m, b = _line(x, y - y.mean(), rate, n_steps)
+    return m, b + y.mean()
+
+
+def _wrong_way_back(how: Callable[[float, float, float, float], tuple[float, float]]) -> Callable[..., Any]:
+    return lambda *a: how(*_calm(*a))
+
+
+@LAB.exercise("1.4", "fit_line(x, y, learning_rate, n_steps)", title="A run that oscillates", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(14)
+    x = [rng.normal(loc=centre, scale=scale, size=n) for centre, scale, n in ((2, 1.5, 6), (-3, 0.5, 9), (8, 3, 7))]
+    compare(
+        student,
+        parts=("m", "b"),
+        by_hand=[
+            ((X, Y, 0.25, 1), (0.3, 1.1)),  # one step of 0.25 goes half of the way
+            ((X, Y, 0.1, 200), (0.6, 2.2)),  # the best line of the essay's points
+            ((X + 2000, Y, 0.25, 60), (0.6, 2.2 - 0.6 * 2000)),
+        ],
+        others=[
+            (x[0], rng.normal(size=6), 0.1, 3),
+            (x[1], rng.normal(size=9), 0.3, 4),
+            (x[2], rng.normal(size=7), 0.2, 5),
+        ],
+        right=_line,
+        mistakes={
+            "the run still works on x as it is given. Make z = (x - x.mean()) / x.std() and descend on z.": _raw,
+            "you centred x but did not divide by its spread: when x.std() is large, the run still oscillates.": (
+                _centred_only
+            ),
+            "you divided by the spread but did not subtract the mean: far from zero, m and b are still coupled.": (
+                _scaled_only
+            ),
+            "m and b are those of the line over z. Put z = (x - mean) / std into slope * z + intercept and sort by x: "
+            "what stands beside x, and what stays?": _wrong_way_back(lambda slope, c, mean, std: (slope, c)),
+            "m is right, but b is still the height at the mean of x: the line's height at x = 0 is wanted, and "
+            "that is m * mean lower.": _wrong_way_back(lambda slope, c, mean, std: (slope / std, c)),
+            "m is right, but b went the wrong way: from the mean of x back to x = 0 the line loses m * mean.": (
+                _wrong_way_back(lambda slope, c, mean, std: (slope / std, c + slope / std * mean))
+            ),
+            "m was multiplied by the spread: one unit of z is std units of x, so the slope for x is the slope "
+            "for z divided by std.": _wrong_way_back(lambda slope, c, mean, std: (slope * std, c - slope * std * mean)),
+            "you return the best line, however few steps were allowed: n_steps steps of gradient descent from m = 0 "
+            "and b = 0 are asked for, not np.polyfit or a formula.": lambda x, y, rate, n: np.polyfit(x, y, 1),
+            "the run makes one step too many.": lambda x, y, rate, n: _line(x, y, rate, n + 1),
+            "the run makes one step too few.": lambda x, y, rate, n: _line(x, y, rate, n - 1),
+            "your std divides by n - 1 (ddof=1); here it is np.std(x), which divides by n.": (
+                lambda x, y, rate, n: _line(x, y, rate, n, ddof=1)
+            ),
+            "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is.": _shifted,
+        },
+        run_away="Is each step taken downhill? Does the loop use z = (x - x.mean()) / x.std(), and x nowhere?",
+    )
+
+
+# 1.5 With and without the ball
+
+LAB.free_text(
+    "1.5",
+    title="With and without the ball",
+    points=4,
+    rubric={
+        4: "Both explanations fit the picture that was chosen. The second one has no ball in it (nothing rolls, falls "
+        "or gains speed by itself) and names gradient, learning rate and curvature, or velocity as a sum of past "
+        "gradients. It says one thing that the ball gets wrong: plain descent has no inertia, a step can land higher "
+        "than it started, or a real ball never leaves the surface.",
+        2: "One of the two explanations is sound; or both are, but nothing is said about where the ball misleads.",
+        0: "Only what is seen is described (the line goes down), or the ball comes back in other words.",
+    },
+)

@@ -1,0 +1,328 @@
+"""The checks of lab 2, "Fitting too well": two errors, a split without a leak, a choice of degree, a ridge path."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.polynomial.chebyshev import chebvander
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from coursekit.feedback import Lab, Student, TryAgain, compare
+
+LAB = Lab(2, "Fitting too well")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+Points = tuple[Array, Array]
+
+
+# 2.1 Two errors
+
+
+def _root_mean_square(errors: Array) -> float:
+    return float(np.linalg.norm(errors) / len(errors) ** 0.5)
+
+
+def _errors(*points: Any, size: Callable[[Array], Any] = _root_mean_square) -> tuple[Any, Any]:
+    x, y, x_new, y_new, degree = points
+    theta = np.linalg.lstsq(chebvander(x, degree), y)[0]
+    return size(chebvander(x, degree) @ theta - y), size(chebvander(x_new, degree) @ theta - y_new)
+
+
+def _sized(size: Callable[[Array], Any]) -> Callable[..., tuple[Any, Any]]:
+    return lambda *args: _errors(*args, size=size)
+
+
+def _together(a: Points, b: Points) -> Points:
+    return np.append(a[0], b[0]), np.append(a[1], b[1])
+
+
+def _pooled(x: Array, y: Array, x_new: Array, y_new: Array, degree: int) -> tuple[Any, Any]:
+    both = _together((x, y), (x_new, y_new))
+    return _errors(*both, x, y, degree)[1], _errors(*both, x_new, y_new, degree)[1]
+
+
+def _no_constant(x: Array, y: Array, x_new: Array, y_new: Array, degree: int) -> tuple[Any, Any]:
+    a, b = (np.vander(z, degree + 1)[:, :-1] for z in (x, x_new))
+    theta = np.linalg.lstsq(a, y)[0] if degree else np.zeros(0)
+    return _root_mean_square(a @ theta - y), _root_mean_square(b @ theta - y_new)
+
+
+def _sine(rng: np.random.Generator, n: int) -> Points:
+    x = rng.uniform(-1, 1, n)
+    return x, np.sin(np.pi * x) + rng.normal(scale=0.3, size=n)
+
+
+THREE = np.array([-1.0, 0, 1]), np.array([1.0, 0, 2])  # degree 0: the mean, 1. Degree 1: 1 + x / 2
+TWO = np.array([-2.0, 2]), np.array([0, 2.5])
+
+
+@LAB.exercise("2.1", "two_errors(x, y, x_new, y_new, degree)", title="The script, repaired", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(21)
+    compare(
+        student,
+        parts=("train_rmse", "new_rmse"),
+        by_hand=[
+            # Residuals 1/2, -1, 1/2 on the three points; 0 and 1/2 on the two.
+            ((*THREE, *TWO, 1), (0.5**0.5, 0.125**0.5)),
+            ((*THREE, *TWO, 0), ((2 / 3) ** 0.5, 1.625**0.5)),
+        ],
+        others=[(*_sine(rng, n), *_sine(rng, m), degree) for n, m, degree in ((15, 9, 3), (12, 20, 2), (30, 14, 5))],
+        right=_errors,
+        mistakes={
+            "the two are the other way round: the training error comes first.": lambda *a: _errors(*a)[::-1],
+            "the curve is fitted to all points, the new ones too, so they aren't held out any more.": _pooled,
+            "the new points get a fit of their own. Fit once, to x and y, and score that curve on both sets.": (
+                lambda x, y, u, v, d: (_errors(x, y, u, v, d)[0], _errors(u, v, x, y, d)[0])
+            ),
+            "the curve is fitted to the new points.": lambda x, y, u, v, d: _errors(u, v, x, y, d)[::-1],
+            "the root is missing: these are mean squared errors.": _sized(lambda e: np.mean(e**2)),
+            "the mean is missing: you take the root of the sum of the squares.": _sized(np.linalg.norm),
+            "this is the mean of the distances. Square them first.": _sized(lambda e: np.abs(e).mean()),
+            "there is one power too many: degree d has the powers 0 to d.": lambda *a: _errors(*a[:4], a[4] + 1),
+            "the constant is missing, so every curve has to go through the origin.": _no_constant,
+            "the argument degree is ignored: you always fit a line.": lambda *a: _errors(*a[:4], 1),
+        },
+    )
+
+
+# 2.2 A split without a leak
+
+_PARTS = ("x_train", "x_validation", "x_test")
+
+
+def _read_split(answer: Any, y: Array) -> tuple[list[Any], list[NDArray[np.int64]]]:
+    """The three x of an answer as they are, and the rows of each part, found by their y; TryAgain if it is no split."""
+    if not isinstance(answer, tuple | list) or len(answer) != 3:
+        raise TryAgain("return three pairs: (x_train, y_train), (x_validation, y_validation), (x_test, y_test).")
+    if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in answer):
+        raise TryAgain("a part is no pair: each of the three is its x and its y.")
+    places = {value: place for place, value in enumerate(y.tolist())}
+    rows = []
+    for pair in answer:
+        labels = np.asarray(pair[1], dtype=float).ravel().tolist()
+        if any(label not in places for label in labels):
+            raise TryAgain("a part has values of y that were not given. Only x is scaled: leave y in its own unit.")
+        rows.append(np.array([places[label] for label in labels], dtype=int))
+    for one, other, names in ((0, 1, "train and validation"), (0, 2, "train and test"), (1, 2, "validation and test")):
+        if shared := len(np.intersect1d(rows[one], rows[other])):
+            raise TryAgain(f"{names} share {shared} rows: each row belongs to exactly one part.")
+    if any(len(np.unique(part)) < len(part) for part in rows):
+        raise TryAgain("a part holds the same row twice: draw without putting back, as rng.permutation does.")
+    sizes, n = [len(part) for part in rows], len(y)
+    if sum(sizes) < n:
+        raise TryAgain(f"{n - sum(sizes)} of {n} rows are lost: the parts have {sizes} rows.")
+    if sizes != [n * 3 // 5, n // 5, n // 5]:
+        raise TryAgain(f"the sizes are {sizes} for {n} rows: 60 % are for training, 20 % each for the others.")
+    return [pair[0] for pair in answer], rows
+
+
+def _scaled(
+    rows: Callable[..., Any] = lambda a, b, c, part: a, shift: int = 1, power: int = 1, ddof: int = 0
+) -> Callable[..., list[Array]]:
+    """Every part scaled by the mean and std of `rows(train, validation, test, part)`."""
+
+    def scale(a: Array, b: Array, c: Array) -> list[Array]:
+        rulers = [rows(a, b, c, part) for part in (a, b, c)]
+        return [
+            (part - shift * ruler.mean(axis=0)) / ruler.std(axis=0, ddof=ddof) ** power
+            for part, ruler in zip((a, b, c), rulers, strict=True)
+        ]
+
+    return scale
+
+
+def _by_sklearn(*parts: Array) -> list[Any]:
+    scaler = StandardScaler().fit(parts[0])
+    return [scaler.transform(part) for part in parts]
+
+
+@LAB.exercise("2.2", "split_and_scale(x, y, rng)", title="A split without a leak", points=4)
+def _(student: Student) -> None:
+    source = np.random.default_rng(22)
+    cases: list[tuple[Array, ...]] = []
+    given: dict[bytes, Any] = {}
+    for n, columns in ((20, 2), (20, 3), (35, 4)):
+        x = source.normal(source.normal(scale=5, size=columns), [1, 3, 10, 2][:columns], (n, columns))
+        y = np.array(source.permutation(n), dtype=np.float64)
+        tries = [_read_split(student(x, y, np.random.default_rng(seed)), y) for seed in (1, 1, 2)]
+        one, same, other = (rows[0] for _, rows in tries)
+        if one.tolist() != same.tolist():
+            raise TryAgain("the same rng gives another split each time: is the chance from somewhere else than rng?")
+        if set(one) == set(other):
+            raise TryAgain("the split is the same for every rng: draw the order of the rows with rng.permutation.")
+        for answer, rows in tries[1:]:
+            parts = tuple(x[part] for part in rows)
+            given[parts[0].tobytes()] = answer
+            cases.append(parts)
+            if all(np.shape(a) == b.shape for a, b in zip(answer, parts, strict=True)) and any(
+                np.argsort(np.asarray(a)[:, 0]).tolist() != np.argsort(b[:, 0]).tolist()
+                for a, b in zip(answer, parts, strict=True)
+            ):
+                raise TryAgain("the rows of x don't go with their y: use the same order for both.")
+    compare(
+        Student(lambda *parts: given[parts[0].tobytes()], list(_PARTS)),
+        parts=_PARTS,
+        by_hand=[],  # which rows are drawn is the student's business; the properties above hold for any draw
+        others=cases,
+        right=_by_sklearn,
+        mistakes={
+            "the mean and std come from all rows, so the test set has leaked into training. Split first, then take "
+            "them from the training rows.": _scaled(lambda a, b, c, part: np.r_[a, b, c]),
+            "every part is scaled with a mean and std of its own: use those of training.": _scaled(
+                lambda *abcp: abcp[3]
+            ),
+            "the mean and std are those of training and validation together: take the training rows alone.": (
+                _scaled(lambda a, b, c, part: np.r_[a, b])
+            ),
+            "the test part is scaled with a mean and std of its own. It must use the training rows' ruler.": (
+                _scaled(lambda a, b, c, part: c if part is c else a)
+            ),
+            "nothing is scaled yet: subtract the training mean, divide by the training std.": _scaled(shift=0, power=0),
+            "only the training part is scaled: do the same to the others.": lambda a, b, c: [*_by_sklearn(a), b, c],
+            "you subtract the mean but don't divide by the std.": _scaled(power=0),
+            "you divide by the std but don't subtract the mean.": _scaled(shift=0),
+            "there is one mean and one std for the whole table: each column has its own (axis=0).": (
+                _scaled(lambda a, b, c, part: a.ravel())
+            ),
+            "you divide by the variance: its root, the std, is wanted.": _scaled(power=2),
+            "your std divides by n - 1 (ddof=1). Here, as in StandardScaler, it divides by n.": _scaled(ddof=1),
+        },
+    )
+
+
+# 2.3 Choose once, open once
+
+
+def _chosen(fit: int = 0, on: int = 1, report: int = 2, sign: int = 1) -> Callable[..., tuple[Any, Any, int]]:
+    """(degree, its RMSE, its position). Sets are 0 training, 1 validation, 2 test: fitted, compared and reported."""
+
+    def choose(*args: Any) -> tuple[Any, Any, int]:
+        sets, degrees = (args[0:2], args[2:4], args[4:6]), args[6].tolist()
+        errors = [sign * _errors(*sets[fit], *sets[on], degree)[1] for degree in degrees]
+        degree = degrees[errors.index(min(errors))]
+        return degree, _errors(*sets[fit], *sets[report], degree)[1], errors.index(min(errors))
+
+    return choose
+
+
+def _choice(**mistake: int) -> Callable[..., tuple[Any, Any]]:
+    return lambda *args: _chosen(**mistake)(*args)[:2]
+
+
+def _refitted(*a: Any) -> tuple[Any, Any]:
+    degree = _chosen()(*a)[0]
+    return degree, _errors(*_together(a[:2], a[2:4]), *a[4:6], degree)[1]
+
+
+@LAB.exercise("2.3", "choose_degree(train, validation, test, degrees)", title="Choose once, open once", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(23)
+
+    def flat(x: Array, y: Array, x_v: Array, y_v: Array, x_t: Array, y_t: Array, degrees: Array) -> Any:
+        return student((x, y), (x_v, y_v), (x_t, y_t), degrees)
+
+    compare(
+        Student(flat, ["x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "degrees"]),
+        parts=("degree", "test_rmse"),
+        by_hand=[
+            # Validation RMSE 1.3, 0.4 and 5, so the line 1 + x / 2: at the test points 3 and 1, errors 2 and 0.
+            ((*THREE, *TWO, np.array([4.0, 0]), np.ones(2), np.arange(3)), (1, 2**0.5)),
+        ],
+        others=[
+            (*_sine(rng, 12), *_sine(rng, 12), *_sine(rng, 15), np.array(degrees))
+            for degrees in ([1, 2, 3, 4, 5, 7], [8, 5, 3, 1], [0, 2, 4, 6], [7, 6, 5, 4, 3], [1, 3, 5, 7], [6, 5, 2])
+        ],
+        right=_choice(),
+        mistakes={
+            "the degree is chosen on the training points, where more freedom always wins.": _choice(on=0),
+            "the degree is chosen on the test points, so the test error flatters it. They may only be opened at the "
+            "end, for the one degree that was chosen.": _choice(on=2),
+            "you take the degree with the largest validation error: argmin, not argmax.": _choice(sign=-1),
+            "the position of the degree in the list is returned: look up degrees[position].": (
+                lambda *a: (_chosen()(*a)[2], _chosen()(*a)[1])
+            ),
+            "the second number is the winner's validation error, which flatters it.": _choice(report=1),
+            "the first number is the smallest validation error, not the degree that has it: argmin, not min.": (
+                lambda *a: (_chosen(report=1)(*a)[1], _chosen()(*a)[1])
+            ),
+            "the two are the other way round: the degree comes first.": lambda *a: _chosen()(*a)[1::-1],
+            "the curves are fitted to the validation points and compared on the training points.": _choice(fit=1, on=0),
+            "the winner is fitted again with the validation points. Here, score the fit that you chose.": _refitted,
+            "you report the training error of the winner: score it on the test points.": _choice(report=0),
+        },
+    )
+
+
+# 2.4 A ridge path
+
+
+def _path(
+    charge: Callable[[Array, float], Any] = lambda A, price: price * len(A),
+    free: int | None = 0,
+    pull: Callable[[Array], Any] = lambda A: 1.0,
+) -> Callable[..., Array]:
+    """Ridge in the scale of sums: A'A + charge on the diagonal, pull times A'y; or a mistake in one of them."""
+
+    def path(A: Array, y: Array, prices: Array) -> Array:
+        who = np.ones(A.shape[1])
+        who[[] if free is None else free] = 0
+        gram = np.einsum("ij,ik->jk", A, A)
+        return np.array([np.linalg.pinv(gram + np.diag(charge(A, p) * who)) @ (pull(A) * (y @ A)) for p in prices])
+
+    return path
+
+
+@LAB.exercise("2.4", "ridge_path(A, y, prices)", title="A ridge path", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(24)
+    compare(
+        student,
+        parts=("theta",),
+        by_hand=[
+            # Both columns have the mean square 1 and overlap nowhere: the slope is 1 / (1 + price), the constant 1.
+            ((np.array([[1.0, -1], [1, 1]]), np.array([0.0, 2]), np.array([0.0, 1, 3])), [[1, 1], [1, 0.5], [1, 0.25]]),
+            # Mean of x^2 2, of x y 7/5, of x 0: the slope is 1.4 / (2 + price), the constant the mean of y.
+            (
+                (np.c_[np.ones(5), [-1, 0, 1, -2, 2]], np.array([1.0, 2, 0, -2, 2]), np.array([0.0, 1, 5])),
+                [[0.6, 0.7], [0.6, 1.4 / 3], [0.6, 0.2]],
+            ),
+        ],
+        others=[
+            (np.c_[np.ones(n), rng.normal(0.5, 1, (n, p - 1))], rng.normal(2, 1, n), rng.uniform(0.05, 3, k))
+            for n, p, k in ((8, 3, 4), (12, 5, 2), (9, 4, 5))
+        ],
+        right=_path(),
+        mistakes={
+            "the constant is charged too: set the diagonal's first entry to 0.": _path(free=None),
+            "the last coefficient goes free. It is the first that does, that of the column of ones.": _path(free=-1),
+            "the price is subtracted on the diagonal: add it.": _path(lambda A, price: -price * len(A)),
+            "the price stands beside a sum. The loss is a mean: divide both A.T @ A and A.T @ y by n.": (
+                _path(lambda A, price: price)
+            ),
+            "A.T @ A is divided by n, and A.T @ y is not.": _path(pull=len),
+            "A.T @ y is divided by n, and A.T @ A is not.": _path(lambda A, price: price, pull=lambda A: 1 / len(A)),
+            "the prices do nothing: every row is the least squares solution.": _path(lambda A, price: 0.0),
+            "the price is squared: only the coefficients are.": _path(lambda A, price: price**2 * len(A)),
+            "the price is doubled. Both slopes have a factor 2: it cancels.": _path(
+                lambda A, price: 2 * price * len(A)
+            ),
+        },
+    )
+
+
+# 2.5 Find the leak
+
+LAB.free_text(
+    "2.5",
+    title="Find the leak",
+    points=4,
+    rubric={
+        4: "For all three: the line that leaks; what it carries from the scored rows into the fit or the choice (means "
+        "of their labels, copies of the rows, the best of 200 scores); and a mend that brings the accuracy to 50 %.",
+        2: "Two of the three in full; or all three lines are named, but what leaks or the mend is missing.",
+        0: "At most one of the three is explained; or the answer stays general (overfitting, too few rows).",
+    },
+)

@@ -1,0 +1,299 @@
+"""The checks of lab 3, "One neuron": two learning rules, which gates have a line, and a bound on the mistakes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from coursekit.feedback import Lab, Student, compare
+
+LAB = Lab(3, "One neuron")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+Error = Callable[[float, int, float], float]  # (sum, target, learning rate) -> what multiplies the row
+
+
+# 3.1 Two rules
+
+
+def _sigmoid(z: float) -> float:
+    return 0.5 + 0.5 * float(np.tanh(z / 2))
+
+
+def _jump(z: float, target: int, rate: float) -> float:
+    """Rosenblatt's error by cases: up where 1 was missed, down where 0 was missed, else nothing."""
+    if target == 1:
+        return 1.0 if z <= 0 else 0.0
+    return -1.0 if z > 0 else 0.0
+
+
+def _nudge(z: float, target: int, rate: float) -> float:
+    return rate * (_sigmoid(-z) if target == 1 else -_sigmoid(z))
+
+
+def _rules(
+    hard: Error = _jump,
+    soft: Error = _nudge,
+    total: Callable[[Array, Array], float] = np.dot,
+    along: Callable[[Array, Array], Any] = lambda theta, row: row,
+) -> Callable[..., tuple[Array, Array]]:
+    """Both rules, or a mistake: in one error, in the sum, or in what the error multiplies."""
+
+    def both(theta: Array, row: Array, target: int, rate: float) -> tuple[Array, Array]:
+        z, direction = total(theta, row), along(theta, row)
+        return theta + hard(z, target, rate) * direction, theta + soft(z, target, rate) * direction
+
+    return both
+
+
+def _change_only(theta: Array, *rest: Any) -> tuple[Array, Array]:
+    rosenblatt, logistic = _rules()(theta, *rest)
+    return rosenblatt - theta, logistic - theta
+
+
+@LAB.exercise("3.1", "both_rules(theta, row, target, learning_rate)", title="Two rules", points=5)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(31)
+    three = np.array([np.log(3), 0, 0])  # with a first input of 1 the sum is log 3, and the sigmoid 3/4
+    compare(
+        student,
+        parts=("rosenblatt", "logistic"),
+        by_hand=[
+            # The sum is 0: the threshold says 0, which is wrong by 1; the sigmoid says 1/2.
+            ((np.array([0.5, -1, 0.5]), np.ones(3), 1, 0.5), ([1.5, 0, 1.5], [0.75, -0.75, 0.75])),
+            ((np.zeros(3), np.array([2.0, -1, 1]), 0, 0.1), ([0, 0, 0], [-0.1, 0.05, -0.05])),
+            ((three, np.array([1.0, 5, 1]), 0, 0.4), (three - [1, 5, 1], three - [0.3, 1.5, 0.3])),
+            ((three, np.array([1.0, 0, 1]), 1, 0.4), (three, np.add(three, [0.1, 0, 0.1]))),
+        ],
+        others=[
+            (rng.normal(size=n), np.append(rng.normal(size=n - 1), 1), target, rng.uniform(0.1, 0.9))
+            for n in (3, 4, 6)
+            for target in (0, 1, 0, 1)
+        ],
+        right=_rules(),
+        mistakes={
+            "both steps go the wrong way. The error is the target minus the output: a missed 1 must raise the sum.": (
+                _rules(lambda *a: -_jump(*a), lambda *a: -_nudge(*a))
+            ),
+            "Rosenblatt's step goes the wrong way: its error is target - threshold(z), in this order.": (
+                _rules(hard=lambda *a: -_jump(*a))
+            ),
+            "the logistic step goes the wrong way: p - target is the slope of the loss, and a slope points uphill. "
+            "Subtract it, or add target - p.": _rules(soft=lambda *a: -_nudge(*a)),
+            "the two are the other way round: Rosenblatt's weights come first, then the logistic ones.": (
+                lambda *a: _rules()(*a)[::-1]
+            ),
+            "you return the steps alone: add them to theta.": _change_only,
+            "the last weight never moves, so the bias is not learned. It belongs to the input that is always 1, and "
+            "gets its share of the step like every other weight.": (
+                _rules(along=lambda theta, row: np.append(row[:-1], 0))
+            ),
+            "the bias is forgotten in the sum: z = theta @ row, with all entries, the last one too.": (
+                _rules(total=lambda theta, row: float(theta[:-1] @ row[:-1]))
+            ),
+            "the error multiplies theta, but it belongs to the input: nudging one weight by h moves z by h times the "
+            "*input* beside it.": _rules(along=lambda theta, row: theta),
+            "every weight gets the same step: the input is missing. A weight whose input is 0 had no part in the "
+            "answer and must stay.": _rules(along=lambda theta, row: 1.0),
+            "Rosenblatt's rule also moves when the answer was right. It must rest then: the error is the difference of "
+            "target and output, and that is 0.": _rules(hard=lambda z, target, rate: 2 * target - 1),
+            "your threshold says 1 when the sum is exactly 0. In the chapter it says 1 only for z > 0.": (
+                _rules(hard=lambda z, target, rate: float(target - (z >= 0)))
+            ),
+            "the learning rate scales Rosenblatt's step: in this lab, as in the chapter, that rule has none.": (
+                _rules(hard=lambda z, target, rate: rate * _jump(z, target, rate))
+            ),
+            "the logistic step has the slope of the sigmoid, p * (1 - p), as a factor. That is the step of the squared "
+            "error; for the cross-entropy the factor cancels, and target - p is all.": (
+                _rules(soft=lambda z, target, rate: _nudge(z, target, rate) * _sigmoid(z) * _sigmoid(-z))
+            ),
+            "the logistic step ignores learning_rate: multiply its error by it.": (
+                _rules(soft=lambda z, target, rate: _nudge(z, target, 1))
+            ),
+            "the logistic error is target - z, with the bare sum: p = sigmoid(z) is missing.": (
+                _rules(soft=lambda z, target, rate: rate * (target - z))
+            ),
+        },
+    )
+
+
+# 3.2 The table of gates
+
+
+def _has_line(x: Array, y: Array, strict: bool = False, only_positive: bool = False) -> bool:
+    """Whether some theta has x @ theta > 0 where y is 1 and <= 0 (if strict: < 0) where y is 0.
+
+    By duality there is none if, and only if, a mean of the signed rows of the first kind plus a sum of those of the
+    second kind is 0 (or, if the entries of theta must be positive, has no entry above 0). nnls looks for them.
+    """
+    signed = np.where(y[:, None] == 1, x, -x)
+    slack = np.eye(x.shape[1]) * only_positive
+    rows = np.vstack([np.hstack([signed.T, slack]), np.append(np.ones_like(y) if strict else y, slack[0] * 0)])
+    return bool(nnls(rows, np.eye(len(rows))[-1])[1] > 1e-9)
+
+
+def _after_one_pass(x: Array, y: Array) -> bool:
+    theta = np.zeros(x.shape[1])
+    for row, target in zip(x, y, strict=True):
+        theta = theta + _jump(float(theta @ row), int(target), 1) * row
+    return bool(((x @ theta > 0) == y).all())
+
+
+def _table(test: Callable[[Array, Array], bool]) -> Callable[[Array], Array]:
+    return lambda x: np.array([float(test(x, np.array(y))) for y in np.ndindex(*[2] * len(x))])
+
+
+def _with_constant(inputs: Array) -> Array:
+    return np.column_stack([inputs, np.ones(len(inputs))])
+
+
+@LAB.exercise("3.2", "gate_table(x)", title="The table of gates", points=5)
+def _(student: Student) -> None:
+    given: dict[bytes, Any] = {}
+
+    def table(x: Array) -> Any:
+        answer = student(x)
+        if isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool:
+            answer = np.asarray(answer, dtype=float)
+        given[x.tobytes()] = answer
+        return answer
+
+    def one_sided(bound: Callable[[Array, Array], Array]) -> Callable[[Array], Any]:
+        """A mistake that explains a table which errs to one side only."""
+
+        def mistaken(x: Array) -> Any:
+            right = _table(_has_line)(x)
+            return bound(right, given[x.tobytes()]) if np.shape(given[x.tobytes()]) == right.shape else right
+
+        return mistaken
+
+    rng = np.random.default_rng(32)
+    corners = np.array(list(np.ndindex(2, 2)), dtype=float)
+    plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
+    compare(
+        Student(table, student.parameters),
+        parts=("your table",),
+        by_hand=[
+            # Three places on a line: only "the middle one" and "all but the middle one" need two cuts.
+            ((_with_constant(np.array([0.0, 1, 2])),), [1, 1, 0, 1, 1, 0, 1, 1]),
+            ((_with_constant(corners),), [n not in (6, 9) for n in range(16)]),
+            # No bias: (0, 0) gets 0, and the signs of w2, w1 and w1 + w2 leave six ways for the rest.
+            ((corners,), [n in (0, 2, 3, 4, 5, 7) for n in range(16)]),
+        ],
+        others=[(_with_constant(2 * rng.permutation(corners) - 1),), (_with_constant(rng.permutation(plane)),)],
+        right=_table(_has_line),
+        mistakes={
+            "your table is the wrong way round: 1 stands for a gate that can be learned.": (
+                lambda x: 1 - _table(_has_line)(x)
+            ),
+            "your table says yes to every gate. If you use linprog, all weights at 0 may satisfy what you ask: ask "
+            "for at least 1 where the answer is 1. If you run the rule, compare all rows, and only at the end.": (
+                lambda x: np.ones(2 ** len(x))
+            ),
+            "your weights can't be negative: linprog assumes that unless you give bounds=(None, None).": (
+                _table(lambda x, y: _has_line(x, y, only_positive=True))
+            ),
+            "you ask for a sum of at most -1 where the answer is 0. A sum of exactly 0 counts as 0 too, and a neuron "
+            "without a bias has no other at (0, 0): ask for at most 0.": (
+                _table(lambda x, y: _has_line(x, y, strict=True))
+            ),
+            "you give up after one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
+                _table(_after_one_pass)
+            ),
+            "the last column of x is dropped, so your neuron has no bias.": lambda x: _table(_has_line)(x[:, :-1]),
+            "you add a column of ones. Take x as it is: where it has no such column, the neuron has no bias.": (
+                lambda x: _table(_has_line)(_with_constant(x))
+            ),
+            "rows with answer 0 ask for nothing or for the impossible: y is 0 there, so y * x is 0. They need a sum "
+            "of at most 0.": _table(lambda x, y: bool(y.all()) and _has_line(x, y)),
+            "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
+            "enough passes, and a fresh start for each gate?": one_sided(np.minimum),
+            "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "
+            "with the weights of the end?": one_sided(np.maximum),
+        },
+    )
+
+
+# 3.3 A promise before the first mistake
+
+
+def _promise(
+    rows: Callable[[Array], Array] = _with_constant,
+    sums: Callable[[Array, Array], Array] = lambda inputs, theta: inputs @ theta[:-1] + theta[-1],
+    sign: Callable[[Array], Array] = lambda y: 2 * y - 1,
+    length: Callable[[Array], float] = np.linalg.norm,  # type: ignore[assignment]
+    power: int = 2,
+) -> Callable[..., tuple[float, float, float]]:
+    """(R, gamma, bound), or a mistake in one of its parts."""
+
+    def promise(inputs: Array, y: Array, theta: Array) -> tuple[float, float, float]:
+        longest = np.sqrt(np.max(np.einsum("ij,ij->i", rows(inputs), rows(inputs))))
+        gamma = np.min(sign(y) * sums(inputs, theta)) / length(theta)
+        return longest, gamma, (longest / gamma) ** power
+
+    return promise
+
+
+def _separated(rng: np.random.Generator, n_rows: int, n_inputs: int) -> tuple[Array, Array, Array]:
+    inputs, theta = rng.normal(size=(n_rows, n_inputs)), rng.normal(size=n_inputs + 1)
+    return inputs, (inputs @ theta[:-1] + theta[-1] > 0).astype(int), theta
+
+
+@LAB.exercise("3.3", "mistake_bound(inputs, y, theta)", title="A promise before the first mistake", points=4)
+def _(student: Student) -> None:
+    rng = np.random.default_rng(33)
+    corners = np.array(list(np.ndindex(2, 2)), dtype=float)
+    compare(
+        student,
+        parts=("R", "gamma", "bound"),
+        by_hand=[
+            # AND. Longest row (1, 1, 1); sums -3, -1, -1, 1; length of theta sqrt(17).
+            ((corners, np.array([0, 0, 0, 1]), np.array([2.0, 2, -3])), (np.sqrt(3), 1 / np.sqrt(17), 51)),
+            # One input. Rows (3, 1), (0, 1), (-1, 1); sums 2, -1, -2; length of theta sqrt(2).
+            ((np.array([[3.0], [0], [-1]]), np.array([1, 0, 0]), np.array([1.0, -1])), (10**0.5, 0.5**0.5, 20)),
+        ],
+        others=[_separated(rng, n_rows, n_inputs) for n_rows, n_inputs in ((6, 2), (9, 4), (12, 3))],
+        right=_promise(),
+        mistakes={
+            "R leaves out the input that is always 1: put a column of ones beside `inputs` before you measure rows.": (
+                _promise(rows=lambda inputs: inputs)
+            ),
+            "gamma is not divided by the length of theta, so doubling all weights would double it. The direction u has "
+            "length 1.": _promise(length=lambda theta: 1.0),
+            "gamma is divided by the length of the weights without the bias. In the chapter's proof u is all of theta, "
+            "bias included, divided by its length.": _promise(length=lambda theta: float(np.linalg.norm(theta[:-1]))),
+            "gamma is the smallest sum with its sign as it is: where the answer is 0 the sum is negative, so flip its "
+            "sign before you take the smallest.": _promise(sign=np.ones_like),
+            "rows with answer 0 have dropped out of gamma, because y is 0 there. Flip their sign instead: 2 * y - 1 is "
+            "1 or -1.": _promise(sign=lambda y: y),
+            "the bound is not squared: k * gamma <= sqrt(k) * R gives k <= (R / gamma)^2.": _promise(power=1),
+            "the bound is upside down: it is (R / gamma)^2.": _promise(power=-2),
+            "you return R squared as R: take the root.": lambda *a: (_promise()(*a)[0] ** 2, *_promise()(*a)[1:]),
+            "the bias is left out of the sums: a row's sum is its inputs times the weights, plus the bias.": (
+                _promise(sums=lambda inputs, theta: inputs @ theta[:-1])
+            ),
+            "your column of ones stands in front of the inputs, but the bias is the *last* entry of theta.": (
+                _promise(sums=lambda inputs, theta: inputs @ theta[1:] + theta[0])
+            ),
+        },
+    )
+
+
+# 3.4 What a neuron can never learn
+
+LAB.free_text(
+    "3.4",
+    title="What a neuron can never learn",
+    points=6,
+    rubric={
+        6: "Four inequalities from the four rows with the right signs; a contradiction for all weights at once; the "
+        "step that fails for AND; why neither more passes nor the sigmoid helps (p > 1/2 exactly where z > 0).",
+        4: "The proof for XOR is complete, but AND, or passes and sigmoid, is missing or wrong; or all parts are there "
+        "with one slip that is easily mended (a strict sign that should not be).",
+        2: "Four inequalities but no valid contradiction; or a picture or a search over some weights in its place.",
+        0: "It is stated, not argued; or tried runs that fail are taken for a proof.",
+    },
+)

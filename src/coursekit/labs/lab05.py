@@ -1,0 +1,435 @@
+"""The checks of lab 5, "A genetic algorithm": five operators, a test that finds broken ones, and switches."""
+
+from collections.abc import Callable
+from itertools import combinations, pairwise
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback.drawing import comes_from_rng, looks_normal, seeded, tensor
+from coursekit.labs.lab05_planted import BROKEN, SELECTION, WIN, Chances, Watch, breed, breed_in_another_order, is_in
+from neuroevo import ga
+
+# Exercise 5.6 calls the student's test some eighty times.
+LAB = Lab(5, "A genetic algorithm", time_limit=20)
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+
+# 5.1 A first generation
+
+
+@LAB.exercise(
+    "5.1", "create_random_networks(n_runs, n_genomes, n_params, std, rng)", title="A first generation", points=2
+)
+def _(student: Student) -> None:
+    def draw(seed: int, std: float = 0.5) -> Tensor:
+        answer = student(3, 40, 200, std, seeded(seed))
+        return tensor(answer, (3, 40, 200), "the population of 3 runs, 40 genomes and 200 parameters")
+
+    for std in (0.5, 3.0):
+        population = draw(51, std)
+        if torch.equal(population[:, :1].expand(-1, 40, -1), population):
+            raise TryAgain("all genomes of a run are the same: selection has nothing to choose from. Draw each anew.")
+        if torch.equal(population[:1].expand(3, -1, -1), population):
+            raise TryAgain("all runs start from the same genomes, so they aren't independent. Draw every run anew.")
+        looks_normal(population, std, f"the population for std = {std:g}")
+    comes_from_rng(draw)
+
+
+# 5.2 Fitness
+
+
+def _logits(population: Tensor, x: Tensor) -> Tensor:
+    """What enters the output unit of 2-3-1 networks: (..., 13) and (n, 2) to (..., n)."""
+    weights, biases, out = population[..., :6].unflatten(-1, (3, 2)), population[..., 6:9], population[..., 9:12]
+    hidden = torch.sigmoid(torch.einsum("...hi,ni->...nh", weights, x) + biases.unsqueeze(-2))
+    return torch.einsum("...nh,...h->...n", hidden, out) + population[..., 12:]
+
+
+def _log_likelihood(z: Tensor, y: Tensor) -> Tensor:
+    return y * logsigmoid(z) + (1 - y) * logsigmoid(-z)
+
+
+def _of_logits(value: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda population, x, y: value(_logits(population, x), y)
+
+
+@LAB.exercise("5.2", "fitness_function(population, x, y)", title="Fitness", points=2)
+def _(student: Student) -> None:
+    rng, right = seeded(52), _of_logits(lambda z, y: _log_likelihood(z, y).mean(-1))
+    two = torch.zeros(1, 2, 13)
+    two[0, 1, 12] = torch.tensor(3.0).log()  # p = 3/4 whatever the input is
+    x, y = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]), torch.tensor([0.0, 1, 1, 1])
+    others = [
+        (2 * torch.randn(r, g, 13, generator=rng), torch.randn(n, 2, generator=rng), (torch.arange(n) % 3 == 1).float())
+        for r, g, n in ((3, 5, 4), (2, 7, 6), (1, 4, 9))
+    ]
+    compare(
+        student,
+        parts=("fitness",),
+        # log(1/2), and the mean of log(1/4) and three times log(3/4)
+        by_hand=[((two, x, y), [[-0.693147, -0.562335]])],
+        others=others,
+        right=right,
+        mistakes={
+            "the sign is flipped: you return the loss. Fitness is larger for a better network, so it is minus the "
+            "cross-entropy, or the worst will be chosen.": lambda *a: -right(*a),
+            "you add the rows up. It is their mean: more rows should not mean less fitness.": (
+                _of_logits(lambda z, y: _log_likelihood(z, y).sum(-1))
+            ),
+            "every output meets every answer: shapes (..., n, 1) and (n,) broadcast to (..., n, n). Drop the output's "
+            "last axis, [..., 0], before you compare.": (
+                _of_logits(lambda z, y: _log_likelihood(z.unsqueeze(-1), y).mean((-1, -2)))
+            ),
+            "there is one sigmoid too many: softplus, and binary_cross_entropy_with_logits, want z itself.": (
+                _of_logits(lambda z, y: _log_likelihood(z.sigmoid(), y).mean(-1))
+            ),
+            "this is minus the squared error; the fitness here is minus the cross-entropy.": (
+                _of_logits(lambda z, y: -((z.sigmoid() - y) ** 2).mean(-1))
+            ),
+            "you count right answers. A count doesn't see that a network has come closer; take the cross-entropy.": (
+                _of_logits(lambda z, y: ((z > 0) == (y == 1)).float().mean(-1))
+            ),
+            "rows with the answer 0 count for nothing: softplus(-z) belongs to the answer 1, softplus(z) to 0.": (
+                _of_logits(lambda z, y: (y * logsigmoid(z)).mean(-1))
+            ),
+            "the answers are the wrong way round: softplus(z) is the loss where the answer is 0, softplus(-z) where "
+            "it is 1.": _of_logits(lambda z, y: _log_likelihood(-z, y).mean(-1)),
+            "you average over the genomes too: each genome needs a fitness of its own, so take the mean over the rows "
+            "only, .mean(-1).": lambda *a: right(*a).mean(),
+            "the runs have run together: unflatten the result to (n_runs, n_genomes).": lambda *a: right(*a).flatten(),
+        },
+        rtol=2e-3,  # log(1 - sigmoid(z)) is right too, and loses digits in float32
+    )
+
+
+# 5.3 Selection
+
+
+@LAB.exercise("5.3", "select_parents(fitness, n_draws, rng, size)", title="Who breeds?", points=2)
+def _(student: Student) -> None:
+    def draw(fitness: Tensor, n_draws: int, seed: int, size: int) -> Tensor:
+        rows = tensor(student(fitness, n_draws, seeded(seed), size), (len(fitness), n_draws), "the rows", whole=True)
+        if int(rows.min()) < 0 or int(rows.max()) >= fitness.shape[1]:
+            raise TryAgain(f"row {int(rows.max())} is outside a population of {fitness.shape[1]} (rows count from 0).")
+        return rows
+
+    eight = torch.tensor([[3.0, 1, 4, 1.5, 9, 2.5, 6, 5]] * 2)
+    runs = torch.cat([draw(eight, 40, seed, 2) for seed in range(6)])
+    if bool((runs == 4).all()):
+        raise TryAgain("one genome, the best of the run, wins all tournaments. Chance should choose who competes.")
+    if bool((runs == runs[:, :1]).all()):
+        raise TryAgain(
+            "all tournaments of a run have the same entrants: shuffle a deck for every draw, torch.rand(n_runs, "
+            "n_draws, n_genomes, generator=rng). Expanding one deck deals the same cards again."
+        )
+    comes_from_rng(lambda seed: draw(eight, 40, seed, 2))
+    small = torch.cat([draw(eight, 4, seed, 2) for seed in range(60)])
+    if all(len(set(rows)) == 4 for rows in small.tolist()):
+        raise TryAgain("no genome ever wins twice. Tournaments are independent: a good genome may win many of them.")
+    if torch.equal(draw(eight, 50, 3, 2)[0], draw(eight, 50, 3, 2)[1]):
+        raise TryAgain("all runs hold the same tournaments: draw entrants of shape (n_runs, n_draws, ...).")
+    cases = [
+        (torch.tensor([[2.0, -1, 7, 0, 5], [1, 8, 3, 9, 4]]), 3),
+        (torch.tensor([[0.3, 0.1, 0.6, 0.2, 0.5, 0.4], [-6, -2, -3, -1, -5, -4]]), 4),
+    ]
+    drawn = [torch.stack([torch.bincount(r, minlength=f.shape[1]) for r in draw(f, 10_000, 53, n)]) for f, n in cases]
+
+    # 10,000 draws stray from their chances by 0.01 or so (half the sum of the differences); 0.04 never happens.
+    def fits(chances: Chances, run: int | None = None) -> bool:
+        return all(
+            float((counts / 10_000 - torch.tensor([chances(row, n) for row in rows])).abs().sum(-1).max()) / 2 < 0.04
+            for counts, (f, n) in zip(drawn, cases, strict=True)
+            for rows in [f.tolist() if run is None else [f[run].tolist()] * 2]
+        )
+
+    if fits(WIN):
+        return
+    for hint, mistake in SELECTION.items():
+        if fits(mistake):
+            raise TryAgain(hint)
+    if fits(WIN, run=0):
+        raise TryAgain("every run uses the fitness of run 0: look the entrants up in their own run.")
+    odds = [torch.tensor([WIN(row, n) for row in f.tolist()]) for f, n in cases]
+    off = [counts / 10_000 - chance for counts, chance in zip(drawn, odds, strict=True)]
+    case = max(range(len(cases)), key=lambda i: float(off[i].abs().max()))
+    run, row = divmod(int(off[case].abs().argmax()), off[case].shape[1])
+    raise TryAgain(
+        f"for fitness {[round(v, 1) for v in cases[case][0][run].tolist()]} and size {cases[case][1]} row {row} should "
+        f"win {100 * float(odds[case][run, row]):.0f} % of the tournaments; with you it wins "
+        f"{float(drawn[case][run, row]) / 100:.0f} %. Count them on paper."
+    )
+
+
+# 5.4 Crossover
+
+
+@LAB.exercise("5.4", "crossover(mothers, fathers, blocks, rng)", title="Children in blocks", points=2)
+def _(student: Student) -> None:
+    def draw(blocks: list[int], seed: int = 54) -> tuple[Tensor, Tensor]:
+        mothers = torch.arange(1.0, 2000 * len(blocks) + 1).view(2, 1000, -1)
+        fathers = 50_000 + mothers
+        try:
+            answer = student(mothers, fathers, torch.tensor(blocks), seeded(seed))
+        except (IndexError, RuntimeError) as error:
+            if isinstance(error, NotImplementedError) or "index" not in str(error):
+                raise
+            raise TryAgain(
+                f"there are fewer coins than blocks ({error}). Blocks are numbered from 0, so there are blocks.max() + "
+                "1 of them."
+            ) from None
+        except TryAgain as hint:
+            if "` in place" not in str(hint):
+                raise
+            raise TryAgain(
+                "your children are written into their parents: `children = mothers` is a second name for the same "
+                "tensor, not a copy. Make a new one, with torch.where or with sums."
+            ) from None
+        if isinstance(answer, Tensor) and bool(((answer == 0) | (answer == 1)).all()):
+            raise TryAgain("you return the shares (0 or 1), as the chapter's crossovers do. Mix the parents by them.")
+        children = tensor(answer, tuple(mothers.shape), "the children")
+        mine = children == mothers
+        odd = ~mine & (children != fathers)
+        for value, wrong in (
+            ((mothers + fathers) / 2, "children are the averages of their parents. Here a gene comes whole from one."),
+            (mothers + fathers, "you add mothers and fathers: a gene is one or the other."),
+            (torch.zeros(()), "genes are lost: where the mother's share is 0, the father's gene is missing."),
+        ):
+            if bool(odd.any()) and torch.equal(children[odd], value.expand_as(children)[odd]):
+                raise TryAgain(wrong)
+        if bool(odd.any()):
+            raise TryAgain("some genes are neither the mother's nor the father's gene of that row and place.")
+        return children, mine
+
+    for blocks in (list(range(8)), [0, 0, 1, 2, 2, 2, 1]):
+        _, mine = draw(blocks)
+        coins = [mine[..., [i for i, b in enumerate(blocks) if b == block]] for block in range(max(blocks) + 1)]
+        if bool((mine == mine[:1, :1]).all()):
+            same = "copies of one parent" if bool((mine == mine[0, 0, 0]).all()) else "mixed by the same coins"
+            raise TryAgain(f"all children are {same}: toss coins of shape (n_runs, n_children, n_blocks).")
+        if torch.equal(mine[0], mine[1]):
+            raise TryAgain("both runs have the same coins: toss coins of shape (n_runs, n_children, n_blocks).")
+        if any(bool((part != part[..., :1]).any()) for part in coins):
+            raise TryAgain("a block is torn apart: genes with the same number in `blocks` share one coin.")
+        tossed = torch.stack([part[..., 0] for part in coins], dim=-1).flatten(0, 1)
+        if bool((tossed == tossed[:, :1]).all()):
+            raise TryAgain("a child gets all its blocks from one parent: toss one for each block.")
+        worst = float((tossed.float().mean(0) - 0.5).abs().max())
+        if worst > 0.08:
+            raise TryAgain(f"the coins aren't fair: a block comes from the mother {100 * worst:.0f} points off 50 %.")
+        if any(abs(float((a == b).float().mean()) - 0.5) > 0.08 for a, b in combinations(tossed.T, 2)):
+            raise TryAgain("the coins of two blocks aren't independent of each other.")
+    comes_from_rng(lambda seed: draw([0, 0, 1, 1], seed)[0])
+
+
+# 5.5 Mutation
+
+
+@LAB.exercise("5.5", "mutate_(children, rate, scale, rng)", title="Noise in place", points=2)
+def _(student: Student) -> None:
+    before = torch.arange(2 * 100 * 1000).view(2, 100, 1000) % 7 - 3.0
+
+    def draw(seed: int, rate: float = 0.3, scale: float = 0.2) -> Tensor:
+        children = before.clone()
+        answer = student.in_place(children, rate, scale, seeded(seed))
+        noise = tensor(children, tuple(before.shape), "children") - before
+        if rate and scale and not bool(noise.any()):
+            end = "you return the mutated children, but whoever called" if answer is not None else "whoever called"
+            raise TryAgain(
+                f"the children are as they were: {end} `mutate_(children, ...)` looks at its own tensor. `children = "
+                "children + ...` makes a new tensor; `children += ...` changes the one that came in."
+            )
+        return noise
+
+    for rate, scale in ((0.3, 0.2), (0.05, 3.0)):
+        noise = draw(55, rate, scale)
+        hit = noise != 0
+        share = float(hit.float().mean())
+        if bool((hit == hit[..., :1]).all()) and share < 0.99:
+            raise TryAgain("a child is hit in all its genes or in none: `rate` is the chance of each single gene.")
+        if torch.equal(hit, hit[:, :1].expand_as(hit)) and share < 0.99:
+            raise TryAgain("all children of a run are hit in the same genes: draw a mask of the children's shape.")
+        if torch.allclose(noise[0], noise[1], atol=1e-4):
+            raise TryAgain("all runs get the same noise: draw it in the children's whole shape.")
+        if abs(share - (1 - rate)) < 0.02 and share < 0.99:
+            raise TryAgain("the mask is the wrong way round: the share `rate` of the genes is spared.")
+        if abs(share - rate) > 0.02:
+            raise TryAgain(f"{100 * share:.0f} % of the genes are hit where rate = {rate:g}: torch.rand(...) < rate.")
+        values = noise[hit].round(decimals=4).unique()
+        if len(values) < 0.5 * int(hit.sum()) and len(values) < 500:
+            raise TryAgain("many genes get the same noise: every gene that is hit needs a number of its own.")
+        if abs(float((before + noise)[hit].std()) / scale - 1) < 0.1:
+            raise TryAgain("the old value is lost where a gene is hit: noise is added to it, children += ...")
+        looks_normal(noise[hit], scale, f"the noise for scale = {scale:g}")
+    # Once in a while noise is so small that adding it changes nothing.
+    if (
+        float((draw(56, 1.0) != 0).float().mean()) < 0.999
+        or bool(draw(57, 0.0).any())
+        or bool(draw(58, 0.3, 0.0).any())
+    ):
+        raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
+    comes_from_rng(draw)
+
+
+# 5.6 A test that finds broken operators
+
+
+@LAB.exercise("5.6", "keeps_its_word(breed, rng)", title="Catch a broken operator", points=4)
+def _(student: Student) -> None:
+    def accepts(candidate: Callable[..., Tensor], seed: int) -> bool:
+        answer = student(candidate, seeded(seed))
+        answer = answer.item() if getattr(answer, "ndim", 1) == 0 else answer  # a bool of torch or NumPy will do
+        if not isinstance(answer, bool):
+            raise TryAgain(f"your test should return True or False, not a {type(answer).__name__}.")
+        return answer
+
+    one, other = (sum(accepts(b, 600 + i) for i in range(15)) for b in (breed, breed_in_another_order))
+    caught = {hint: sum(not accepts(broken, 700 + i) for i in range(4)) for hint, broken in BROKEN.items()}
+    if one + other == 0:
+        raise TryAgain(
+            "your test refuses everything. Try it on your own `breed`, and print which of your conditions fails."
+        )
+    if min(one, other) == 0 and max(one, other) >= 14:
+        raise TryAgain(
+            "your test refuses a right breed that makes its draws in another order. Compare properties (shares, means, "
+            "spreads), never digits."
+        )
+    if one + other < 29:
+        raise TryAgain(
+            f"your test refuses right breeds in {30 - one - other} of 30 trials: its bounds are too narrow. A share of "
+            "n coins strays by 0.5 / n**0.5, a mean of n normal numbers by 1 / n**0.5; allow five times that."
+        )
+    if not any(caught.values()):
+        raise TryAgain("your test lets everything pass. Begin with one sentence of the specification, and test it.")
+    for hint, times in caught.items():
+        if times < 4:
+            raise TryAgain(f"your test lets pass a breed {hint}")
+
+
+# 5.7 Switches
+
+
+@LAB.exercise(
+    "5.7", "ablate(score, population, n_generations, select, crossover, mutate, rng)", title="Switches", points=3
+)
+def _(student: Student) -> None:
+    def run(n_runs: int, n: int, *off: str) -> Watch:
+        watch, start = Watch(), torch.randn(n_runs, 12, 5, generator=seeded(57))
+        operators = [None if name in off else getattr(watch, name) for name in ("select", "crossover", "mutate")]
+        try:
+            best = student(watch.score, start, n, *operators, seeded(58))
+        except (TypeError, AttributeError) as error:
+            if "NoneType' object is not callable" in str(error):
+                raise TryAgain(
+                    f"{' and '.join(off)} is None: that switches it off. Ask `if ... is None` first."
+                ) from None
+            if "mutate" in off or "NoneType" not in str(error):
+                raise
+            raise TryAgain(
+                "your children are None: mutate works in place and returns nothing, so `children = mutate(...)` loses "
+                "them. Write mutate(children, rng=rng) on a line of its own."
+            ) from None
+        except TryAgain as hint:
+            if "`population` in place" in str(hint):
+                raise TryAgain(
+                    "your loop changes the population that it was given: mutate children, which are a copy (ga.take "
+                    "copies; a slice like population[:, 1:] is a window), and never the parents."
+                ) from None
+            raise
+        if len(watch.seen) != n:
+            few = "The offspring are not scored anew." if len(watch.seen) < n else "Score a generation only once."
+            raise TryAgain(f"score is called {len(watch.seen)} times for {n} generations. {few}")
+        for population in watch.seen:
+            if population.shape != start.shape:
+                raise TryAgain(
+                    f"a population of shape {tuple(population.shape)} is scored, not {tuple(start.shape)}: one elite "
+                    "and 11 children are 12 again, in every run."
+                )
+        if not torch.equal(watch.seen[0], start):
+            raise TryAgain("the first generation to be scored is the population that came in, as it is.")
+        best = tensor(best, (n_runs, n), "the best of each generation")
+        for now, late in pairwise(watch.seen):
+            champion = ga.take(now, now.sum(-1).argmax(-1, keepdim=True))
+            if torch.equal(champion, late[:, :1]):
+                continue
+            if bool(is_in(champion, late).all()):
+                raise TryAgain(
+                    "the elite is not in row 0: put it before the children, torch.cat([elite, children], 1)."
+                )
+            if float((champion - late[:, :1]).abs().max()) < 0.1:
+                raise TryAgain("the elite is mutated: put it beside the children only after `mutate`.")
+            raise TryAgain("the best genome of a generation is not in the next one: row 0 should be this elite.")
+        if not torch.allclose(best, torch.stack([population.sum(-1).amax(-1) for population in watch.seen], -1)):
+            raise TryAgain("what you return isn't the largest fitness of each generation, one column a generation.")
+        return watch
+
+    watch = run(3, 6)
+    if len(watch.asked) < 5 or len(watch.born) < 5:
+        raise TryAgain("select or crossover isn't called in every generation, though both are switched on.")
+    for generation, asked in watch.asked:
+        fitness = watch.seen[generation].sum(-1)
+        if torch.equal(asked, -fitness):
+            raise TryAgain("select gets the fitness with its sign flipped, so the worst breed.")
+        if not torch.equal(asked, fitness):
+            raise TryAgain("select gets the fitness of another generation: give it what was scored last.")
+    unselected = "children come from genomes that were not selected: take the rows that select returns."
+    for generation, (mothers, fathers) in watch.parents.items():
+        selected = ga.take(watch.seen[generation], watch.rows[generation])
+        first, second = selected.chunk(2, dim=-2)
+        if not bool(is_in(torch.cat([mothers, fathers], dim=-2), selected).all()):
+            raise TryAgain(unselected)
+        if torch.equal(mothers, second) and torch.equal(fathers, first):
+            raise TryAgain("mothers and fathers are swapped: the first half of the rows are the mothers.")
+        if not (torch.equal(mothers, first) and torch.equal(fathers, second)):
+            raise TryAgain(
+                "mothers should be the first half of the rows that select returns, and fathers the second half: "
+                "chunk(2, dim=-2) of the genomes in these rows, in this order."
+            )
+    watch = run(3, 6, "crossover", "mutate")
+    for generation, (now, late) in enumerate(pairwise(watch.seen)):
+        if not bool(is_in(late, now).all()):
+            raise TryAgain("with crossover and mutate switched off a child should be a copy of its mother.")
+        selected = ga.take(now, watch.rows[generation])
+        if not bool(is_in(late[:, 1:], selected).all()):
+            raise TryAgain(unselected)
+        if not bool(is_in(late[:, 1:], selected[:, : late.shape[1] - 1]).all()):
+            raise TryAgain(
+                "with crossover switched off a child is a copy of a mother, from the first half of the rows."
+            )
+    watch = run(3, 4, "mutate")
+    if not all(bool(is_in(born, late).all()) for born, late in zip(watch.born, watch.seen[1:], strict=False)):
+        raise TryAgain("with mutate switched off the children should be what crossover returns; yours differ.")
+    for off in ((), ("select", "crossover", "mutate")):
+        if not all(torch.equal(a, b) for a, b in zip(run(2, 4, *off).seen, run(2, 4, *off).seen, strict=True)):
+            raise TryAgain(
+                "two calls with the same seed differ, so there is another source of randomness. Give torch.randint the "
+                "generator too: generator=rng."
+            )
+    first, second = run(200, 2, "select", "crossover", "mutate").seen
+    counts = (second[:, 1:].unsqueeze(2) == first.unsqueeze(1)).all(-1).sum(1)
+    if bool((counts <= 1).all()):
+        raise TryAgain(
+            "with select switched off everybody gets one child: draw rows evenly *with* replacement (torch.randint), "
+            "or you switch chance off too."
+        )
+    by_rank = ga.take(counts.unsqueeze(-1), first.sum(-1).argsort(-1)).squeeze(-1)
+    for share in (counts.float().mean(0) / 11, by_rank.float().mean(0) / 11):
+        if float(share.max()) > 0.15 or float(share.min()) < 0.03:
+            raise TryAgain(f"with select switched off all 12 genomes should breed evenly; one has {share.max():.0%}.")
+    run(2, 3, "crossover")
+    run(2, 3, "select", "mutate")
+
+
+LAB.free_text(
+    "5.8",
+    title="Verdict on crossover",
+    points=3,
+    rubric={
+        3: "both effects of crossover with numbers and intervals; why they differ; a limit, and what would change it",
+        2: "both effects with numbers, but one of these is missing: intervals, a reason, a limit with a run",
+        1: "both effects with numbers, but two of these are missing; or only one effect with a number",
+        0: "no result of the ablation is used",
+    },
+)

@@ -1,0 +1,177 @@
+"""What lab 5 gives to a student's function or expects of one: ways to breed, watched operators, odds."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import combinations, product
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from coursekit.feedback.running import TryAgain
+from neuroevo import ga
+
+__all__ = ["BROKEN", "SELECTION", "WIN", "Chances", "Watch", "breed", "breed_in_another_order", "is_in"]
+
+Draw = Callable[[tuple[int, ...], float, torch.Generator], Tensor]
+
+
+def _hits(shape: tuple[int, ...], chance: float, rng: torch.Generator | None) -> Tensor:
+    return torch.rand(shape, generator=rng) < chance
+
+
+def _noise(shape: tuple[int, ...], scale: float, rng: torch.Generator) -> Tensor:
+    return scale * torch.randn(shape, generator=rng)
+
+
+def breed(
+    mothers: Tensor, fathers: Tensor, rate: float, scale: float, rng: torch.Generator,
+    coin: Draw = _hits, hit: Draw = _hits, noise: Draw = _noise, mix: Callable[..., Tensor] = torch.where,
+) -> Tensor:  # fmt: skip
+    """A right breed, or one with a part that is broken."""
+    children = mix(coin(mothers.shape, 0.5, rng), mothers, fathers)
+    return children + hit(mothers.shape, rate, rng) * noise(mothers.shape, scale, rng)
+
+
+def breed_in_another_order(mothers: Tensor, fathers: Tensor, rate: float, scale: float, rng: torch.Generator) -> Tensor:
+    """A right breed too, but equal seeds give other children than those of `breed`."""
+    noise = torch.randn(mothers.shape, generator=rng) * (torch.rand(mothers.shape, generator=rng) >= 1 - rate)
+    share = torch.randint(2, mothers.shape, generator=rng)
+    return share * mothers + (1 - share) * fathers + scale * noise
+
+
+def _overwrite(which: int) -> Callable[..., Tensor]:
+    def overwriting(*args: Any) -> Tensor:
+        parents: Tensor = args[which]
+        if 0 in parents.stride():
+            raise TryAgain(
+                "torch.expand gives all rows one memory; let parents be a copy: .repeat, or .clone() behind."
+            )
+        return parents.copy_(breed(*args))
+
+    return overwriting
+
+
+BROKEN: Mapping[str, Callable[..., Tensor]] = {
+    "that writes the children into `mothers`. Compare the parents with copies made before.": _overwrite(0),
+    "that writes the children into `fathers`. Compare both parents with copies made before.": _overwrite(1),
+    "that averages the parents. At rate 0 every single gene must be one of two values.": (
+        partial(breed, mix=lambda coin, a, b: (a + b) / 2)
+    ),
+    "in which the last gene is lost: it is 0 in every child. Look at every gene, and give parents other numbers than "
+    "0.": partial(
+        breed, mix=lambda coin, a, b: torch.where(coin, a, b) * (torch.arange(a.shape[-1]) < a.shape[-1] - 1)
+    ),
+    "in which the father's genes arrive one place too far. Give every place its own number, and at rate 0 compare each "
+    "gene with the parents' genes there.": partial(breed, mix=lambda coin, a, b: torch.where(coin, a, b.roll(1, -1))),
+    "in which 7 of 10 genes are the mother's. At rate 0, measure the share.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.7, rng))
+    ),
+    "that tosses one coin for each child. At rate 0, measure the share in each child (in a row), not only in all.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits((*shape[:-1], 1), chance, rng).expand(shape))
+    ),
+    "that mixes all children by the same coins. At rate 0, measure the share of each gene (down a column), not only in "
+    "all.": partial(breed, coin=lambda shape, chance, rng: _hits(shape[-1:], chance, rng).expand(shape)),
+    "with half the mutation rate. From parents that are all 0, measure the share of genes that are not.": (
+        partial(breed, hit=lambda shape, rate, rng: _hits(shape, rate / 2, rng))
+    ),
+    "that mutates a child in all its genes or in none. Measure the share that is hit in each child, too.": (
+        partial(breed, hit=lambda shape, rate, rng: _hits((*shape[:-1], 1), rate, rng).expand(shape))
+    ),
+    "that takes `scale` for a variance. Measure the standard deviation of the noise, with a scale other than 1.": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale**0.5, rng))
+    ),
+    "whose noise has the mean `scale`, not 0. Measure it.": (
+        partial(breed, noise=lambda shape, scale, rng: scale + _noise(shape, scale, rng))
+    ),
+    "that ignores `rng`. Call it twice, with two generators of the same seed.": (
+        partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
+    ),
+}
+
+
+class Watch:
+    """Operators that keep what goes through them: populations, fitness, what crossover returned."""
+
+    def __init__(self) -> None:
+        self.seen: list[Tensor] = []
+        self.asked: list[tuple[int, Tensor]] = []  # with the number of the generation scored last
+        self.rows: dict[int, Tensor] = {}
+        self.born: list[Tensor] = []
+        self.parents: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def score(self, population: Tensor) -> Tensor:
+        """The sum of the genes."""
+        self.seen.append(population.clone())
+        return population.sum(-1)
+
+    def select(self, fitness: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
+        """Tournaments of two."""
+        now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
+        self.asked.append((now, fitness.clone()))
+        self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
+        return rows
+
+    def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
+        """Uniform crossover."""
+        if torch.equal(mothers, fathers):
+            raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
+        now = len(self.seen) - 1
+        earlier = self.parents.get(now, (mothers[:, :0], fathers[:, :0]))
+        self.parents[now] = torch.cat([earlier[0], mothers], dim=1), torch.cat([earlier[1], fathers], dim=1)
+        self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
+        return self.born[-1].clone()
+
+    def mutate(self, children: Tensor, rng: torch.Generator) -> None:
+        """A little noise on every gene."""
+        if not children.is_contiguous():
+            raise TryAgain("mutate gets a window into another tensor: let children be a copy, mothers.clone().")
+        children += 0.01 * torch.randn(children.shape, generator=rng)
+
+
+def is_in(genomes: Tensor, population: Tensor) -> Tensor:
+    """Which genomes (r, k, p) are rows of their run's population (r, n, p): (r, k)."""
+    return (genomes.unsqueeze(2) == population.unsqueeze(1)).all(-1).any(-1)
+
+
+Chances = Callable[[list[float], int], list[float]]
+
+
+def _tournaments(entrants: Callable[..., Any], winner: Callable[..., int]) -> Chances:
+    """Each row's chance if all these lists of entrants (positions, size) are equally likely."""
+
+    def chances(fitness: list[float], size: int) -> list[float]:
+        wins = [winner(who, key=lambda row: fitness[row]) for who in entrants(range(len(fitness)), size)]
+        return [wins.count(row) / len(wins) for row in range(len(fitness))]
+
+    return chances
+
+
+def _among(rows: Callable[[list[int], int], list[int]]) -> Chances:
+    """Each row's chance if it is drawn evenly among some; `rows` gets all of them, best first."""
+
+    def chances(fitness: list[float], size: int) -> list[float]:
+        some = rows(sorted(range(len(fitness)), key=lambda row: -fitness[row]), size)
+        return [(row in some) / len(some) for row in range(len(fitness))]
+
+    return chances
+
+
+WIN: Chances = _tournaments(combinations, max)
+"""What is asked for."""
+SELECTION: Mapping[str, Chances] = {
+    "the worst entrant wins: larger fitness is better, so argmax, not argmin.": _tournaments(combinations, min),
+    "a genome can enter one tournament twice, because you draw entrants with replacement. Here all `size` entrants are "
+    "different, so the worst genome never wins.": _tournaments(lambda rows, n: product(rows, repeat=n), max),
+    "the best of *all* genomes wins every time. Only the entrants of a tournament compete.": _among(lambda b, n: b[:1]),
+    "you draw evenly among the best few: that is truncation. In a tournament chance chooses who competes, and fitness "
+    "who wins.": _among(lambda best, n: best[:n]),
+    "you return the winner's place among the entrants (0, 1, ...), not its row in the population: look that up with "
+    "take_along_dim.": _among(lambda best, n: list(range(n))),
+    "fitness has no influence: every genome wins equally often. Look up the entrants' fitness, and take the argmax.": (
+        _among(lambda best, n: best)
+    ),
+    "the tournaments have two entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 2),
+    "the tournaments have three entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 3),
+    "the tournaments have four entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 4),
+}

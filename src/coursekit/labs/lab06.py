@@ -1,0 +1,391 @@
+"""The checks of lab 6, "Evolving a line": the missing figure, who makes its jumps, and four methods at one budget."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from coursekit.feedback import Lab, Student, compare
+from coursekit.feedback.drawing import refuse, seeded
+from coursekit.labs.lab06_breeding import bred, has_fair_families, has_fresh_noise, inherited, unchanged
+from coursekit.labs.lab06_evolving import (
+    Search,
+    compare_tables,
+    evolve_by_hand,
+    once,
+    table_of,
+    told,
+    toy_breed,
+    toy_evolve,
+    toy_score,
+)
+
+LAB = Lab(6, "Evolving a line")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+
+
+# 6.1 The paper's fitness
+
+
+def _fitness(
+    line: Callable[..., Array] = lambda w, b, x: w * x + b,
+    badness: Callable[[Array], Any] = lambda error: np.square(error).mean(-1),
+) -> Callable[..., Any]:
+    """Minus the badness of every line's errors (..., n_genomes, n_points), or a mistake in one of the two."""
+
+    def scored(population: Tensor, x: Tensor, y: Tensor) -> Any:
+        w, b = np.moveaxis(population.double().numpy(), -1, 0)
+        return -badness(line(w[..., None], b[..., None], x.double().numpy()) - y.double().numpy())
+
+    return scored
+
+
+@LAB.exercise("6.1", "fitness(population, x, y)", title="The paper's fitness", points=2)
+def _(student: Student) -> None:
+    def shapes_told(*args: Any) -> Any:
+        try:
+            answer = student(*args)
+            refuse(
+                isinstance(answer, np.ndarray | list),
+                "your fitness should be a tensor, as the population is. torch does it all: .square(), .mean(dim=-1).",
+            )
+            return answer
+        except (RuntimeError, IndexError) as error:
+            refuse(
+                "must match" in str(error),
+                "the shapes don't fit: `population[..., 0]` is (n_runs, n_genomes), and x is (n_points,). Keep a "
+                "last dimension of 1, `population[..., :1]`, and each genome meets each point.",
+            )
+            refuse(
+                any(words in str(error) for words in ("too many indices", "0-dim", "too many values")),
+                "your function takes three dimensions and no other. With `population[..., :1]` the dots stand for "
+                "however many there are: a single run, (n_genomes, 2), must do as well.",
+            )
+            raise
+
+    rng = seeded(61)
+    compare(
+        unchanged(Student(shapes_told, student.parameters)),
+        parts=("your fitness",),
+        by_hand=[
+            # Errors against y = 2x + 3: none; -1 everywhere; 2, 0 and -2.
+            ((Tensor([[[2, 3], [2, 2], [0, 3]]]), Tensor([-1, 0, 1]), Tensor([1, 3, 5])), [[0, -1, -8 / 3]]),
+            ((Tensor([[[1, 0]], [[0, 1]]]), Tensor([2, 4]), Tensor([2, 4])), [[0], [-5]]),
+        ],
+        others=[
+            (torch.randn(*shape, 2, generator=rng), *torch.randn(2, n, generator=rng))
+            for shape, n in (((3, 4), 5), ((2, 7), 7), ((4, 6), 3), ((5,), 4))
+        ],
+        right=_fitness(),
+        mistakes={
+            "your fitness is the error itself, so the worst line would be the fittest. Larger must be better: take "
+            "*minus* the mean squared error.": _fitness(badness=lambda e: -np.square(e).mean(-1)),
+            "the two genes are the other way round: a genome is (W, b), and W is the one that multiplies x.": (
+                _fitness(lambda w, b, x: b * x + w)
+            ),
+            "b is missing in the line: it is W * x + b.": _fitness(lambda w, b, x: w * x),
+            "the squares are added up; the M in MSE is a mean.": _fitness(badness=lambda e: np.square(e).sum(-1)),
+            "the errors are averaged before they are squared, so that those above and below the line cancel.": (
+                _fitness(badness=lambda e: np.square(e.mean(-1)))
+            ),
+            "you take absolute errors; the paper squares them.": _fitness(badness=lambda e: np.abs(e).mean(-1)),
+            "you take a root: the paper's fitness is minus the mean squared error as it is.": (
+                _fitness(badness=lambda e: np.sqrt(np.square(e).mean(-1)))
+            ),
+            "your mean runs over everything, runs and genomes too. Only the points may go: .mean(dim=-1).": (
+                _fitness(badness=lambda e: np.square(e).mean())
+            ),
+        },
+        rtol=1e-4,
+    )
+
+
+# 6.2 One generation with an elite
+
+
+@LAB.exercise(
+    "6.2", "next_generation(population, scores, fraction, scale, rng)", title="One generation with an elite", points=2
+)
+def _(student: Student) -> None:
+    has_fair_families(student)
+    has_fresh_noise(student)
+    inherited(student, 90, 5, 2)
+    inherited(student, 3, 60, 1)
+    scores = torch.arange(18.0).view(2, 9)
+    first, again, other = (bred(student, torch.zeros(2, 9, 2), scores, 0.5, 0.1, seed) for seed in (7, 7, 8))
+    refuse(
+        not torch.equal(first, again),
+        "the same seed gives other children the second time: every random number must come from `rng`.",
+    )
+    refuse(torch.equal(first, other), "another seed gives the same children: draw from `rng`, and don't seed anything.")
+
+
+# 6.3 The three curves
+
+Curves = tuple[Array, Array]
+
+
+def _curves(
+    pick: Callable[[Array], Any] = lambda scores: scores.argmax(axis=1),
+    best: Callable[[Array], Array] = lambda scores: scores.max(axis=1),
+    skipped: int = 0,
+    more: int = 0,
+    behind: int = 0,
+    bred: Callable[[Tensor, Tensor], Tensor] = toy_breed,
+    then: Callable[[Array, Array], Any] = lambda best, champions: (best, champions),
+) -> Callable[..., Any]:
+    """The curves, or a mistake: in who is picked, in what is written down, when, in breeding, or in shape."""
+
+    def curves(population: Tensor, score: Any, breed: Any, n_generations: int) -> Any:
+        generations, first, last = [population], skipped, skipped + n_generations + more
+        for _ in range(last + behind):
+            generations.append(bred(generations[-1], toy_score(generations[-1])))
+        genes = torch.stack(generations[first + behind : last + behind], dim=1).double().numpy()
+        scores = np.stack([toy_score(one).double().numpy() for one in generations[first:last]], axis=2)
+        rows = pick(scores)
+        return then(best(scores), np.take_along_axis(genes, rows[..., None, None], axis=2)[:, :, 0])
+
+    return curves
+
+
+@LAB.exercise("6.3", "three_curves(population, score, breed, n_generations)", title="The three curves", points=2)
+def _(student: Student) -> None:
+    def three_dimensions(*args: Any) -> Any:
+        try:
+            answer = student(*args)
+        except RuntimeError as error:
+            refuse(
+                "non-empty" in str(error),
+                "with n_generations = 1 your lists stay empty. The loop has n_generations rounds, and in each of them "
+                "a champion is written down, the first generation's too.",
+            )
+            raise
+        refuse(
+            isinstance(answer, tuple) and any(isinstance(part, Tensor) and part.dim() > 3 for part in answer),
+            "champions has four dimensions. `population[:, rows]` takes the rows of all champions from every run; "
+            "ga.take(population, rows[:, None]) is (n_runs, 1, 2), and torch.cat along dimension 1 joins these.",
+        )
+        return answer
+
+    rng = seeded(63)
+    told(
+        "Here score is minus the squared distance from (2, 3), and breed moves every row on by one and adds a step "
+        "that differs from row to row.",
+        unchanged(Student(three_dimensions, student.parameters)),
+        parts=("best", "champions"),
+        by_hand=[
+            # (1, 3) is 1 from (2, 3). Then rows change places and move on; (1 + 1.25, 3 + 0.625) is the better one.
+            (
+                (Tensor([[[1, 3], [9, 9]]]), toy_score, toy_breed, 2),
+                ([[-1, -(0.25**2) - 0.625**2]], [[[1, 3], [2.25, 3.625]]]),
+            )
+        ],
+        others=[
+            (2 * torch.randn(n_runs, n_genomes, 2, generator=rng), toy_score, toy_breed, n_generations)
+            for n_runs, n_genomes, n_generations in ((3, 4, 9), (5, 7, 6), (2, 3, 1))
+        ],
+        right=_curves(),
+        mistakes={
+            "you write down the worst genome of each generation: larger fitness is better.": (
+                _curves(lambda scores: scores.argmin(axis=1), lambda scores: scores.min(axis=1))
+            ),
+            "you write down row 0. With an elite that is the champion of the generation *before*, and here there is "
+            "none: look for the largest score of each run.": (
+                _curves(lambda scores: 0 * scores.argmax(axis=1), lambda scores: scores[:, 0])
+            ),
+            "your best is right, but your champions are row 0 of each generation. With an elite that is the champion "
+            "of the generation *before*; take the row of the largest score.": _curves(lambda s: 0 * s.argmax(axis=1)),
+            "every generation is the first one. `breed` leaves its input as it is and returns the next generation: "
+            "population = breed(population, scores).": _curves(bred=lambda population, scores: population),
+            "your champions come from the *next* generation: you breed before you look up the champion. Score, write "
+            "down, then breed.": _curves(behind=1),
+            "you begin to write after the first breeding, so the random generation is missing. Generation 1 is the "
+            "population that you were given.": _curves(skipped=1),
+            "you write down one generation too many: n_generations are scored, the first one included.": (
+                _curves(more=1)
+            ),
+            "best holds a generation's mean fitness; the paper's figure shows the best.": (
+                _curves(best=lambda scores: scores.mean(axis=1))
+            ),
+            "best keeps the best score so far. The figure shows each generation's own champion, which may be worse "
+            "than the last one if there is no elite.": (
+                _curves(best=lambda scores: np.maximum.accumulate(scores.max(axis=1), axis=1))
+            ),
+            "runs and generations have changed places: best is (n_runs, n_generations): torch.stack(a_list, dim=1).": (
+                _curves(then=lambda best, champions: (best.T, champions.swapaxes(0, 1)))
+            ),
+            "best comes first, then champions.": _curves(then=lambda best, champions: (champions, best)),
+        },
+        rtol=1e-4,
+    )
+
+
+# 6.4 Switch off one part at a time
+
+
+def _ablated(
+    settings: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda off, name: off[name],
+    jump: Callable[[Array, float], Any] = lambda moves, size: moves > size,
+    rest: Callable[[Array, float], Any] = lambda moves, size: moves == 0,
+    whole: Callable[[Array], Any] = lambda counts: counts.mean(),
+    move: Callable[[Array], Array] = lambda change: np.abs(change).max(axis=2),
+) -> Callable[..., Any]:
+    """The table of an ablation, or a mistake: in what is switched off, or in what is counted."""
+
+    def ablated(evolve: Callable[..., Tensor], off: Mapping[str, Any], size: float) -> dict[str, tuple[Any, Any]]:
+        variants = {"all on": dict[str, Any](), **off}
+        moves = {name: move(np.diff(evolve(**settings(variants, name)).numpy(), axis=1)) for name in variants}
+        return {n: (whole(jump(m, size).sum(axis=1)), whole(rest(m, size).sum(axis=1))) for n, m in moves.items()}
+
+    return table_of(ablated, "all on")
+
+
+def _until(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
+    names = list(variants)
+    return {key: value for n in names[: names.index(name) + 1] for key, value in variants[n].items()}
+
+
+def _all_but(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for n, s in variants.items() if n != name != "all on" for k, v in s.items()}
+
+
+@LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=5)
+def _(student: Student) -> None:
+    parts = {"no crossover": {"crossover": None}, "no mutation": {"scale": 0.0}, "no elite": {"n_elites": 0}}
+    backwards = {name: parts[name] for name in reversed(parts)}
+    compare_tables(
+        student,
+        "all on",
+        ("jumps", "flat"),
+        by_hand=[((evolve_by_hand, {"still": {"scale": 0.0}}, 0.5), [[1, 3], [1, 1]])],
+        others=[(toy_evolve, parts, 0.5), (toy_evolve, backwards, 0.25), (toy_evolve, parts, 1.0)],
+        right=_ablated(),
+        mistakes={
+            "every variant is the whole algorithm: hand its settings over, evolve(**settings).": (
+                _ablated(lambda off, name: {})
+            ),
+            "you switch the parts off one after another, and none on again. Each variant lacks one part only.": (
+                _ablated(_until)
+            ),
+            "your variants have all parts off but one. An ablation leaves all on but one.": _ablated(_all_but),
+            "your counts are of all runs together: give the mean of a run.": _ablated(whole=np.sum),
+            "you give the share of the moves; count them in each run, then take the mean over runs.": (
+                _ablated(jump=lambda m, size: (m > size) / m.shape[1], rest=lambda m, size: (m == 0) / m.shape[1])
+            ),
+            "a move of exactly `size` counts in yours; a jump is larger.": _ablated(jump=lambda m, size: m >= size),
+            "your moves are lengths of steps; a move is the larger of the two changes, as `moves` has it.": (
+                _ablated(move=lambda c: np.linalg.norm(c, axis=2))
+            ),
+            "0.2 is typed in; what counts as a jump is `size`, an argument.": _ablated(jump=lambda m, size: m > 0.2),
+            "a tiny move is a move, too; flat means none at all, == 0.": _ablated(rest=lambda m, size: m < 0.01),
+            "flat counts all that is no jump; it means no move at all.": _ablated(rest=lambda m, size: m <= size),
+            "only moves upwards count in yours; take the absolute change.": _ablated(move=lambda c: c.max(axis=2)),
+            "the two are the other way round: jumps come first.": lambda *args: _ablated()(*args)[:, ::-1],
+            "only W is looked at; a jump of b counts as well.": _ablated(move=lambda c: np.abs(c[..., 0])),
+        },
+    )
+
+
+# 6.5 The same number of scorings
+
+NOTEBOOK_X = torch.linspace(-1, 1, 20)
+
+
+def _compared(
+    steps: Callable[[int, int], int] = lambda budget, price: budget // price,
+    score: Callable[[Tensor, Tensor, Tensor], Array] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
+    whole: Callable[[Array], Any] = lambda errors: np.exp(np.log(errors).mean()),
+) -> Callable[..., Any]:
+    """The table of baselines, or a mistake: in the steps, in what is scored, or in the mean over runs."""
+
+    def compared(methods: Any, prices: Mapping[str, int], budget: int, x: Tensor, y: Tensor) -> Any:
+        n_steps = {name: steps(budget, price) for name, price in prices.items()}
+        return {name: (n, whole(score(methods[name](n), x, y))) for name, n in n_steps.items()}
+
+    return table_of(compared)
+
+
+@LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
+def _(student: Student) -> None:
+    def case(seed: int, prices: dict[str, int], budget: int) -> tuple[Any, ...]:
+        rng = np.random.default_rng(seed)
+        goal, x = rng.normal(size=2), torch.as_tensor(rng.normal(size=6))
+        searches = [Search(goal, rng.normal(size=(7, 2)) * np.geomspace(1, 9, 7)[:, None], last=3) for _ in prices]
+        methods = dict(zip(prices, searches, strict=True))
+        return methods, prices, budget, x, goal[0] * x + goal[1]
+
+    # Both lines are off in b alone: by 1 and 4 before the first step, so by 1/4 and 1 after two.
+    x = torch.tensor([-1.0, 0, 1], dtype=torch.float64)
+    example = {"a": Search(np.array([2.0, 3]), np.array([[0.0, 1], [0, 4]]))}
+    compare_tables(
+        Student(once(student), student.parameters),
+        None,
+        ("n_steps", "error"),
+        by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), [[2, 0.25]])],
+        others=[case(651, {"a": 4, "b": 1, "c": 3}, 14), case(652, {"b": 2, "a": 6}, 13)],
+        right=_compared(),
+        mistakes={
+            "every method gets `budget` steps, but a step has its price: budget // price.": _compared(lambda b, p: b),
+            "your n_steps are rounded up, and the last step is not paid for: budget // price.": (
+                _compared(lambda b, p: -(-b // p))
+            ),
+            "your n_steps are rounded; what is left of the budget can't pay a whole step: budget // price.": (
+                _compared(lambda b, p: round(b / p))
+            ),
+            "you multiply by the price: where a step costs more, *fewer* steps can be paid.": _compared(
+                lambda b, p: b * p
+            ),
+            "you take the plain mean, which is the worst runs' own. Average the logarithms over the runs, then exp.": (
+                _compared(whole=np.mean)
+            ),
+            "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
+            "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
+                _compared(whole=lambda e: np.exp(np.log10(e).mean()))
+            ),
+            "you return the best run: the one that a paper would show. Take all runs.": _compared(whole=np.min),
+            "you take the median of the runs; this table asks for the geometric mean.": _compared(
+                whole=lambda e: np.sort(e)[(len(e) - 1) // 2]
+            ),
+            "you score the first line of the path; the answer is the last, path[:, -1].": (
+                _compared(score=lambda path, x, y: -_fitness()(path[:, 0], x, y))
+            ),
+            "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
+                _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).min(axis=1))
+            ),
+            "you average over the whole path; only its last line is the answer, path[:, -1].": (
+                _compared(score=lambda path, x, y: -_fitness()(path, x, y))
+            ),
+            "you score on the notebook's x and y; score on the arguments `x` and `y`.": (
+                _compared(score=lambda path, x, y: -_fitness()(path[:, -1], NOTEBOOK_X, 2 * NOTEBOOK_X + 3))
+            ),
+            "your errors are roots of what they should be: an MSE is not rooted.": (
+                _compared(whole=lambda e: np.exp(np.log(e).mean() / 2))
+            ),
+        },
+        run_away="Is it the logarithm of a negative number? `fitness` is *minus* the error.",
+        rtol=1e-3,
+    )
+
+
+# 6.6 The missing Methods
+
+LAB.free_text(
+    "6.6",
+    title="The missing Methods",
+    points=5,
+    rubric={
+        5: "A stranger could rebuild the figure: data, genome, first population, fitness, selection with its fraction, "
+        "elite, crossover, mutation with rate and scale, generations and scorings, number of runs, a criterion of "
+        "success fixed beforehand. Says which of these the paper states and which are choices; one result with its "
+        "interval; a baseline at the same number of scorings.",
+        3: "One to three settings are missing, or choices are passed off as the paper's, or the result stands without "
+        "an interval or without a baseline.",
+        1: "The steps in words, as the paper has them, with hardly a number.",
+        0: "Nothing that could be rebuilt, or no Methods.",
+    },
+)

@@ -1,0 +1,160 @@
+"""What lab 6 gives to a student's function in place of an evolution, and how it reads a table of two numbers a name."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from coursekit.feedback.comparing import compare
+from coursekit.feedback.drawing import refuse, seeded
+from coursekit.feedback.running import Student, TryAgain
+
+__all__ = [
+    "Search",
+    "compare_tables",
+    "evolve_by_hand",
+    "once",
+    "table_of",
+    "told",
+    "toy_breed",
+    "toy_evolve",
+    "toy_score",
+]
+
+
+def toy_score(population: Tensor) -> Tensor:
+    """Minus the squared distance from (2, 3)."""
+    return -(population - Tensor([2, 3])).square().sum(dim=-1)
+
+
+def toy_breed(population: Tensor, scores: Tensor) -> Tensor:
+    """No elite, no chance: rows move on by one, and genes by steps of their own. It notices stale scores."""
+    right = isinstance(scores, Tensor) and scores.shape == population.shape[:2]
+    refuse(not right, "`breed` needs a population and the scores of all its genomes: breed(population, scores).")
+    refuse(
+        not torch.allclose(scores, toy_score(population), atol=1e-4),
+        "`breed` was given scores that don't belong to the population beside them. Each new generation has to be "
+        "scored, by score(population), before it can breed.",
+    )
+    return population.roll(1, dims=1) + torch.linspace(-0.75, 1.25, population.shape[1])[:, None] * Tensor([1, 0.5])
+
+
+def toy_evolve(crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1) -> Tensor:
+    """Champions (5, 12, 2), drawn anew for each setting: moves in quarters, many rests, and some tiny moves of W."""
+    rng = seeded(640 + (crossover is None) + 2 * (scale == 0) + 4 * (n_elites == 0))
+    steps = 0.25 * torch.randint(-6, 7, (5, 12, 2), generator=rng) * (torch.rand(5, 12, 2, generator=rng) < 0.6)
+    steps *= torch.rand(5, 12, 1, generator=rng) < 0.7
+    tiny = (steps == 0).all(dim=2) & (torch.rand(5, 12, generator=rng) < 0.3)
+    return (steps + 2.0**-12 * tiny[..., None] * Tensor([1, 0])).cumsum(dim=1)
+
+
+def evolve_by_hand(
+    n_generations: Any = 30, crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1
+) -> Tensor:
+    """Moves of 1, 0, 0.25, 0.5 and 1.25 in the one run, none in the other; with scale 0, two moves of 2 and none."""
+    refuse(isinstance(n_generations, dict), "settings are handed over by two stars: evolve(**settings).")
+    line = Tensor([[1, 1], [1, 2], [1, 2], [0.75, 2.25], [0.25, 2.25], [-1, 2.25]])
+    return torch.stack([line, 0 * line]) if scale else Tensor([[[0, 0], [0, 2], [2, 2]], [[0, 0], [0, 0], [0, 0]]])
+
+
+class Search:
+    """A search that quarters its error each step, from an offset of its own in each run; `last` spoils the last one."""
+
+    def __init__(self, goal: NDArray[np.float64], offsets: NDArray[np.float64], last: float = 1) -> None:
+        self.goal, self.offsets, self.last = goal, offsets, last
+
+    def __call__(self, n_steps: int) -> Tensor:
+        refuse(not isinstance(n_steps, int), "a method takes whole steps: budget // price, with two strokes.")
+        left = self.offsets[:, None, :] * 0.5 ** np.arange(1, n_steps + 1)[:, None]
+        left[:, -1:] *= self.last
+        return torch.as_tensor(self.goal + left)
+
+    def __deepcopy__(self, memo: Any) -> "Search":
+        return self
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def once(student: Callable[..., Any]) -> Callable[..., Any]:
+    """The student's function; TryAgain where it calls one of the methods, its first argument, twice."""
+
+    def call(methods: dict[str, Search], *rest: Any) -> Any:
+        called: list[str] = []
+
+        def watched(name: str) -> Callable[[int], Tensor]:
+            def method(n_steps: int) -> Tensor:
+                refuse(
+                    name in called,
+                    "a method is called twice, so twice the budget is spent. Call it once, and keep its path in a "
+                    "variable.",
+                )
+                called.append(name)
+                return methods[name](n_steps)
+
+            return method
+
+        return student({name: watched(name) for name in methods}, *rest)
+
+    return call
+
+
+def table_of(student: Callable[..., Any], first: str | None = None, columns: Sequence[str] = ()) -> Callable[..., Any]:
+    """A function's answer, two numbers for each name: rows in the order of the alphabet.
+
+    The names are `first`, if there is one, and those of the second argument.
+    """
+
+    def rows(*args: Any) -> Any:
+        answer, names = student(*args), _names(first, args)
+        if not isinstance(answer, dict) or sorted(map(str, answer)) != names:
+            got = f"names {sorted(map(str, answer))}" if isinstance(answer, dict) else type(answer).__name__
+            raise TryAgain(
+                f"your function should return a dictionary with the names {names}, whatever its arguments hold; it "
+                f"returned {got}."
+            )
+        try:
+            return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)
+        except (TypeError, ValueError, RuntimeError):
+            raise TryAgain(
+                f"each name should have two plain numbers, ({', '.join(columns)}), not one for each run."
+            ) from None
+
+    return rows
+
+
+def told(about: str, student: Student, **cases: Any) -> None:
+    """Compare; where only the numbers can be said to differ, say `about` the case what can't be printed."""
+    try:
+        compare(student, **cases)
+    except TryAgain as hint:
+        raise TryAgain(
+            f"{hint} {about}" if " is " in str(hint) and " for population" in str(hint) else str(hint)
+        ) from None
+
+
+def compare_tables(
+    student: Student, first: str | None, columns: Sequence[str], by_hand: Any, others: Any, **cases: Any
+) -> None:
+    """Compare tables of two numbers a name, the columns; say which number of which name is wrong.
+
+    The names of `others` must be, in alphabetical order, the beginning of the same list.
+    """
+    tables = Student(table_of(student, first, columns), student.parameters)
+    try:
+        compare(tables, parts=("table",), by_hand=by_hand, others=others, **cases)
+    except TryAgain as hint:
+        example = "fits the example" not in str(hint)
+        case = by_hand[0][0] if example else max(others, key=lambda args: len(args[1]))
+        names = _names(first, case)
+        raise TryAgain(
+            re.sub(r"table\[(\d), (\d)\]", lambda at: f"{columns[int(at[2])]} of {names[int(at[1])]!r}", str(hint))
+        ) from None
+
+
+def _names(first: str | None, args: Sequence[Any]) -> list[str]:
+    return sorted([*([first] if first else []), *args[1]])

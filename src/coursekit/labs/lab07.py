@@ -1,0 +1,428 @@
+"""The checks of lab 7, "Beyond the line": a sigma that evolves, a life between two generations, a body to steer."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback.drawing import seeded
+
+LAB = Lab(7, "Beyond the line")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+
+def _refuse(wrong: Mapping[str, Any]) -> None:
+    """TryAgain with the first hint whose condition holds."""
+    for hint, holds in wrong.items():
+        if holds:
+            raise TryAgain(hint)
+
+
+def _on_copies(student: Student, hint: str, *args: Any) -> Any:
+    """The student's answer; `hint` if an argument was written into (NumPy's .copy() helps no tensor)."""
+    try:
+        return student(*args)
+    except TryAgain as found:
+        _refuse({hint.format(name=str(found).partition("`")[2].partition("`")[0]): "` in place" in str(found)})
+        raise
+
+
+# 7.1 Sigma is a gene
+
+
+def _bred(student: Student, *args: Any) -> tuple[Tensor, Tensor]:
+    """The children's weights and ln sigma."""
+    in_place = (
+        "your function writes into `{name}`, so a parent changes with its child. children = mothers is one tensor with "
+        "two names, and mothers[..., :-1] a window into it: make new tensors, or begin with .clone()."
+    )
+    children, shape = _on_copies(student, in_place, *args), tuple(args[0].shape)
+    got = tuple(children.shape) if isinstance(children, Tensor) else f"a {type(children).__name__}"
+    missing = f"return one tensor of the mothers' shape, {shape}, with ln sigma as its last column; you gave {got}."
+    _refuse({missing: got != shape})
+    children = children.detach().double()
+    return children[..., :-1], children[..., -1]
+
+
+def _parents(shape: tuple[int, ...], low: float, high: float, seed: int, blend: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Mothers and fathers with ln sigma in [low, high], and the mother's share: as in blend crossover, or coins."""
+    rng = np.random.default_rng(seed)
+    pair = rng.normal(size=(2, *shape[:-1], shape[-1] + 1))
+    pair[..., -1] = rng.uniform(low, high, size=pair.shape[:-1])
+    share = rng.uniform(-0.5, 1.5, size=shape) if blend else rng.integers(2, size=shape)
+    return torch.from_numpy(pair[0]), torch.from_numpy(pair[1]), torch.from_numpy(share).double()
+
+
+def _crossed(mothers: Tensor, fathers: Tensor, share: Tensor) -> Tensor:
+    return fathers[..., :-1] + share * (mothers - fathers)[..., :-1]
+
+
+def _inherit(
+    weights: Callable[..., Tensor] = _crossed, sigma: Callable[..., Tensor] = lambda m, f: (m + f) / 2
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Children without any noise, or a mistake in them: (weights, ln sigma)."""
+    return lambda m, f, share, *_: (weights(m, f, share), sigma(m[..., -1], f[..., -1]))
+
+
+def _judge_inheritance(student: Student) -> None:
+    """With tau = 0 and a sigma next to nothing no noise is left: what is inherited shows exactly."""
+    cases = [_parents(s, -60, -50, n, n > 1) for n, s in enumerate([(5, 4), (9, 3), (2, 3, 3)], start=1)]
+    (one, log_sigma), (two, again) = (_bred(student, *cases[0], 0.0, seeded(seed)) for seed in (71, 72))
+    apart = (one - two).abs().max()
+    wrong: dict[str, Any] = {
+        "ln sigma moves by chance although tau is 0: add tau * N(0, 1) alone.": (log_sigma - again).abs().max() > 1e-6,
+        "the children's ln sigma is at 0 where it should be near -55. Do you clamp it, or hand on sigma itself? A "
+        "logarithm may be negative; exp makes it positive whenever sigma is needed.": log_sigma.abs().max() < 1e-9,
+        "sigma is not inherited: every child gets the same.": log_sigma.std() < 1e-9 and log_sigma[0] > -20,
+        "ln sigma is near -55, and the children are flung far away: sigma is exp of the last column.": apart > 15,
+        "the weights move although sigma is exp(-55), next to nothing: multiply the noise by it.": apart > 1e-6,
+    }
+    _refuse(wrong)
+    mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
+    compare(
+        Student(lambda *args: _bred(student, *args), student.parameters),
+        parts=("the children's weights", "ln sigma"),
+        by_hand=[((mother, father, coins, 0.0, seeded(73)), ([[1, 6, 3]], [-55]))],
+        others=[(*parents, 0.0, seeded(74)) for parents in cases],
+        right=_inherit(),
+        mistakes={
+            "mother and father are swapped: 1 is the mother's.": _inherit(lambda m, f, share: _crossed(f, m, share)),
+            "a share of 0.3 takes all of the father, as if there were 0 and 1 alone.": (
+                _inherit(lambda m, f, share: torch.where(share > 0.5, m[..., :-1], f[..., :-1]))
+            ),
+            "sigma comes from the mother alone: it should be halfway.": _inherit(sigma=lambda m, f: m),
+            "you average the sigmas, not their logs.": _inherit(sigma=lambda m, f: torch.logaddexp(m, f) - np.log(2)),
+            "ln sigma is the sum of the parents': take half.": _inherit(sigma=torch.add),
+            "all children get one mean sigma.": _inherit(sigma=lambda m, f: (m + f).mean().expand_as(m) / 2),
+        },
+    )
+
+
+def _size(z: Tensor) -> Tensor:
+    """The mean logarithm of a child's numbers: (n, k) to (n,)."""
+    return z.abs().clamp(min=1e-12).log().mean(dim=1)
+
+
+def _tie(*columns: Tensor) -> Tensor:
+    """The largest correlation between two of these columns."""
+    return torch.corrcoef(torch.stack(columns)).fill_diagonal_(0).abs().max()
+
+
+def _normal(z: Tensor, change: Tensor) -> bool:
+    """Whether z (60,000 numbers, six a child) looks standard normal, and its size owes nothing to `change`.
+
+    Each bound is six standard errors away or more: a right answer fails with a chance below one in a million.
+    """
+    away = [abs(float((z**power).mean()) - due) for power, due in ((1, 0), (2, 1), (4, 3))]
+    return bool(away[0] < 0.03 and away[1] < 0.04 and away[2] < 0.35 and _tie(_size(z), change) < 0.06)
+
+
+def _judge_noise(student: Student) -> None:
+    """Ten thousand children: how ln sigma and the weights are scattered."""
+    tau, parents = 0.7, _parents((2, 5000, 6), -2, 1.5, 6, False)
+    weights, log_sigma = _bred(student, *parents, tau, seeded(75))
+    before = (parents[0] + parents[1])[..., -1] / 2
+    change, steps, old, new = log_sigma - before, weights - _crossed(*parents), before.exp(), log_sigma.exp()
+    z, mean, spread = steps / new[..., None], float(change.mean()), float(change.std())
+    low, high = (float(change[half].std()) for half in (before <= before.median(), before > before.median()))
+    unequal = f"ln sigma moves by {low:.2f} (standard deviation) where sigma is small and {high:.2f} where it is large"
+    nan = (
+        "some ln sigma are NaN: did a sigma become negative, as 1 + tau * N(0, 1) may? exp(tau * N(0, 1)) is always "
+        "positive, and for ln sigma it is a sum."
+    )
+    _refuse({nan: not torch.isfinite(log_sigma).all()})
+    wrong: dict[str, Any] = {
+        "sigma is inherited but never mutated: add tau * N(0, 1) to ln sigma.": change.abs().max() < 1e-6,
+        "children share the draw that moves ln sigma: one number for each child, of the shape mothers.shape[:-1].": (
+            spread < 1e-4 or torch.allclose(change[0], change[1], atol=1e-4)
+        ),
+        "ln sigma never changes its sign: is it multiplied by exp(tau * N(0, 1))? Sigma is; for its logarithm the "
+        "product is a sum, ln sigma + tau * N(0, 1).": (log_sigma * before >= 0).all(),
+        f"{unequal}; did noise of the weights reach the last column?": high > 1.14 * low,
+        f"{unequal}; is tau * N(0, 1) added to sigma? Add it to ln sigma.": low > 1.14 * high,
+        f"for tau = {tau}, ln sigma moves by {mean:.2f} on average, with a standard deviation of {spread:.2f}; 0 and "
+        f"{tau} are due: add tau * N(0, 1), once.": abs(spread / tau - 1) > 0.06 or abs(mean) > 0.07,
+        "the weights never mutate: add sigma * N(0, 1) after the crossover.": steps.abs().max() < 1e-6,
+        "all weights of a child move by the same draw: draw for each.": (z - z[..., :1]).abs().median() < 1e-4,
+        "children's weights move by the same draws: draw noise of the whole shape of the weights.": (
+            z.std(dim=1).max() < 1e-3 or torch.allclose(z[0], z[1], atol=1e-3)
+        ),
+    }
+    _refuse(wrong)
+    old, new, change = old.view(-1, 1), new.view(-1, 1), change.flatten()
+    steps, z = steps.flatten(0, 1), z.flatten(0, 1)
+    if _normal(z, change):
+        return _refuse({"one draw does two jobs: sigma and every weight need their own.": _tie(change, *z.T) > 0.1})
+    wrong = {
+        "the weights move by the parents' sigma. Mutate sigma first and use the new one: a child should live or die by "
+        "the sigma that it hands on.": _normal(steps / old, change),
+        "you take a power of 10; the last column is a natural logarithm: exp.": _normal(
+            steps / 10 ** new.log(), change
+        ),
+        "the noise is multiplied by tau as well; sigma is enough.": _normal(steps / (tau * new), change),
+        "the weights move by another sigma than the one in the last column: is tau * N(0, 1) drawn twice?": (
+            _tie(_size(steps / old), change) < 0.06 and _size(steps / old).std() > 0.6
+        ),
+    }
+    _refuse(wrong)
+    raise TryAgain(
+        "a weight should move by its child's new sigma times N(0, 1), by torch.randn. Divided by that sigma your steps "
+        f"have the mean {float(z.mean()):.2f} and the standard deviation {float(z.std()):.2f}, or another shape."
+    )
+
+
+@LAB.exercise("7.1", "breed(mothers, fathers, share, tau, rng)", title="Sigma is a gene", points=6)
+def _(student: Student) -> None:
+    _judge_inheritance(student)
+    _judge_noise(student)
+    parents, rng = _parents((4, 3), -1, 1, 7, False), seeded(76)
+    first, second, again = (_bred(student, *parents, 0.5, source)[0] for source in (rng, rng, seeded(76)))
+    wrong: dict[str, Any] = {
+        "a draw does not come from `rng`, so no run can be repeated: generator=rng.": not torch.equal(first, again),
+        "a second call with the same rng repeats the first: don't seed anything inside.": torch.equal(first, second),
+    }
+    _refuse(wrong)
+
+
+# 7.2 A life between two generations
+
+
+@dataclass
+class _Bowl:
+    """A loss, the squared distance from a centre, and a learner that halves the distance in a step."""
+
+    centre: Tensor
+
+    def _way(self, genomes: Tensor) -> Tensor:
+        if not isinstance(genomes, Tensor):
+            raise TryAgain("step_ changes its argument in place and returns None: write step_(learned) alone.")
+        return self.centre - genomes
+
+    def loss(self, genomes: Tensor) -> Tensor:
+        return (self._way(genomes) ** 2).sum(-1)
+
+    def step_(self, genomes: Tensor) -> None:
+        genomes += self._way(genomes) / 2
+
+
+def _life(
+    fit: tuple[str, ...] = ("lamarck", "baldwin"),
+    hand: tuple[str, ...] = ("lamarck",),
+    pay: Callable[[int, bool], int] = lambda n, learns: 1 + 3 * n * learns,
+    sign: float = -1,
+    most: float = np.inf,
+) -> Callable[..., tuple[Tensor, Tensor, int]]:
+    """A right `live` or a mistake: in which modes fitness, and what is handed on, are those after learning."""
+
+    def live(born: Tensor, loss: Any, step_: Any, inherit: str, n_steps: int) -> tuple[Tensor, Tensor, int]:
+        centre = loss.__self__.centre
+        learned = centre + (born - centre) * 0.5 ** min(n_steps, most)
+        fitness = sign * loss(learned if inherit in fit else born)
+        return fitness, learned if inherit in hand else born, pay(n_steps, inherit != "none")
+
+    return live
+
+
+@LAB.exercise("7.2", "live(genomes, loss, step_, inherit, n_steps)", title="A life between two generations", points=5)
+def _(student: Student) -> None:
+    in_place = (
+        "the weights of birth are lost: step_ learns in place, and you let it loose on `{name}` itself. A second name "
+        "is no copy: learned = genomes.clone(), then step_(learned)."
+    )
+    rng = np.random.default_rng(72)
+    first, one = torch.tensor([[4.0], [-2.0]]).double(), _Bowl(torch.zeros(1))
+    by_hand = {
+        "lamarck": ([-1, -0.25], [[1], [-0.5]], 7),
+        "baldwin": ([-1, -0.25], [[4], [-2]], 7),
+        "none": ([-16, -4], [[4], [-2]], 1),
+    }
+    kept = ("lamarck", "none")  # in mistakes: what was learned is handed on
+
+    def all_pay(n_steps: int, learns: bool) -> int:
+        return 1 + 3 * n_steps
+
+    others = []
+    for *shape, n_steps in ((4, 3, 1), (2, 3, 2, 5), (3, 4, 0)):
+        born, bowl = torch.from_numpy(rng.normal(size=shape)), _Bowl(torch.from_numpy(rng.normal(size=shape[-1])))
+        others += [(born, bowl.loss, bowl.step_, inherit, n_steps) for inherit in by_hand]
+    compare(
+        Student(lambda *args: _on_copies(student, in_place, *args), student.parameters),
+        parts=("fitness", "heirs", "cost"),
+        by_hand=[((first, one.loss, one.step_, inherit, 2), answer) for inherit, answer in by_hand.items()],
+        others=others,
+        right=_life(),
+        mistakes={
+            "Lamarck and Baldwin are swapped: what Lamarck's learn is inherited.": _life(hand=("baldwin",)),
+            "Baldwin's children inherit what was learned: then they are Lamarck's.": _life(hand=("lamarck", "baldwin")),
+            "Lamarck's children get the weights of birth: then they are Baldwin's.": _life(hand=()),
+            "fitness is measured at birth, so learning helps nobody: learn first, then evaluate.": _life(fit=()),
+            "Baldwin's are judged at birth, so their learning changes nothing.": _life(fit=("lamarck",)),
+            'with "none" nobody takes a step: fitness is that at birth.': _life(fit=tuple(by_hand)),
+            'with "none" the weights of birth are handed on.': _life(hand=kept),
+            'with "none" fitness and heirs are those of birth.': _life(fit=tuple(by_hand), hand=kept),
+            'with "none" nobody learns: judge at birth, and cost is 1.': _life(fit=tuple(by_hand), pay=all_pay),
+            'with "none" nobody learns: judge and hand on what was born, cost is 1.': (
+                _life(fit=tuple(by_hand), hand=kept, pay=all_pay)
+            ),
+            "the sign of fitness is flipped: a large loss is a poor fit, and larger fitness is better.": _life(sign=1),
+            "they take one step, whatever n_steps is.": _life(most=1),
+            "cost counts a step as one evaluation; it is 3.": _life(pay=lambda n, on: 1 + n * on),
+            'with "none" cost pays for steps that nobody takes: it is 1.': _life(pay=all_pay),
+        },
+    )
+    try:
+        student(first, one.loss, one.step_, "darwin", 1)
+    except ValueError as error:
+        unsaid = any(word not in str(error).lower() for word in by_hand)
+        _refuse({f"your ValueError says {str(error)!r}: name the three words that are right.": unsaid})
+        return
+    raise TryAgain('inherit="darwin" runs without a word, so a slip like "Lamarck" goes unseen: raise a ValueError.')
+
+
+# 7.3 The steering test
+
+
+@dataclass
+class Corridor:
+    """A walk with gymnasium's interface, whose rules exercise 7.3 tells; it says in words how it is misused."""
+
+    width: int
+    time_limit: int
+    seeds: list[int] = field(default_factory=list, repr=False)  # of all episodes so far
+
+    _state, _over = np.zeros(4, dtype=np.float32), "not begun"
+
+    def finish(self) -> None:
+        """Complain if an episode has begun and not ended."""
+        _refuse({"an episode was left before its end: go on until terminated or truncated.": not self._over})
+
+    def reset(self, *, seed: int | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin an episode: (state, info)."""
+        self.finish()
+        if seed is None:
+            raise TryAgain("reset() without a seed begins by chance: write env.reset(seed=seed).")
+        self.seeds.append(int(seed))
+        self._state, self._over = np.array([0, seed % 2, seed % 3 - 1, 0], dtype=np.float32), ""
+        return self._state.copy(), {}
+
+    def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Push to the left (0) or right (1): (state, reward, terminated, truncated, info)."""
+        wrong: dict[str, Any] = {
+            f"step() came though the episode was {self._over}: it ends with terminated *or* truncated.": self._over,
+            f"an action is a plain 0 or 1, such as int(push > 0); yours is {action!r} ({type(action).__name__}).": (
+                not isinstance(action, int | np.integer) or action not in (0, 1)
+            ),
+        }
+        _refuse(wrong)
+        position, velocity, wind, clock = self._state
+        velocity = np.clip(velocity + 2 * int(action) - 1, -2, 2)
+        self._state = np.array([position + velocity + wind, velocity, wind, clock + 1], dtype=np.float32)
+        terminated, truncated = bool(abs(self._state[0]) > self.width), bool(self._state[3] >= self.time_limit)
+        self._over = "terminated" * terminated or "truncated" * truncated
+        return self._state.copy(), 1 + 0.5 * int(action), terminated, truncated, {}
+
+
+def _steered(
+    push: Callable[[Any, Any], Any] = lambda w, s: w[:4] @ s + w[4] > 0,
+    look: bool = True,
+    earn: Callable[[float, bool], float] = lambda reward, over: reward,
+    total: Callable[[list[float]], Any] = np.mean,
+    keep: float = 0,
+) -> Callable[..., list[float]]:
+    """Mean returns in a Corridor, or a mistake."""
+
+    def returns(env: Corridor, policies: Tensor, seeds: list[int]) -> list[float]:
+        world, scores = Corridor(env.width, env.time_limit), []
+        for weights in policies.double().numpy():
+            episodes = [0.0]
+            for seed in seeds:
+                (state, _), earned, over = world.reset(seed=seed), keep * episodes[-1], False
+                while not over:
+                    seen, reward, *ends, _ = world.step(int(push(weights, state)))
+                    state, over = (seen if look else state), any(ends)
+                    earned += earn(reward, over)
+                episodes.append(earned)
+            scores.append(total(episodes[1:]))
+        return scores
+
+    return returns
+
+
+@LAB.exercise("7.3", "mean_returns(env, policies, seeds)", title="The steering test", points=5)
+def _(student: Student) -> None:
+    def watched(env: Corridor, policies: Tensor, seeds: list[int]) -> Any:
+        env = Corridor(env.width, env.time_limit)
+        answer = student(env, policies, seeds)
+        env.finish()
+        strange = [seed for seed in env.seeds if seed not in seeds]
+        wrong: dict[str, Any] = {
+            f"an episode began from seed {strange[:1]}, not from {seeds}: all genomes meet these, or the lucky one "
+            "wins, not the better.": strange,
+            f"{len(policies)} genomes with {len(seeds)} seeds played {len(env.seeds)} episodes: each genome plays each "
+            f"seed once, {len(policies) * len(seeds)} in all.": Counter(env.seeds) != Counter(seeds * len(policies)),
+            f"return a tensor, torch.tensor(scores), not a {type(answer).__name__}.": not isinstance(answer, Tensor),
+        }
+        _refuse(wrong)
+        return answer
+
+    rng = np.random.default_rng(73)
+    worlds = ((4, 12, 6, [0, 1, 2]), (5, 9, 4, [5]), (3, 20, 8, [3, 4, 10, 11]), (1000, 510, 1, [1]))
+    compare(
+        Student(watched, student.parameters),
+        parts=("the mean return",),
+        # No wind. Always left: position 0, -1, -3 from velocity 1; -1, -3 from velocity 0. Always right: 2, 4; 1, 3.
+        by_hand=[((Corridor(2, 9), torch.tensor([[0.0] * 5, [0.0] * 4 + [1]]), [1, 4]), [2.5, 3])],
+        others=[
+            (Corridor(width, limit), torch.from_numpy(rng.integers(-3, 4, size=(n, 5))).float(), seeds)
+            for width, limit, n, seeds in worlds
+        ],
+        right=_steered(),
+        mistakes={
+            "the bias is forgotten: push right where w . state + b > 0.": _steered(lambda w, s: w[:4] @ s > 0),
+            "the first number is taken for the bias: it is the last.": _steered(lambda w, s: w[1:] @ s + w[0] > 0),
+            "left and right are swapped: 1 where the sum is above 0.": _steered(lambda w, s: w[:4] @ s + w[4] <= 0),
+            "a sum of exactly 0 pushes right; here it pushes left: > 0.": _steered(lambda w, s: w[:4] @ s + w[4] >= 0),
+            "your policies steer with their eyes shut: keep the state that step() returns.": _steered(look=False),
+            "you push right below 0; right is for a sum above it.": _steered(lambda w, s: w[:4] @ s + w[4] < 0),
+            "only the last reward of an episode counts: add each, inside the loop.": _steered(
+                earn=lambda r, over: r * over
+            ),
+            "a genome starts with the total of the one before: set it to 0 for each.": lambda *a: np.cumsum(
+                _steered()(*a)
+            ),
+            "the total is divided by the number of policies: by that of seeds.": (
+                lambda env, w, s: np.array(_steered()(env, w, s)) * len(s) / len(w)
+            ),
+            "the last reward is lost: add it, then ask whether all is over.": _steered(
+                earn=lambda r, over: r * (not over)
+            ),
+            "you count steps: a return is the sum of rewards, which aren't 1 everywhere.": _steered(earn=lambda *_: 1),
+            "that is the sum over the episodes: take their mean.": _steered(total=sum),
+            "that is the last episode's return alone: take the mean of all.": _steered(total=lambda e: e[-1]),
+            "an episode starts with the rewards of the one before: begin each at 0.": _steered(keep=1),
+            "the sign is flipped: larger returns are better fitness.": _steered(total=lambda e: -np.mean(e)),
+        },
+    )
+
+
+# 7.4 What a sweep tells
+
+LAB.free_text(
+    "7.4",
+    title="What a sweep tells",
+    points=4,
+    rubric={
+        4: "All three: unread genes ride along with one founder, and crossover parts them; without selection colours "
+        "vanish too (drift), so a sweep proves no advantage; a colour is descent, not value, and a test follows (many "
+        "runs, compared with unread genes or no selection).",
+        2: "Riding along or drift is explained from the picture and the other is missing, with a test or without; or "
+        "both, but no test.",
+        0: "It retells the colours, or takes a colour that wins for a proof that its genes were good.",
+    },
+)

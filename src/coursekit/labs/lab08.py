@@ -1,0 +1,421 @@
+"""The checks of lab 8, "The bridge": a gradient from scores, centred ranks, a cosine curve, a step of CMA-ES."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback.drawing import seeded
+from coursekit.labs.lab08_standins import Loss, Trials, normal
+
+LAB = Lab(8, "The bridge", time_limit=20)
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+
+def _call(student: Student, *args: Any, stops: str = "") -> Any:
+    """The student's answer; `stops` explains an error of torch."""
+    try:
+        return student(*args)
+    except RuntimeError as error:
+        if not stops or isinstance(error, NotImplementedError):
+            raise
+        raise TryAgain(f"{stops} ({error})") from None
+
+
+# 8.1 A gradient from scores. A student's noise can't be foreseen, but a loss sees where it is asked.
+
+
+def _look_at_noise(student: Student) -> None:
+    """TryAgain if steps are not sigma times standard normal noise, or if rng does not decide them."""
+    theta, sigma = torch.tensor([0.4, -1.2, 2.0], dtype=torch.float64), 0.3
+    losses = [Loss(3, 1) for _ in range(4)]
+    for loss, seed, n_pairs in zip(losses, (1, 1, 2, 3), (7, 7, 7, 4000), strict=True):
+        _call(student, loss, theta, sigma, n_pairs, seeded(seed))
+        if n_pairs == 7:
+            loss.pairs(theta, n_pairs)
+    if not torch.equal(losses[0].points, losses[1].points):
+        raise TryAgain(
+            "two calls with the same seed ask for different points, so your function has another source of "
+            "randomness. Draw the noise with generator=rng."
+        )
+    if torch.equal(losses[0].points, losses[2].points):
+        raise TryAgain("two generators with different seeds give the same noise: don't seed inside your function.")
+    # 12,000 numbers and their mirror images: the right ones miss either bound with a chance below one in a million.
+    steps = losses[3].points - theta
+    spread = float(steps.std())
+    if torch.allclose(steps, steps[:, :1]):
+        raise TryAgain("all parameters of a point get the same step: every parameter needs noise of its own.")
+    if abs(float((steps**4).mean()) / spread**4 - 3) > 0.5:
+        raise TryAgain("your noise is not normal: take what torch.randn draws as it is (torch.rand is uniform).")
+    if not 0.95 < spread / sigma < 1.05:
+        raise TryAgain(
+            f"with sigma = {sigma} your steps have a standard deviation of {spread:.2g}. The points are "
+            "theta + sigma * noise and theta - sigma * noise, with standard normal noise."
+        )
+
+
+def _estimate(
+    factor: Callable[[float, int], float] = lambda s, n: 1.0,
+    value: Callable[[Tensor, Tensor], Tensor] = lambda plus, minus: (plus - minus) / 2,
+) -> Callable[..., Tensor]:
+    """The estimate from the points that were asked, or a mistake: in the factor (sigma, pairs), in a pair's value."""
+
+    def estimate(loss: Loss, theta: Tensor, sigma: float, n_pairs: int) -> Tensor:
+        pairs = [loss.pairs(row, n_pairs) for row in theta.view(-1, theta.shape[-1])]
+        means = [value(plus, minus).T @ steps / sigma**2 / n_pairs for steps, plus, minus in pairs]
+        return torch.stack(means).view(theta.shape) * factor(sigma, n_pairs)
+
+    return estimate
+
+
+_GRADIENT_MISTAKES: dict[str, Callable[..., Tensor]] = {
+    "your estimate points downhill. It should be the gradient, which points uphill: the score of plus minus the score "
+    "of minus (whoever descends subtracts it later).": _estimate(lambda s, n: -1),
+    "sigma is missing in the denominator (or you multiply by the step sigma * noise, and not by the noise): divide by "
+    "2 * sigma.": _estimate(lambda s, n: s),
+    "you divide by sigma squared: divide by 2 * sigma.": _estimate(lambda s, n: 1 / s),
+    "you multiply by sigma: in code, x / 2 * sigma is (x / 2) * sigma.": _estimate(lambda s, n: s**2),
+    "the estimate is twice too large: the points of a pair lie 2 * sigma * noise apart.": _estimate(lambda s, n: 2),
+    "the estimate is half of what it should be: take the mean over n_pairs pairs, not over 2 * n_pairs points.": (
+        _estimate(lambda s, n: 0.5)
+    ),
+    "that is the sum over the pairs: take their mean.": _estimate(lambda s, n: n),
+    "only the plus side enters your estimate, though you pay for both: use the difference of the two scores.": (
+        _estimate(value=lambda plus, minus: plus)
+    ),
+    "you add the two scores of a pair: take their difference, plus minus minus.": (
+        _estimate(value=lambda plus, minus: (plus + minus) / 2)
+    ),
+}
+
+
+@LAB.exercise("8.1", "smoothed_gradient(loss, theta, sigma, n_pairs, rng)", title="A gradient from scores", points=5)
+def _(student: Student) -> None:
+    cases, answers = [], []
+    for seed, (shape, sigma, n_pairs) in enumerate(
+        [((4,), 0.2, 5), ((1,), 1.5, 1), ((8,), 0.7, 9), ((2, 4), 0.4, 6), ((3, 2, 5), 0.1, 3)]
+    ):
+        theta, noise_shape = normal(*shape, seed=seed + 20), (*shape[:-1], n_pairs, shape[-1])
+        rows = theta.view(-1, shape[-1])
+        rows += 100 * torch.arange(len(rows))[:, None]  # so far apart that every point tells whose it is
+        stops = (
+            f"your function stops when theta has the shape {shape}: every row of theta needs noise of its own, of "
+            f"shape {noise_shape}, and theta[..., None, :] fits to it."
+        )
+        loss = Loss(shape[-1], seed)
+        answer = _call(student, loss, theta, sigma, n_pairs, seeded(seed), stops=stops if len(shape) > 1 else "")
+        if seed == 0:
+            _look_at_noise(student)
+        steps = [loss.pairs(row, n_pairs)[0] for row in rows]
+        if len(steps) > 1 and torch.allclose(steps[0], steps[1]):
+            raise TryAgain(
+                f"with theta of shape {shape} all its rows get the same noise: they are independent trials, so draw "
+                f"noise of shape {noise_shape}."
+            )
+        if np.shape(answer) != shape:
+            raise TryAgain(
+                f"for theta of shape {shape} and {n_pairs} pairs your estimate has the shape "
+                f"{tuple(np.shape(answer))}. Give each difference its row of noise, (plus - minus)[..., None] * noise, "
+                "and take the mean over the pairs alone: they are the second axis from the end, -2."
+            )
+        cases.append((loss, theta, sigma, n_pairs))
+        answers.append(answer)
+    replies = iter(answers)
+    compare(
+        Student(lambda *_: next(replies), ["loss", "theta", "sigma", "n_pairs"]),
+        parts=("the estimate",),
+        by_hand=[],
+        others=cases,
+        right=_estimate(),
+        mistakes=_GRADIENT_MISTAKES,
+    )
+
+
+# 8.2 Only the order counts
+
+
+def _ranks(scale: Callable[[Any, int], Any] = lambda r, n: r / (n - 1) - 0.5, method: str = "average") -> Any:
+    """SciPy's ranks, counted from 0, and what is made of them and of their number."""
+    return lambda values: scale(rankdata(values.numpy(), method=method, axis=-1) - 1, values.shape[-1])
+
+
+@LAB.exercise("8.2", "centred_ranks(values)", title="Only the order counts", points=3)
+def _(student: Student) -> None:
+    given: dict[bytes, Any] = {}
+
+    def ranked(values: Tensor) -> Any:
+        stops = (
+            f"your function stops for values of shape {tuple(values.shape)}: rank along the last axis, however many "
+            "there are before it."
+        )
+        answer = given[values.numpy().tobytes()] = _call(student, values, stops=stops if values.dim() > 1 else "")
+        return answer
+
+    def ties_apart(values: Tensor) -> Any:
+        """The student's answer if its means over equals are right, else the right one."""
+        answer, right = np.asarray(given[values.numpy().tobytes()]), _ranks()(values)
+        if answer.shape != values.shape:
+            return right
+        equal = (values[..., None, :] == values[..., None]).numpy()
+        shared = np.where(equal, answer[..., None, :], 0).sum(-1) / equal.sum(-1)
+        return answer if np.allclose(shared, right, atol=1e-5) else right
+
+    compare(
+        Student(ranked, student.parameters),
+        parts=("the answer",),
+        by_hand=[
+            ((torch.tensor([3, 900, -2, 3, 5]).double(),), [-0.125, 0.5, -0.5, -0.125, 0.25]),
+            ((torch.tensor([0.1, 0.4, 0.3, 0.2]).double(),), [-1 / 2, 1 / 2, 1 / 6, -1 / 6]),
+            ((torch.tensor([7, 7, 7]).double(),), [0, 0, 0]),
+        ],
+        others=[(normal(*shape, seed=82).round(decimals=1),) for shape in ((9,), (40,), (6, 8), (2, 3, 6))],
+        right=_ranks(),
+        rtol=1e-5,
+        run_away="All values may be equal, as in [7, 7, 7]: is something divided by zero there?",
+        mistakes={
+            "your ranks are reversed: the largest value should get 0.5, the smallest -0.5.": _ranks(
+                lambda r, n: 0.5 - r / (n - 1)
+            ),
+            "your ranks are not centred: they go from 0 to 1. Subtract 0.5, so that they add up to zero.": _ranks(
+                lambda r, n: r / (n - 1)
+            ),
+            "your ranks are counted, 0, 1, 2 ..., but not scaled: divide by n - 1 and subtract 0.5.": _ranks(
+                lambda r, n: r
+            ),
+            "you divide by n. The ranks 0 to n - 1 reach 0.5 at the top if they are divided by n - 1.": _ranks(
+                lambda r, n: r / n - 0.5
+            ),
+            "you count ranks from 1, so the largest comes out above 0.5: count from 0.": _ranks(
+                lambda r, n: (r + 1) / (n - 1) - 0.5
+            ),
+            "that is argsort, and it is taken for ranks. It tells which value stands in each place; a rank tells in "
+            "which place each value stands.": lambda values: (
+                np.argsort(values.numpy(), axis=-1, kind="stable") / (values.shape[-1] - 1) - 0.5
+            ),
+            "equal values get the best rank of their group. Let them share the mean of their ranks.": _ranks(
+                method="max"
+            ),
+            "equal values get the worst rank of their group. Let them share the mean of their ranks.": _ranks(
+                method="min"
+            ),
+            "equal values get different ranks, by the order in which they happen to stand. Points with the same score "
+            "must count the same: let them share the mean of their ranks.": ties_apart,
+            "you centre and scale the values themselves, so that one huge loss still decides everything. Only their "
+            "order may count.": lambda values: (
+                (values - values.mean(-1, True)) / values.std(-1, keepdim=True).clamp(min=1e-300)
+            ),
+            "you stretch the values themselves to fit between the two ends, so that one huge loss still decides "
+            "everything (and equal values give 0 / 0). Only their order may count.": lambda values: (
+                (values - values.amin(-1, True)) / (values.amax(-1, True) - values.amin(-1, True)) - 0.5
+            ),
+            "equal values fill one place together, so ranks above them are too low (and if all are equal, you divide "
+            "0 by 0). A group fills as many places as it has members.": _ranks(
+                lambda r, n: (t := torch.from_numpy(r)) / t.amax(-1, True) - 0.5, "dense"
+            ),
+            "you rank all rows together: each row is a run of its own, ranked along the last axis.": lambda values: (
+                np.reshape(_ranks()(values.flatten()), values.shape)
+            ),
+        },
+    )
+
+
+# 8.3 How good is the compass?
+
+
+def _cosines(rows: Tensor, g: Tensor) -> Tensor:
+    return torch.nn.functional.cosine_similarity(rows, g[None], dim=-1)
+
+
+def _curve(
+    cosines: Callable[[Tensor, Tensor], Tensor] = _cosines,
+    error: Callable[[Tensor, int], Tensor] = lambda c, n: c.std() / len(c) ** 0.5,
+    average_first: bool = False,
+    order: Callable[[Sequence[int]], Sequence[int]] = list,
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Means and standard errors, or a mistake: in the cosines, in the error, or in the order of the steps."""
+
+    def curve(trials: Trials, g: Tensor, counts: Sequence[int], n_trials: int) -> tuple[Tensor, Tensor]:
+        counts = order(counts)
+        columns = [cosines(trials.table[n], g) for n in counts]
+        means = [trials.table[n].mean(0, keepdim=True) for n in counts] if average_first else columns
+        means = [_cosines(m, g) for m in means] if average_first else means
+        errors = [error(c, n) for c, n in zip(columns, counts, strict=True)]
+        return torch.stack([m.mean() for m in means]), torch.stack(errors)
+
+    return curve
+
+
+@LAB.exercise("8.3", "cosine_curve(estimate, gradient, counts, n_trials)", title="How good is the compass?", points=4)
+def _(student: Student) -> None:
+    def curve(trials: Trials, *rest: Any) -> Any:
+        answer = _call(student, trials, *rest)
+        trials.close()
+        if isinstance(answer, Tensor) and answer.dim() == 2:
+            answer = tuple(answer)
+        if isinstance(answer, tuple | list):
+            answer = tuple(np.array([float(v) for v in a]) if isinstance(a, list | tuple) else a for a in answer)
+        return answer
+
+    example = Trials({1: [[4, 3], [0, -1]], 8: [[3, 4], [-8, 6]]}, 2), torch.tensor([3, 4]).double(), [1, 8], 2
+    others = []
+    for seed, (counts, n_trials, d) in enumerate((([7, 30, 2], 12, 4), ([1, 5], 4, 4), ([3, 4, 9, 20], 6, 9))):
+        g = 3 * normal(d, seed=seed)
+        table = {n: 0.4 * g + 4 * normal(n_trials, d, seed=n) / n**0.5 for n in counts}
+        others.append((Trials(table, n_trials), g, counts, n_trials))
+    compare(
+        Student(curve, student.parameters),
+        parts=("mean", "error"),
+        by_hand=[(example, ([0.08, 0.5], [0.88, 0.5]))],
+        others=others,
+        right=_curve(),
+        mistakes={
+            "you average the estimates first and take the cosine of their mean: that is one estimate, from n_trials "
+            "times as many pairs. Take the cosine of every trial, then the mean of the cosines.": _curve(
+                average_first=True
+            ),
+            "that is the product of the two vectors, not yet a cosine: divide by both lengths.": _curve(
+                lambda rows, g: rows @ g
+            ),
+            "you divide by the length of the gradient alone, so long estimates count more. Divide by both "
+            "lengths.": _curve(lambda rows, g: rows @ g / g.norm()),
+            "you divide by the length of the estimates alone: divide by the gradient's length too.": _curve(
+                lambda rows, g: _cosines(rows, g) * g.norm()
+            ),
+            "you divide all trials by one length, that of the whole matrix. Every trial has its own: "
+            "norm(dim=-1).": _curve(lambda rows, g: rows @ g / rows.norm() / g.norm()),
+            "the sign of the cosine is lost: an estimate that points downhill must pull the mean down.": _curve(
+                lambda rows, g: _cosines(rows, g).abs()
+            ),
+            "that is the squared cosine: squares hide which estimates point downhill.": _curve(
+                lambda rows, g: _cosines(rows, g) ** 2
+            ),
+            "error is the spread of the single trials. That of their mean is smaller: divide by the root of "
+            "n_trials.": _curve(error=lambda c, n: c.std()),
+            "error divides by n_trials, but the spread of a mean shrinks with the root of it.": _curve(
+                error=lambda c, n: c.std() / len(c)
+            ),
+            "error comes from a standard deviation that divides by n_trials. Let it divide by n_trials - 1, as "
+            "torch.std does.": _curve(error=lambda c, n: c.std(correction=0) / len(c) ** 0.5),
+            "error divides by the root of the number of pairs: let it be that of n_trials.": _curve(
+                error=lambda c, n: c.std() / n**0.5
+            ),
+            "the numbers are right but sorted by their counts: keep the order of `counts`.": _curve(order=sorted),
+            "the two are swapped: return the means first, then the errors.": lambda *args: _curve()(*args)[::-1],
+        },
+    )
+
+
+# 8.4 A step of CMA-ES
+
+
+def _generation(
+    chosen: Callable[[Tensor], Tensor] = torch.argsort,
+    weigh: Callable[[Tensor], Tensor] = lambda w: w,
+    centre: Callable[[Tensor, Tensor], Tensor] = lambda old, new: old,
+    length: Callable[[float], float] = lambda sigma: sigma,
+    spread: Callable[[Tensor, Tensor], Tensor] = lambda w, y: torch.einsum("k,ki,kj->ij", w, y, y),
+    keep: Callable[[float], float] = lambda c: 1 - c,
+    learn: Callable[[float], float] = lambda c: c,
+    moved: Callable[[Tensor, Tensor, float], Tensor] = lambda old, new, sigma: new,
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The next mean and covariance, or a mistake in one of the parts."""
+
+    def update(
+        mean: Tensor, C: Tensor, sigma: float, samples: Tensor, losses: Tensor, weights: Tensor, c_mu: float
+    ) -> tuple[Tensor, Tensor]:
+        winners, weights = samples[chosen(losses)[: len(weights)]], weigh(weights)
+        new = weights @ winners
+        steps = (winners - centre(mean, new)) / length(sigma)
+        return moved(mean, new, sigma), keep(c_mu) * C + learn(c_mu) * spread(weights, steps)
+
+    return update
+
+
+def _cloud(d: int, n: int, n_winners: int, seed: int) -> tuple[Any, ...]:
+    mean, root, sigma = normal(d, seed=seed), normal(d, d, seed=seed + 1), 0.3 + 0.4 * seed
+    samples = mean + sigma * normal(n, d, seed=seed + 2) @ root.T
+    weights = torch.arange(n_winners, 0, -1).double() ** 1.5
+    return mean, root @ root.T, sigma, samples, normal(n, seed=seed + 3), weights / weights.sum(), 0.1 + 0.05 * seed
+
+
+@LAB.exercise("8.4", "cma_update(mean, C, sigma, samples, losses, weights, c_mu)", title="A step of CMA-ES", points=4)
+def _(student: Student) -> None:
+    on_paper = torch.tensor([[3, 0], [-5, 0], [1, 4], [1, -6]]).double(), torch.tensor([2, 9, 1, 7]).double()
+    example = torch.tensor([1, 0]).double(), torch.eye(2).double(), 2.0, *on_paper, torch.tensor([0.75, 0.25]).double()
+    compare(
+        Student(lambda *args: _call(student, *args), student.parameters),
+        parts=("new_mean", "new_C"),
+        by_hand=[((*example, 0.5), ([1.5, 3], [[0.625, 0], [0, 2]]))],
+        others=[
+            _cloud(d, n, n_winners, seed) for seed, (d, n, n_winners) in enumerate([(3, 8, 4), (4, 9, 4), (2, 12, 5)])
+        ],
+        right=_generation(),
+        mistakes={
+            "the losers win: these are losses, so the smallest are the best.": _generation(
+                lambda losses: losses.argsort(descending=True)
+            ),
+            "you take the first samples, not the best: sort by losses.": _generation(
+                lambda losses: torch.arange(len(losses))
+            ),
+            "the weights are the wrong way round: the first and largest belongs to the best sample.": _generation(
+                weigh=lambda w: w.flip(0)
+            ),
+            "all winners count the same: `weights` is not used.": _generation(
+                weigh=lambda w: torch.ones_like(w) / len(w)
+            ),
+            "your covariance has the wrong weights: the outer products of the steps all count the same there.": (
+                _generation(spread=lambda w, y: y.T @ y / len(w))
+            ),
+            "your covariance has the weights twice: weigh one of the two factors, not both.": _generation(
+                spread=lambda w, y: (w[:, None] * y).T @ (w[:, None] * y)
+            ),
+            "your covariance has no weights: every outer product of a step is multiplied by its weight.": _generation(
+                spread=lambda w, y: y.T @ y
+            ),
+            "the new mean is the centre of your steps. The old one must be: else the cloud forgets which way it "
+            "has just moved, and shrinks.": _generation(centre=lambda old, new: new),
+            "your steps are not divided by sigma: C is the shape of the cloud, and sigma its size.": _generation(
+                length=lambda sigma: 1.0
+            ),
+            "the old C does not decay: it is multiplied by 1 - c_mu.": _generation(keep=lambda c: 1.0),
+            "the old C is forgotten at once: add (1 - c_mu) * C.": _generation(keep=lambda c: 0.0),
+            "new_C is what the winners did alone: that is one part, times c_mu, beside (1 - c_mu) * C.": _generation(
+                keep=lambda c: 0.0, learn=lambda c: 1.0
+            ),
+            "what the winners did is added in full: multiply it by c_mu.": _generation(learn=lambda c: 1.0),
+            "c_mu and 1 - c_mu are the wrong way round: c_mu is the share of what is new.": _generation(
+                keep=lambda c: c, learn=lambda c: 1 - c
+            ),
+            "that is the outer product of the mean step alone. Take the outer product of every winner's step, then "
+            "their weighted sum.": _generation(spread=lambda w, y: torch.outer(w @ y, w @ y)),
+            "only the diagonal of C learns, as in SNES: outer products also hold the products of different "
+            "parameters.": _generation(spread=lambda w, y: torch.diag(w @ y**2)),
+            "new_mean is the step alone: add it to the mean.": _generation(moved=lambda old, new, sigma: new - old),
+            "new_mean moves by steps that were divided by sigma: multiply them by it again.": _generation(
+                moved=lambda old, new, sigma: old + (new - old) / sigma
+            ),
+            "new_mean has sigma once too often: it is the weighted mean of the winners, who moved by sigma "
+            "already.": _generation(moved=lambda old, new, sigma: old + (new - old) * sigma),
+        },
+    )
+
+
+# 8.5 Is it worth it?
+
+LAB.free_text(
+    "8.5",
+    title="Is it worth it?",
+    points=4,
+    rubric={
+        4: "The bill per unit of progress is right (about 2 (n + d + 1) evaluations against 3, thousands to one for "
+        "the network) and so is what follows for n: no number of pairs helps on one machine, but up to d of them in "
+        "parallel cost at most a factor of two. A case for and one against, each with a number; one assumption named.",
+        2: "The bill is right but stops at one estimate (pairs for a given cosine), or the cases have no number; or "
+        "sound cases on a bill with one slip.",
+        0: "No bill; or evolution is called better or worse in general.",
+    },
+)

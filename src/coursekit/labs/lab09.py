@@ -1,0 +1,369 @@
+"""The checks of lab 9, "Thinking in batches": a batched forward pass, sparse mutation, and a plan for the memory."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback.drawing import comes_from_rng, looks_normal, refuse, seeded, tensor
+from coursekit.labs.lab09_mutating import (
+    Calls,
+    added,
+    counts_are_binomial,
+    ends_are_hit,
+    hits_are_fair,
+    noise_is_added,
+    noise_is_fresh,
+)
+
+LAB = Lab(9, "Thinking in batches", time_limit=20)
+check, passed, score = LAB.check, LAB.passed, LAB.score
+
+Array = NDArray[np.float64]
+
+
+# 9.1 One pass for all. First a world in which all sizes are equal: every mix-up of axes fits there, and has its values.
+
+Layers = list[tuple[Array, Array]]
+
+
+def _cut(population: Array, sizes: Sequence[int], order: str = "wb", back: str = "") -> Layers:
+    """Weights (G, out, in) and biases (G, out) of each layer, in this order; those named `back` begin at column 0."""
+    shapes = [(b, a) for a, b in pairwise(sizes)]
+    pieces = [(part, layer) for layer in range(len(shapes)) for part in order]
+    if order == "WB":  # all the weights come first
+        pieces = [(part, layer) for part in order for layer in range(len(shapes))]
+    found, start = {}, 0
+    for part, layer in pieces:
+        shape = shapes[layer] if part in "wW" else shapes[layer][:1]
+        size, begin = int(np.prod(shape)), 0 if part in back else start
+        found[part.lower(), layer] = population[:, begin : begin + size].reshape(-1, *shape)
+        start = (begin if part == "w" else start) + size
+    return [(found["w", layer], found["b", layer]) for layer in range(len(shapes))]
+
+
+def _outputs(
+    order: str = "wb",
+    product: str = "goi,gni->gno",
+    bias: Callable[[Array], Any] = lambda b: b[:, None],
+    hidden: Callable[[Array], Array] = np.tanh,
+    last: Callable[[Array], Array] = lambda z: z,
+    first: Callable[[Array], Array] = lambda x: x,
+    owners: Callable[[Array], Array] = lambda population: population,
+    turned: Callable[[Array], Array] = lambda z: z,
+    back: str = "",
+) -> Callable[..., Array]:
+    """The outputs of all genomes by einsum, or a mistake in one of the steps."""
+
+    def outputs(population: Tensor, x: Tensor, sizes: Sequence[int]) -> Array:
+        layers = _cut(owners(population.numpy()), sizes, order, back)
+        h = np.broadcast_to(first(x.numpy()), (len(population), *x.shape))
+        for depth, (weights, biases) in enumerate(layers, start=1):
+            z = np.einsum(product, weights, h)
+            z = (turned(z) if depth == 1 else z) + bias(biases)
+            h = hidden(z) if depth < len(layers) else last(z)
+        return h
+
+    return outputs
+
+
+def _then(change: Callable[[Array], Array]) -> Callable[..., Array]:
+    return lambda *args: change(_outputs()(*args))
+
+
+def _softmax(z: Array) -> Array:
+    return np.asarray(np.exp(z) / np.exp(z).sum(-1, keepdims=True))
+
+
+_FORWARD_MISTAKES: dict[str, Callable[..., Any]] = {
+    "the activation is on the output layer too. tanh comes after every layer but the last.": _outputs(last=np.tanh),
+    "there is no activation: without tanh between them, two layers are one.": _outputs(hidden=lambda z: z),
+    "the images themselves go through tanh. It comes after every layer but the last, and not before the first.": (
+        _outputs(first=np.tanh)
+    ),
+    "your hidden layers use relu; this lab's activation is tanh.": _outputs(hidden=lambda z: np.maximum(z, 0)),
+    "your hidden layers use a sigmoid; this lab's activation is tanh.": _outputs(hidden=lambda z: 1 / (1 + np.exp(-z))),
+    "you return probabilities; the outputs of the last layer go out as they are.": _outputs(last=_softmax),
+    "the biases are missing.": _outputs(bias=lambda b: 0),
+    "genomes get each other's biases. (G, out) beside (G, n, out) lines up with the images, and broadcasts without a "
+    "word if n is G (or a bias is (1, G, out)): image i gets genome i's bias. Use biases[:, None, :].": _outputs(
+        bias=lambda b: b[None]
+    ),
+    "your product has the weights turned round. A row holds them as (out, in), one output unit after the other, and "
+    "the layer is x @ weights.mT. Where in = out the untransposed product fits as well, and is wrong.": _outputs(
+        product="gio,gni->gno"
+    ),
+    "a row is cut in the wrong order: in each layer the weights come first, and then the biases.": _outputs("bw"),
+    "a row is cut in the wrong order: it holds layer after layer, W1, b1, W2, b2, and not all weights first.": (
+        _outputs("WB")
+    ),
+    "layer 2 reads layer 1's columns: every layer is cut from column 0 on. Move `start` on behind each layer, by its "
+    "weights and its biases.": _outputs(back="w"),
+    "layer 2 reads layer 1's columns, and tanh comes after the last layer too: `start` stays at 0. Move it on behind "
+    "each layer, by its weights and its biases.": _outputs(back="w", last=np.tanh),
+    "the biases are cut from column 0 on, where weights lie. A layer's biases begin where its weights end.": _outputs(
+        back="b"
+    ),
+    "all genomes compute with the weights of genome 0.": _outputs(owners=lambda p: p[:1].repeat(len(p), 0)),
+    "genomes and images are mixed up after the first product. One big product, x against the weights of all, is "
+    "(n, G * out): cut it by unflatten(1, (G, out)), then swap the first two axes. A view as (G, n, out) cuts "
+    "elsewhere.": _outputs(turned=lambda z: z.swapaxes(0, 1)),
+    "your answer is (n, G, out): genomes come first, (G, n, out).": _then(lambda z: z.swapaxes(0, 1)),
+    "your answer is (G, out, n): images come before outputs, (G, n, out).": _then(lambda z: z.swapaxes(1, 2)),
+}
+
+
+@LAB.exercise("9.1", "forward(population, x, sizes)", title="One pass for all", points=6)
+def _(student: Student) -> None:
+    def case(n_genomes: int, n_images: int, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+        rng, n_params = seeded(n_images + len(sizes)), sum((a + 1) * b for a, b in pairwise(sizes))
+        shapes = (n_genomes, n_params), (n_images, sizes[0])
+        population, x = (torch.randn(shape, generator=rng, dtype=torch.float64) for shape in shapes)
+        return population, x, sizes
+
+    def told(population: Tensor, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        g, n = len(population), len(x)
+        try:
+            answer = student(population, x, sizes)
+        except (RuntimeError, IndexError, ValueError) as error:
+            if isinstance(error, NotImplementedError):
+                raise
+            raise TryAgain(
+                f"your function stops for {g} genomes, {n} images and sizes = {sizes} ({error}). Write the shape of "
+                "every tensor beside its line. Does the loop over layers take any number of sizes?"
+            ) from None
+        shape, got = (g, n, sizes[-1]), tuple(np.shape(answer))
+        refuse(
+            len(sizes) > 3 and got != shape and got == (g, n, sizes[2]),
+            f"your function computes two layers, whatever `sizes` is. Here sizes = {sizes}: take neighbours, "
+            "pairwise(sizes).",
+        )
+        if isinstance(answer, Tensor) and got != shape and sorted(got) == sorted(shape):
+            names = {g: "genomes", n: "images", sizes[-1]: "outputs"}
+            raise TryAgain(
+                f"your answer has the shape {got}, that is ({', '.join(names[size] for size in got)}), but it should "
+                f"be (genomes, images, outputs), {shape}."
+            )
+        return tensor(answer, shape, "the answer")
+
+    small = torch.tensor([[1, 2, 3, 4, 10, 20], [0, 1, 1, 0, 0, 5.0]], dtype=torch.float64)
+    x = torch.tensor([[1, 0], [1, 1.0]], dtype=torch.float64)
+    example = [[[11, 23], [13, 27]], [[0, 6], [1, 6]]]  # genome 1, image 1: (0 + 1 + 0, 1 + 0 + 5)
+    compare(
+        Student(told, student.parameters),
+        parts=("the answer",),
+        by_hand=[((small, x, (2, 2)), example)],
+        others=[case(2, 2, (2, 2, 2)), case(3, 3, (3, 3)), case(4, 4, (4, 4, 4))],
+        right=_outputs(),
+        mistakes=_FORWARD_MISTAKES,
+        rtol=1e-4,
+    )
+    compare(
+        Student(told, student.parameters),
+        parts=("the answer",),
+        by_hand=[],
+        others=[case(3, 5, (4, 6, 2)), case(7, 2, (3, 5)), case(2, 6, (5, 3, 4, 7)), case(1, 4, (3, 2, 5))],
+        right=_outputs(),
+        mistakes={},
+        rtol=1e-4,
+    )
+    calls = []
+    for n_genomes, n_images in ((3, 4), (12, 4), (3, 16)):
+        with Calls() as counted:
+            student(*case(n_genomes, n_images, (5, 6, 2)))
+        calls.append(counted.n_calls)
+    for more, what in zip(calls[1:], ("genomes", "images"), strict=True):
+        refuse(
+            more > calls[0] + 3,
+            f"your numbers are right, but you loop: for four times as many {what} your function calls torch "
+            f"{more} times instead of {calls[0]}. Loop over layers only, and let each product take all {what} at once.",
+        )
+
+
+# 9.2 Mutate a few of ten million
+
+
+@LAB.exercise("9.2", "mutate_(population, rows, rate, scale, rng)", title="Mutate a few of ten million", points=5)
+def _(student: Student) -> None:
+    rate, scale = 0.4, 0.5
+    rows = torch.randperm(60, generator=seeded(9))[:40]
+    noise = added(student, (60, 1000), rows, rate, scale, seeded(1))
+    hit = noise != 0
+    noise_is_added(noise, rows, scale)
+    # First of the two: where places come twice, torch's threads decide which noise is lost, and two calls differ.
+    hits_are_fair(hit, noise, rate, scale)
+    comes_from_rng(lambda seed: added(student, (60, 1000), rows, rate, scale, seeded(seed)))
+    noise_is_fresh(student, rows, rate, scale)
+    looks_normal(noise[hit], scale, "your noise")
+    counts_are_binomial(student)
+    ends_are_hit(student)
+    added(student, (4, 3), torch.tensor([1, 3]), 1e-4, 0.1, seeded(3))  # hardly ever a hit: does it stop?
+    with Calls() as counted:
+        added(student, (110, 1000), torch.arange(100), 0.01, 0.1, seeded(4))
+    refuse(
+        counted.n_drawn > 25_000,
+        f"the mutations are right, but for about 1,000 hits among 100,000 weights you draw {counted.n_drawn:,} random "
+        "numbers. Draw for the hits alone: their gaps, and their noise.",
+    )
+
+
+# 9.3 Will it fit?
+
+Plan = Callable[[Sequence[int], int, int, int], float]
+
+
+def _population(sizes: Sequence[int], n_genomes: int, *_: int) -> int:
+    return 4 * n_genomes * sum((a + 1) * b for a, b in pairwise(sizes))
+
+
+def _images(sizes: Sequence[int], n_genomes: int, n_images: int, *_: int) -> int:
+    return 4 * n_images * sizes[0]
+
+
+def _widest(sizes: Sequence[int], n_genomes: int, n_images: int, *_: int) -> int:
+    return 4 * n_images * max(a + b for a, b in pairwise((0, *sizes[1:])))
+
+
+def _units(count: Callable[[Sequence[int]], int]) -> Plan:
+    """So many numbers for each image."""
+    return lambda sizes, n_genomes, n_images, limit: 4 * n_images * count(sizes)
+
+
+def _times(factor: float, plan: Plan) -> Plan:
+    return lambda *args: factor * plan(*args)
+
+
+def _chunk(
+    left: Callable[..., int] = lambda *a: a[3] - _population(*a) - _images(*a),
+    each: Callable[..., int] = _widest,
+    whole: Callable[[float], float] = np.floor,
+    between: Callable[[float, int], float] = lambda chunk, n_genomes: min(max(chunk, 1), n_genomes),
+) -> Plan:
+    return lambda *args: between(whole(left(*args) / each(*args)), args[1])
+
+
+_PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
+    ("population", _population, {
+        "population is in bits: a byte has 8 of them, and float32 takes 4 bytes.": _times(8, _population),
+        "population is counted in float64, 8 bytes a number; float32 takes 4.": _times(2, _population),
+        "population is the number of weights, not yet of bytes: float32 takes 4 bytes.": _times(1 / 4, _population),
+        "population forgets the biases: every unit behind the inputs has one.": lambda sizes, g, *_: (
+            4 * g * sum(a * b for a, b in pairwise(sizes))
+        ),
+        "population counts a bias for every input: a layer from a to b units has a * b weights and b biases, which "
+        "is (a + 1) * b.": lambda sizes, g, *_: 4 * g * sum(a * (b + 1) for a, b in pairwise(sizes)),
+        "population comes second in your answer, and activations first: return population, activations, chunk.": (
+            _widest
+        ),
+        "population is one genome's: multiply by n_genomes.": lambda sizes, g, *_: _population(sizes, 1),
+        "population is in megabytes; keep to bytes.": _times(1e-6, _population),
+        "population holds the images as well: it is the genomes alone.": lambda *a: _population(*a) + _images(*a),
+    }),
+    ("activations", _widest, {
+        "activations are in bits: float32 takes 4 bytes, 32 bits.": _times(8, _widest),
+        "activations are counted in float64, 8 bytes a number; float32 takes 4.": _times(2, _widest),
+        "activations are numbers, not yet bytes: float32 takes 4 bytes.": _times(1 / 4, _widest),
+        "activations are those of one layer only, the widest. While its outputs are made, its inputs are still there: "
+        "add the two, and take the largest sum.": _units(lambda s: max(s[1:])),
+        "activations are those of the last layer only: look at every layer's inputs plus outputs.": (
+            _units(lambda s: s[-1])
+        ),
+        "activations add up all layers. But memory is reused: what no later layer needs is freed, so only one layer's "
+        "inputs and outputs are there at a time.": _units(lambda s: sum(s[1:])),
+        "activations add up all layers, images included. Memory is reused, and the images are shared.": _units(sum),
+        "activations count the images as the first layer's inputs. All genomes share them, so they don't belong to "
+        "any one genome.": _units(lambda s: max(a + b for a, b in pairwise(s))),
+        "activations are for one image: multiply by n_images.": lambda sizes, *_: _widest(sizes, 1, 1),
+        "activations are for all genomes; give those of one genome.": lambda sizes, g, n, _: g * _widest(sizes, g, n),
+    }),
+    ("chunk", _chunk(), {
+        "chunk is below 1 where memory is short. One genome must go through: never below 1.": _chunk(
+            between=lambda chunk, g: min(chunk, g)
+        ),
+        "chunk is 0 where memory is short. One genome must go through: never below 1.": _chunk(
+            between=lambda chunk, g: min(max(chunk, 0), g)
+        ),
+        "chunk is larger than the population: n_genomes is the most.": _chunk(between=lambda chunk, g: max(chunk, 1)),
+        "chunk is rounded up, and the last genome doesn't fit: round down, //.": _chunk(whole=np.ceil),
+        "chunk is rounded to the nearest; half a genome doesn't go through: round down, //.": _chunk(whole=np.round),
+        "chunk is no whole number: round down, //.": _chunk(whole=lambda chunk: chunk),
+        "chunk forgets that the population itself takes memory from the limit.": _chunk(lambda *a: a[3] - _images(*a)),
+        "chunk forgets the images: they take memory from the limit, once.": _chunk(lambda *a: a[3] - _population(*a)),
+        "chunk forgets population and images: only what they leave of the limit is free.": _chunk(lambda *a: a[3]),
+        "chunk is the chapter's chunk_rows, whose limit is for the activations alone. Here population and images come "
+        "off the limit first; n_genomes is the most.": _chunk(lambda *a: a[3], between=lambda chunk, g: max(chunk, 1)),
+        "chunk counts the images for each genome. All genomes share them: count them once.": _chunk(
+            lambda *a: a[3] - _population(*a), lambda *a: _widest(*a) + _images(*a)
+        ),
+        "chunk counts the weights twice: they are views of the population, which is paid for already.": _chunk(
+            each=lambda *a: _widest(*a) + _population(a[0], 1)
+        ),
+        "chunk divides by the activations of all genomes; divide by those of one.": _chunk(
+            each=lambda *a: a[1] * _widest(*a)
+        ),
+    }),
+]  # fmt: skip
+
+
+@LAB.exercise("9.3", "memory_plan(sizes, n_genomes, n_images, limit_bytes)", title="Will it fit?", points=4)
+def _(student: Student) -> None:
+    names = [name for name, *_ in _PLAN]
+    by_hand = [
+        # 23 numbers a genome; 3, then 3 + 2 for each image; 1,350 - 920 - 80 = 350 bytes left.
+        (((4, 3, 2), 10, 5, 1350), (920, 100, 3)),
+        (((784, 64, 10), 200, 200, 50_000_000), (40_712_000, 59_200, 146)),
+        (((10_000, 128, 26), 200, 26, 3_000_000_000), (1_026_785_600, 16_016, 200)),
+    ]
+    others = [
+        ((7, 4), 9, 6, 1800),
+        ((6, 2, 30, 3, 9), 12, 7, 12_000),
+        ((5, 8, 8, 3), 4, 3, 100),
+        ((3, 2, 2), 50, 40, 4500),
+    ]
+    exact = (6, 9, 5, 2), 20, 4
+    others += [(*exact, _population(*exact) + _images(*exact) + 2 * _widest(*exact) - short) for short in (0, 1)]
+
+    def part(number: int) -> Callable[..., Any]:
+        def one(*args: Any) -> Any:
+            answer = student(*args)
+            if not isinstance(answer, tuple | list) or len(answer) != 3:
+                raise TryAgain(f"your function should return 3 values: end it with `return {', '.join(names)}`.")
+            return answer[number]
+
+        return one
+
+    for number, (name, right, mistakes) in enumerate(_PLAN):
+        compare(
+            Student(part(number), student.parameters),
+            parts=(name,),
+            by_hand=[(args, answers[number]) for args, answers in by_hand],
+            others=others,
+            right=right,
+            mistakes=mistakes,
+        )
+
+
+# 9.4 Why is it slow?
+
+LAB.free_text(
+    "9.4",
+    title="Why is it slow?",
+    points=5,
+    rubric={
+        5: "A warm generation is worked out without the first one (about 60.6 ms), and the verdict turned round with "
+        "it. The forward pass's floor from operations and bytes (0.4 ms), and why its line shows less: calls return "
+        "before the work is done, and .item() waits. The 55 ms of copies and mutation on the CPU named as the cause; "
+        "two changes in the order of their gain, each with a predicted time. The log doesn't tell how long "
+        "breeding takes on the card: accept any stated assumption (some ms, or bytes over bandwidth). And a sentence "
+        "on how to measure: a warm-up, synchronize() before the clock is read, or the mean of many warm generations.",
+        3: "The copies and the CPU mutation are found, with their share, but the first generation or the impossible "
+        "forward time stays unexplained; or all are explained without a floor or a predicted time.",
+        1: "One cause with a number, for example warm-up.",
+        0: "The GPU is called too slow, or more genomes are advised, without a number from the log.",
+    },
+)

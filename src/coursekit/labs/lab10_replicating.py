@@ -1,0 +1,293 @@
+"""What lab 10 asks of a generation of GENREG, step by step on small populations, and of five whole runs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from coursekit.feedback import Student, TryAgain
+from coursekit.feedback.drawing import seeded
+from neuroevo import data, genreg, nets
+
+NET = nets.MLP((64, 16, 10))
+SETTINGS = genreg.Settings(n_genomes=50, mutation_scale=0.3, init_std=0.1)
+N_GENERATIONS, IMAGES_PER_DIGIT, SEEDS = 60, 10, range(5)
+# Measured with the operators of `ga` (truncation, proportional, mutate_) over seeds 0 ... 199: mean 0.465, standard
+# deviation 0.045. The mean of five runs lies within four of its standard errors, 0.080, of that.
+EXPECTED = (0.38, 0.55)
+"""Where the mean validation accuracy of the five runs should lie."""
+
+
+def chances_of(rows: Tensor, weights: Tensor, n: int) -> Tensor | None:
+    """Chance of each of n rows if drawn by these weights; None where torch.multinomial refuses them."""
+    if bool((weights < 0).any()) or float(weights.sum()) == 0:
+        return None
+    return torch.zeros(n, dtype=torch.float64).index_add_(0, rows, weights.double() / weights.double().sum())
+
+
+def agree(drawn: Tensor | None, chances: Tensor | None, tolerance: float) -> bool:
+    """Whether half the sum of |drawn share - chance| is below the tolerance; None, an error, agrees with None only."""
+    if drawn is None or chances is None:
+        return drawn is chances
+    return float((drawn - chances).abs().sum()) / 2 < tolerance
+
+
+@cache
+def _digits() -> data.ImageData:
+    return data.digits()
+
+
+def evolve(one_generation: Callable[..., tuple[Tensor, Tensor]], seed: int) -> float:
+    """Validation accuracy of the last generation's best, for one run on scikit-learn's digits."""
+    images, rng = _digits(), seeded(seed)
+    population, trust = NET.init(SETTINGS.n_genomes, SETTINGS.init_std, rng), torch.zeros(SETTINGS.n_genomes)
+    champion = population[:1]
+    for _ in range(N_GENERATIONS):
+        x, y = images.train.sample(IMAGES_PER_DIGIT, rng)
+        rewards = genreg.reward(nets.count_correct(NET.forward(population, x), y), len(y), SETTINGS)
+        champion = population[rewards.argmax()][None]
+        population, trust = one_generation(population, trust, rewards, rng, SETTINGS)
+    validation = images.validation
+    return float(nets.accuracy(NET.forward(champion, validation.pixels()), validation.y))
+
+
+def _generation(
+    student: Student, population: Tensor, trust: Tensor, rewards: Tensor, seed: int, settings: genreg.Settings
+) -> tuple[Tensor, Tensor]:
+    """The student's children and their trust; TryAgain if they are not two tensors of the right shapes."""
+    try:
+        answer = student(population, trust, rewards, seeded(seed), settings)
+    except TryAgain as hint:
+        if "`population` in place" in str(hint) and settings.mutation_scale:
+            raise TryAgain(
+                "mutating the children changes their parents. population[p] with one number p is a window into the "
+                "population, not a copy, so noise on it spoils the parent and all its later children. Index with a "
+                "tensor, population[parents], which copies, and mutate the copy."
+            ) from None
+        if "` in place" in str(hint):
+            name = str(hint).partition("`")[2].partition("`")[0]
+            raise TryAgain(
+                f"your function overwrites its input `{name}`. (The chapter does so to save memory; here the caller "
+                f"keeps the old generation.) Make new tensors: population[parents] is a copy, and a = a + b makes "
+                "a new a where a += b changes the old one."
+            ) from None
+        raise
+    except RuntimeError as error:
+        if "multinomial" not in str(error) and "probability" not in str(error):
+            raise
+        raise TryAgain(
+            f"the choice of parents stops ({error}). Trust can be negative, as in the first generations of a run: draw "
+            "the parents with a `choose` that passes exercise 10.3, or with ga.proportional meanwhile."
+        ) from None
+    if isinstance(answer, Tensor) or not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise TryAgain(
+            "your function should return two things, `children, inherited`: the new population, and the trust that "
+            "each child starts with. (The chapter's version changes the population in place, and returns trust alone.)"
+        )
+    for name, value, shape in zip(("children", "inherited"), answer, (population.shape, trust.shape), strict=True):
+        if not isinstance(value, Tensor):
+            raise TryAgain(f"{name} should be a tensor, but it is a {type(value).__name__}: try torch.stack.")
+        if value.shape != shape:
+            raise TryAgain(
+                f"{name} should have the shape {tuple(shape)}, but it has {tuple(value.shape)}. As many children are "
+                "born as there were genomes, and all the old ones go."
+            )
+        if not bool(value.isfinite().all()):
+            raise TryAgain(f"{name} holds NaN or infinity. Print the trust, step by step, and find where it begins.")
+    return answer[0].detach(), answer[1].detach()
+
+
+def _parents(children: Tensor, population: Tensor) -> Tensor:
+    """The row of the old population that each child is nearest to."""
+    return (children[:, None] - population[None]).abs().mean(dim=2).argmin(dim=1)
+
+
+def _near(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-4)
+
+
+def one_survivor(student: Student) -> None:
+    """Eight genomes, one survivor, no mutation: who is the parent tells by what the genomes were sorted."""
+    settings = replace(
+        SETTINGS, n_genomes=8, survival_cutoff=0.125, mutation_scale=0, trust_decay=0.25, trust_inheritance=0.25
+    )
+    population = 10 * torch.arange(8.0)[:, None] + torch.linspace(0, 1, 6)
+    old = torch.tensor([8.0, 2, -4, 16, 20, -2, 1, 3])
+    rewards = torch.tensor([10, 12.4, 13, 3, -6, -10, 1, 2])
+    new = old * 0.75 + rewards  # 16, 13.9, 10, 15, 9, -11.5, 1.75, 4.25
+    children, inherited = _generation(student, population, old, rewards, 0, settings)
+    parents = _parents(children, population)
+    if not torch.equal(children, population[parents]):
+        raise TryAgain(
+            "with mutation_scale = 0 children should be exact copies of their parents, but yours differ from every "
+            "genome. The noise is torch.randn(...) * settings.mutation_scale, and nothing else changes a child."
+        )
+    if len(set(parents.tolist())) > 1:
+        raise TryAgain(
+            "a survival_cutoff of 0.125 leaves one of eight genomes, but your children have "
+            f"{len(set(parents.tolist()))} different parents. Sort by trust, and let only the top "
+            "settings.survival_cutoff be drawn."
+        )
+    by = {
+        1: "you keep the share trust_decay of old trust; that is the share that is lost, so multiply by 1 - "
+        "settings.trust_decay.",
+        2: "the parent is the genome with the largest reward: old trust is forgotten. Let it decay, and add the "
+        "rewards to it.",
+        3: "the parent is the genome with the largest trust + reward: old trust doesn't decay, or the reward decays "
+        "with it. It is trust * (1 - settings.trust_decay) + rewards.",
+        4: "the parent is the genome with the largest old trust: update trust with the rewards before you sort.",
+        5: "the parent is the genome with the lowest trust: torch.argsort sorts upwards unless you say "
+        "descending=True.",
+    }
+    found = int(parents[0])
+    if found:
+        raise TryAgain(by.get(found, f"the parent should be row 0, which has the highest trust, not row {found}."))
+    for value, hint in (
+        (new[0], "children start with their parent's whole trust; they inherit settings.trust_inheritance of it."),
+        (0 * new[0], "children start with no trust; they inherit settings.trust_inheritance of their parent's."),
+        (new, "trust stays with the row, whole: each child should start with a share of its parent's trust."),
+        (
+            0.25 * new,
+            "the child in row i starts with a share of the trust of whoever was in row i before. It needs its "
+            "parent's: trust[parents].",
+        ),
+        (0.75 * new[0], "children lose the share trust_inheritance; it is the share that they get."),
+        (0.25 * old[0], "children inherit from the trust before this generation's decay and reward; use the new one."),
+        (0.25 * rewards[0], "children inherit a share of the reward alone; it is a share of the parent's trust."),
+        (0.25 * 0.75 * new[0], "what children inherit has decayed once too often: decay comes once a generation."),
+        (
+            0.25 * 0.75 * (old[0] + rewards[0]),
+            "the reward decays too: it is trust * (1 - settings.trust_decay) + rewards, where only old trust decays.",
+        ),
+        (0.25 * (old[0] + rewards[0]), "old trust doesn't decay: multiply it by 1 - settings.trust_decay."),
+    ):
+        if _near(inherited, value.expand(8)):
+            raise TryAgain(hint)
+    whole, share = (bool((inherited - value).abs().min() < 1e-4) for value in (new[0], new[0] / 4))
+    if whole and share:
+        raise TryAgain(
+            "one row keeps its whole trust and the others inherit a share: does the survivor live on? In the printed "
+            "loop nobody does; parents leave children, and all the rows are children."
+        )
+    if not _near(inherited, new[0].expand(8) / 4):
+        raise TryAgain(
+            f"a parent with trust {float(new[0]):g} and an inheritance of 0.25 gives each child "
+            f"{float(new[0]) / 4:g}, but yours start with {[round(value, 3) for value in inherited.tolist()]}."
+        )
+
+
+def with_mutation(student: Student) -> None:
+    """Forty genomes, ten survivors, mutation: which weights are hit, how hard, and whether siblings differ."""
+    rate, scale = 0.25, 0.1
+    settings = replace(
+        SETTINGS, n_genomes=40, survival_cutoff=0.25, child_mutation_rate=rate, mutation_scale=scale, trust_decay=0.5
+    )
+    population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=seeded(1))
+    old, rewards = torch.zeros(40), 100 + torch.arange(40.0)
+    children, _ = _generation(student, population, old, rewards, 2, settings)
+    parents = _parents(children, population)
+    noise = children - population[parents]
+    hit = noise != 0
+    untouched = int((~hit.any(dim=1)).sum())
+    if untouched == 40:
+        raise TryAgain("no child is mutated, though child_mutation_rate is 0.25: copy, and then mutate the copies.")
+    if untouched and bool(hit[hit.any(dim=1)].all()):
+        raise TryAgain(
+            "a child is mutated either in all its weights or in none: the chance child_mutation_rate belongs to each "
+            "single weight, so draw a mask of the shape of `children`."
+        )
+    if untouched:
+        raise TryAgain(
+            f"{untouched} of 40 rows of the new population are exact copies of old genomes. Do survivors live on? In "
+            "the printed loop they don't: all rows are children, and all children are mutated."
+        )
+    siblings = [noise[parents == parent] for parent in set(parents.tolist())]
+    if all(torch.equal(group, group[:1].expand_as(group)) for group in siblings):
+        raise TryAgain(
+            "siblings are identical: the survivors were mutated, and copied afterwards. Copy first, so that each child "
+            "has its own mutations."
+        )
+    if torch.equal(hit, hit[:1].expand_as(hit)):
+        raise TryAgain("the same weights are hit in every child: draw a mask of the shape of `children`.")
+    share = float(hit.float().mean())
+    if share > 0.99:
+        raise TryAgain(
+            "every weight of every child is mutated, whatever the rate: only the share child_mutation_rate of the "
+            "weights gets noise."
+        )
+    if abs(share - (1 - rate)) < 0.02:
+        raise TryAgain("the mask is the wrong way round: the share child_mutation_rate of the weights is *spared*.")
+    if abs(share - rate) > 0.02:
+        raise TryAgain(
+            f"{100 * share:.1f} % of the children's weights are mutated, where child_mutation_rate is {rate:g}. "
+            "Is it used once, and taken from settings?"
+        )
+    values = noise[hit]
+    if abs(float(values.mean())) > 0.2 * float(values.std()):
+        raise TryAgain("your noise has a mean that isn't zero: torch.randn is centred, torch.rand isn't.")
+    spread = float(values.std())
+    if abs(spread / scale - 1) > 0.08:
+        raise TryAgain(
+            f"the noise has a standard deviation of {spread:.3g}, where settings.mutation_scale is {scale:g}. It is "
+            "torch.randn(...) * settings.mutation_scale."
+        )
+    again, _ = _generation(student, population, old, rewards, 2, settings)
+    other, _ = _generation(student, population, old, rewards, 3, settings)
+    if not torch.equal(children, again):
+        raise TryAgain(
+            "the same seed gives other children the second time: every random number must come from `rng`, also in the "
+            "mutation (generator=rng)."
+        )
+    if torch.equal(children, other):
+        raise TryAgain("another seed gives the same children: draw from `rng` as it comes, and don't seed anything.")
+
+
+def four_survivors(student: Student) -> None:
+    """Sixteen genomes, four survivors, no mutation, many times: parents in proportion, trust beside its owner."""
+    settings = replace(
+        SETTINGS, n_genomes=16, survival_cutoff=0.25, mutation_scale=0, trust_decay=0.2, trust_inheritance=0.5
+    )
+    population = 10 * torch.arange(16.0)[:, None] + torch.linspace(0, 1, 6)
+    survivors = torch.tensor([11, 6, 14, 3])
+    old, new = torch.zeros(16), torch.linspace(0.1, 0.7, 16)
+    old[survivors], new[survivors] = torch.tensor([1.0, 2, 4, 8]), torch.tensor([8.0, 4, 2, 1])
+    rewards = new - 0.8 * old
+    counts = torch.zeros(16)
+    for seed in range(80):
+        children, inherited = _generation(student, population, old, rewards, seed, settings)
+        parents = _parents(children, population)
+        if not _near(inherited, 0.5 * new[parents]):
+            raise TryAgain(
+                "with several survivors, children carry the trust of somebody else than their parent. Row i of "
+                "`children` and entry i of `inherited` must come from the same parent: population[parents] and "
+                "trust[parents], where trust is the updated one of the whole population."
+            )
+        counts += torch.bincount(parents, minlength=16)
+    strangers = sorted(set(counts.nonzero().flatten().tolist()) - set(survivors.tolist()))
+    if strangers and set(strangers) <= set(range(4)):
+        raise TryAgain(
+            "the parents are rows 0 to 3, whoever survived: those are positions in the list of survivors. Does your "
+            "`choose` return rows of the population (exercise 10.3)?"
+        )
+    if strangers:
+        raise TryAgain(
+            f"of 16 genomes with a survival_cutoff of 0.25 the top four may be parents, rows {survivors.tolist()}, "
+            f"but rows {strangers[:4]} had children too."
+        )
+    drawn, tolerance = counts / counts.sum(), 0.08  # 1,280 draws
+    for weights, hint in (
+        (torch.ones(4), "all survivors have equally many children: draw parents in proportion to trust."),
+        (old[survivors], "parents are drawn in proportion to their old trust: give `choose` the updated one."),
+        (torch.tensor([1.0, 0, 0, 0]), "only the very best has children: draw parents in proportion to trust."),
+    ):
+        if agree(drawn, chances_of(survivors, weights, 16), tolerance):
+            raise TryAgain(hint)
+    if not agree(drawn, chances_of(survivors, new[survivors], 16), tolerance):
+        shares = ", ".join(f"{100 * share:.0f}" for share in drawn[survivors])
+        raise TryAgain(
+            "survivors with trust 8, 4, 2 and 1 should have 53, 27, 13 and 7 % of the children, but yours have "
+            f"{shares} %. Are parents drawn by `choose`, with the updated trust?"
+        )
+    _generation(student, population, old, rewards - 300, 0, settings)  # all trust is negative: does it stop?

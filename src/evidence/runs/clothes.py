@@ -1,0 +1,55 @@
+"""Does the ladder's order hold on other images? Some of its rungs on Fashion-MNIST (Xiao et al. 2017), not tuned again.
+
+Lengths are those of about 30 core-seconds on MNIST, settings those that were chosen there; no unit of this run was
+looked at before. `neuroevo.data.fashion_mnist` says where the images come from.
+
+    python3 course.py run clothes --seeds 3
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from typing import Any
+
+from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runs.ladder import INIT_STD, NET, RUNGS, SHARE, Gradient, Parts, Rung, run_rung
+from neuroevo import data
+
+METHODS: dict[str, Rung] = {
+    **{name: RUNGS[name] for name in ("GENREG as printed", "one-neuron mutants", "one-neuron ES", "gradient")},
+    "filters, evolution strategy": Parts(
+        4_000, strategy=True, filters=True, n_pairs=(1, 4, 16), n_images=100, sigma=0.05, learning_rate=0.03
+    ),
+    "filters, gradient": Gradient(2_000, filters=True),
+}
+
+
+@cache
+def _load() -> data.ImageData:
+    return data.fashion_mnist()
+
+
+def units(seeds: list[int]) -> list[Unit]:
+    """Seed by seed, so that a stopped run has whole comparisons."""
+    return [Unit(name, seed) for seed in seeds for name in METHODS]
+
+
+def run_unit(unit: Unit, context: Context) -> Rows:
+    """Run one method with one seed; its rows for the tables finals and curves."""
+    return run_rung(unit, context, METHODS[unit.method], _load())
+
+
+def settings(size: str) -> dict[str, Any]:
+    """All that decides the numbers beside the seeds, for the provenance."""
+    return {
+        "size": size,
+        "data": "Fashion-MNIST",
+        "net": NET.sizes,
+        "init_std": INIT_STD,
+        "share_of_generations": SHARE[size],
+        "methods": {name: {"kind": type(rung).__name__} | dataclasses.asdict(rung) for name, rung in METHODS.items()},
+    }
+
+
+EXPERIMENT = Experiment(units, run_unit, settings)

@@ -1,0 +1,249 @@
+"""What a chapter builds in full view is what the package does."""
+
+import ast
+import heapq
+import itertools
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from coursekit.labs import lab15
+from neuroevo import ga, genreg, nets, neurons, search, strategies
+from neuroevo.search import designs
+
+ROOT = Path(__file__).parents[2]
+
+
+def function_in(notebook: str, name: str, **names: Any) -> Any:
+    """The function `name` as the notebook's code defines it, with `names` as its globals."""
+    cells = json.loads((ROOT / "notebooks" / notebook).read_text("utf-8"))["cells"]
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and f"def {name}(" in source:
+            found = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == name]
+            exec(compile(ast.Module(found, []), notebook, "exec"), names)
+            return names[name]
+    raise AssertionError(f"{notebook} defines no function {name}")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_chapter_10_shows_the_rule_that_the_package_runs(seed: int) -> None:
+    one_generation = function_in("10_genreg_on_mnist.ipynb", "one_generation", ga=ga)
+    net, s = nets.MLP((6, 5, 4)), genreg.Settings(n_genomes=20, child_mutation_rate=0.3)
+    state = genreg.GENREG.start(net, s, torch.Generator().manual_seed(seed))
+    rng = torch.Generator().manual_seed(seed)
+    population, trust = net.init(s.n_genomes, s.init_std, rng), torch.zeros(s.n_genomes)
+    draws = torch.Generator().manual_seed(100 + seed)
+    for _ in range(5):
+        rewards = torch.randn(s.n_genomes, generator=draws) * 100  # negative ones too
+        state.tell(rewards)
+        trust = one_generation(population, trust, rewards, rng, s)
+        assert torch.equal(population, state.ask())
+        assert torch.equal(trust, state.trust)
+
+
+CHAPTER_5 = "05_a_genetic_algorithm.ipynb"
+
+
+def rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("runs", [(), (3,), (2, 3)])
+def test_chapter_5_selects_crosses_and_mutates_as_the_package_does(seed: int, runs: tuple[int, ...]) -> None:
+    names = ("truncation", "tournament", "take", "uniform", "one_point", "cross", "mutate_", "flip_")
+    built = {name: function_in(CHAPTER_5, name, torch=torch) for name in names}
+    draws = rng(100 + seed)
+    population = torch.randn(*runs, 20, 7, generator=draws)
+    fitness = torch.randint(5, (*runs, 20), generator=draws).float()  # with ties
+    for fraction in (0.01, 0.29, 1.0):
+        assert torch.equal(built["truncation"](fitness, fraction), ga.truncation(fitness, fraction))
+    for size in (1, 2, 5):
+        rows = ga.tournament(fitness, 30, rng(seed), size=size)
+        assert torch.equal(built["tournament"](fitness, 30, rng(seed), size=size), rows)
+    mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+    assert torch.equal(built["take"](population, rows), ga.take(population, rows))
+    for crossover in ("uniform", "one_point"):
+        share = getattr(ga, crossover)(mothers.shape, rng(seed))
+        assert torch.equal(built[crossover](mothers.shape, rng(seed)), share)
+        assert torch.equal(built["cross"](mothers, fathers, share), ga.cross(mothers, fathers, share))
+    for operator, start in (("mutate_", population), ("flip_", (population > 0).float())):
+        ours, theirs = start.clone(), start.clone()
+        settings = {"rate": 1.0} if operator == "flip_" else {"rate": 1.0, "scale": 0.3}
+        built[operator](ours, rng=rng(seed), **settings)
+        getattr(ga, operator)(theirs, rng=rng(seed), **settings)
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_chapter_5_hits_as_many_genes_as_the_package_does() -> None:
+    for operator, settings in (("mutate_", {"rate": 0.07, "scale": 1.0}), ("flip_", {"rate": 0.07})):
+        built = function_in(CHAPTER_5, operator, torch=torch)
+        for change in (built, getattr(ga, operator)):
+            genes = torch.zeros(300, 1000)
+            change(genes, rng=rng(0), **settings)
+            assert abs(float((genes != 0).float().mean()) - 0.07) < 0.003
+
+
+def test_chapter_8_ranks_as_the_package_does() -> None:
+    built = function_in("08_the_bridge.ipynb", "centred_ranks", torch=torch)
+    fitness = torch.randint(6, (3, 4, 25), generator=rng(0)).double()  # with ties
+    torch.testing.assert_close(built(fitness), strategies.centred_ranks(fitness))
+
+
+def test_chapter_8_takes_the_step_of_snes() -> None:
+    built = function_in("08_the_bridge.ipynb", "snes_update", torch=torch)
+    search = strategies.SNES(torch.randn(9, generator=rng(1), dtype=torch.float64), sigma=0.4, rng=rng(2))
+    mean, sigma = search.mean, search.sigma
+    samples = search.ask()
+    fitness = torch.randn(search.n_genomes, generator=rng(3))
+    search.tell(fitness)
+    noise = ((samples - mean) / sigma)[fitness.argsort(descending=True)]
+    new_mean, new_sigma = built(mean, sigma, noise, search._utilities, search._rate)
+    torch.testing.assert_close(new_mean, search.mean)
+    torch.testing.assert_close(new_sigma, search.sigma)
+
+
+CHAPTER_9 = "09_thinking_in_batches.ipynb"
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.07, 0.5])
+def test_chapter_9_finds_the_hits_that_the_package_finds(rate: float) -> None:
+    built = function_in(CHAPTER_9, "geometric_gaps", math=math, torch=torch)
+    assert torch.equal(built(5000, rate, rng(1)), ga.bernoulli_positions(5000, rate, rng(1)))
+
+
+@pytest.mark.parametrize("name", ["with_bmm", "with_einsum", "image_loop", "genome_loop", "unit_loop"])
+def test_chapter_9_says_in_loops_what_the_package_says_in_a_batch(name: str) -> None:
+    net = nets.MLP((6, 64, 10))
+    population, x = net.init(3, 0.5, rng(0)), torch.rand(4, 6, generator=rng(1))
+    built = function_in(CHAPTER_9, name, net=net, torch=torch, math=math)
+    torch.testing.assert_close(torch.as_tensor(built(population, x)), net.forward(population, x))
+
+
+@pytest.mark.parametrize(("n_workers", "dispatch"), [(1, 0.0), (3, 0.2), (7, 0.05), (50, 1.0)])
+def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> None:
+    simulate = function_in("15_scaling_out.ipynb", "simulate", heapq=heapq, count=itertools.count)
+    seconds = torch.rand(40, generator=rng(n_workers)).mul(3).tolist()
+    jobs = iter(enumerate(seconds))
+    log = sorted(simulate(lambda: next(jobs, None), lambda job: None, n_workers, dispatch))
+    starts, makespan = lab15._queue(seconds, n_workers, dispatch)
+    assert [start for _, _, start, _ in log] == pytest.approx(list(starts))
+    assert max(end for *_, end in log) == pytest.approx(makespan)
+
+
+CHAPTER_13 = "13_open_questions.ipynb"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_chapter_13_selects_neurons_as_the_package_does(seed: int) -> None:
+    log_likelihood = function_in(CHAPTER_13, "log_likelihood")
+    score = function_in(CHAPTER_13, "score", torch=torch, log_likelihood=log_likelihood)
+    one_generation = function_in(CHAPTER_13, "one_generation", torch=torch, score=score)
+    x, y = torch.rand(30, 6, generator=rng(5)), torch.randint(3, (30,), generator=rng(6))
+    start = torch.randn(5, 10, generator=rng(7))
+    steps = 0.3 * torch.randn(5, 3, 10, generator=rng(8))
+    for ours, theirs in zip(score(start, steps, x, y), neurons.score(start, steps, x, y), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    rows, theirs = start.clone(), start.clone()
+    draws, search = rng(seed), neurons.Selection(theirs, n_pairs=2, rng=rng(seed))
+    for _ in range(5):
+        moved = one_generation(rows, x, y, 0.3, 0.01, draws)
+        expected = search.tell(*neurons.score(theirs, search.ask(0.3), x, y))
+        theirs *= 1 - 0.01
+        assert moved == expected
+        torch.testing.assert_close(rows, theirs)
+
+
+def test_chapter_11_probes_as_the_stored_run_does() -> None:
+    from evidence.runs import findings
+
+    built = function_in("11_genregs_findings.ipynb", "linear_probe", torch=torch)
+    labels = torch.arange(200) % 10
+    features = torch.randn(10, 6, generator=rng(0))[labels] + torch.randn(200, 6, generator=rng(1))
+    parts = (features[:120], labels[:120], features[120:], labels[120:])
+    assert 0.2 < built(*parts) == findings.probe(*parts) < 1
+
+
+CHAPTER_14 = "14_672_ways.ipynb"
+
+
+@pytest.mark.parametrize("april", [True, False])
+def test_chapter_14_evolves_as_the_package_does(april: bool) -> None:
+    space = designs.SPACE
+    names = {"torch": torch, "math": math, "space": space}
+    for name in ("mutate", "rows", "evolve"):
+        names[name] = function_in(CHAPTER_14, name, **names)
+    searcher = search.GeneticSearch(space, rng(3), 50, published=april)
+    for generation in range(4):
+        genes, scores = searcher.genes, searcher.scores.clone()
+        told = torch.rand(scores.shape, generator=rng(generation))
+        scores = torch.where(searcher.todo, told, scores)
+        same = torch.Generator()
+        same.set_state(searcher.rng.get_state())
+        searcher.tell(told)
+        new_genes, new_scores = names["evolve"](genes, scores, same, april)
+        assert torch.equal(new_genes, searcher.genes)
+        torch.testing.assert_close(new_scores, searcher.scores, equal_nan=True)
+
+
+def asha_one_by_one(validation, seconds, deck, n_workers, budget, rungs=(1, 3, 10)):
+    """ASHA as Li et al. (2020) print it, with a queue of events; (epochs paid, best design so far) at each event."""
+    known = [{}, {}, {}]
+    moved = [set(), set(), set()]
+    events, fresh, epochs, number, log = [], iter(deck), 0, itertools.count(), []
+
+    def next_job():
+        for rung in (1, 0):
+            top = sorted(known[rung], key=known[rung].get, reverse=True)[: len(known[rung]) // 3]
+            for design in top:
+                if design not in moved[rung]:
+                    moved[rung].add(design)
+                    return rung + 1, design
+        return 0, next(fresh)
+
+    def start(now):
+        nonlocal epochs
+        rung, design = next_job()
+        first, last = (0, *rungs)[rung], rungs[rung]
+        epochs += last - first
+        heapq.heappush(events, (now + seconds[design, first:last].sum(), next(number), rung, design))
+
+    for _ in range(n_workers):
+        start(0.0)
+    while epochs < budget:
+        now, _, rung, design = heapq.heappop(events)
+        known[rung][design] = validation[design, rungs[rung] - 1]
+        highest = max(r for r in range(3) if known[r])
+        log.append((epochs, max(known[highest], key=known[highest].get)))
+        start(now)
+    return log
+
+
+@pytest.mark.parametrize("n_workers", [1, 5])
+def test_chapter_14_halves_asynchronously_as_the_paper_does(n_workers: int) -> None:
+    n = 80
+    validation, seconds = torch.rand(n, 1, 10, generator=rng(0)), 0.1 + torch.rand(n, 1, 10, generator=rng(1))
+    names = {
+        "torch": torch,
+        "pairwise": itertools.pairwise,
+        "search": search,
+        "n_seeds": 1,
+        "space": SimpleNamespace(n_designs=n),
+        "table": SimpleNamespace(validation=validation, seconds=seconds),
+    }
+    names["next_job"] = function_in(CHAPTER_14, "next_job", torch=torch)
+    asha = function_in(CHAPTER_14, "asha", **names)
+    many = asha(3, 15, rng(2), n_workers)
+    decks = torch.rand((3, n), generator=rng(2)).argsort(dim=1)
+    for run in range(3):
+        plain = asha_one_by_one(
+            validation[:, 0].double().numpy(), seconds[:, 0].double().numpy(), decks[run].tolist(), n_workers, 150
+        )
+        paid = [round(10 * float(t)) for t in many.trainings[run]]
+        assert list(zip(paid, many.reported[run].tolist(), strict=True))[: len(plain)] == plain

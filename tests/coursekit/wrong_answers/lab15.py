@@ -1,0 +1,550 @@
+"""Lab 15: the usual wrong answers, each with a piece of the hint that it must get; and right answers in other words."""
+
+import heapq
+import threading
+from concurrent.futures import as_completed, wait
+
+import numpy as np
+
+from coursekit.labs.lab15 import seed_of
+
+# 15.1 Whoever works
+
+
+def rng_of(design, replicate):
+    return np.random.default_rng(seed_of(design, replicate))
+
+
+def sent(evaluate, tasks, executor, rng=rng_of):
+    return [executor.submit(evaluate, design, rng(design, replicate)) for design, replicate in tasks]
+
+
+def one_generator_for_all(evaluate, tasks, executor):
+    shared = np.random.default_rng(15)
+    return [f.result() for f in sent(evaluate, tasks, executor, lambda design, replicate: shared)]
+
+
+def constant_seed(evaluate, tasks, executor):
+    return [f.result() for f in sent(evaluate, tasks, executor, lambda d, k: np.random.default_rng(15))]
+
+
+def seed_of_the_worker(evaluate, tasks, executor):
+    def work(design):
+        return evaluate(design, np.random.default_rng(threading.get_ident()))
+
+    return [f.result() for f in [executor.submit(work, design) for design, _ in tasks]]
+
+
+def no_seed(evaluate, tasks, executor):
+    return [f.result() for f in sent(evaluate, tasks, executor, lambda d, k: np.random.default_rng())]
+
+
+def replicate_is_forgotten(evaluate, tasks, executor):
+    return [f.result() for f in sent(evaluate, tasks, executor, lambda d, k: rng_of(d, 0))]
+
+
+def replicate_is_the_seed(evaluate, tasks, executor):
+    return [f.result() for f in sent(evaluate, tasks, executor, lambda d, k: np.random.default_rng(k))]
+
+
+def order_of_completion(evaluate, tasks, executor):
+    return [f.result() for f in as_completed(sent(evaluate, tasks, executor))]
+
+
+def one_after_the_other(evaluate, tasks, executor):
+    return [executor.submit(evaluate, d, rng_of(d, k)).result() for d, k in tasks]
+
+
+def evaluated_here(evaluate, tasks, executor):
+    return [evaluate(d, rng_of(d, k)) for d, k in tasks]
+
+
+def called_before_it_is_sent(evaluate, tasks, executor):
+    return [executor.submit(evaluate(d, rng_of(d, k))).result() for d, k in tasks]
+
+
+def receipts(evaluate, tasks, executor):
+    return sent(evaluate, tasks, executor)
+
+
+def sent_twice(evaluate, tasks, executor):
+    futures = sent(evaluate, tasks, executor) + sent(evaluate, tasks, executor)
+    return [f.result() for f in futures[: len(tasks)]]
+
+
+def equal_designs_are_merged(evaluate, tasks, executor):
+    futures = {str(d): executor.submit(evaluate, d, rng_of(d, k)) for d, k in tasks}
+    return [f.result() for f in futures.values()]
+
+
+def key_without_replicate(evaluate, tasks, executor):
+    futures = {str(d): executor.submit(evaluate, d, rng_of(d, k)) for d, k in tasks}
+    return [futures[str(d)].result() for d, _ in tasks]
+
+
+def executor_is_closed(evaluate, tasks, executor):
+    with executor:
+        return [f.result() for f in sent(evaluate, tasks, executor)]
+
+
+def late_binding(evaluate, tasks, executor):
+    futures = []
+    for design, replicate in tasks:
+        futures.append(executor.submit(lambda: evaluate(design, rng_of(design, replicate))))  # noqa: B023
+    return [f.result() for f in futures]
+
+
+def seed_for_a_generator(evaluate, tasks, executor):
+    return [f.result() for f in sent(evaluate, tasks, executor, seed_of)]
+
+
+def bugs_are_hidden(evaluate, tasks, executor):
+    futures = sent(evaluate, tasks, executor)
+    wait(futures)
+    return [0.0 if f.exception() else f.result() for f in futures]
+
+
+def pairs(evaluate, tasks, executor):
+    return [(d, f.result()) for (d, _), f in zip(tasks, sent(evaluate, tasks, executor), strict=True)]
+
+
+def the_best_alone(evaluate, tasks, executor):
+    return max(f.result() for f in sent(evaluate, tasks, executor))
+
+
+def map_by_executor_map(evaluate, tasks, executor):
+    """Right: Executor.map submits all, and keeps the order."""
+    return list(executor.map(evaluate, [d for d, _ in tasks], [rng_of(d, k) for d, k in tasks]))
+
+
+def map_with_places(evaluate, tasks, executor):
+    """Right: collected as they come, and put in their places."""
+
+    def work(design, replicate):
+        return evaluate(design, np.random.default_rng(seed_of(design, replicate)))
+
+    places = {executor.submit(work, *task): place for place, task in enumerate(tasks)}
+    results = [None] * len(tasks)
+    for future in as_completed(places):
+        results[places[future]] = future.result()
+    return results
+
+
+# 15.2 Never wait for the slowest
+
+
+def loop(
+    *,
+    fill=lambda pool, n_asked, n: pool.n_running < pool.n_workers and n_asked < n,
+    died=lambda design, ask, pool: pool.submit(design),
+    learn=lambda tell, design, score: tell(design, score),
+    counts=lambda score: score is not None,
+    history=lambda told: told,
+    after=lambda tell, told, pool: None,
+):
+    def steady_state(ask, tell, pool, n_evaluations):
+        told, n_asked, n_done = [], 0, 0
+        while n_done < n_evaluations:
+            while fill(pool, n_asked, n_evaluations):
+                pool.submit(ask())
+                n_asked += 1
+            design, score = pool.wait()
+            n_done += counts(score)
+            if score is None:
+                died(design, ask, pool)
+            else:
+                learn(tell, design, score)
+                told.append((design, score))
+        after(tell, told, pool)
+        return history(told)
+
+    return steady_state
+
+
+def batches(ask, tell, pool, n_evaluations):
+    told = []
+    while len(told) < n_evaluations:
+        size = min(pool.n_workers, n_evaluations - len(told))
+        for _ in range(size):
+            pool.submit(ask())
+        while size:
+            design, score = pool.wait()
+            if score is None:
+                pool.submit(design)
+            else:
+                tell(design, score)
+                told.append((design, score))
+                size -= 1
+    return told
+
+
+def submit_all(ask, tell, pool, n_evaluations):
+    return loop(fill=lambda pool, n_asked, n: n_asked < n)(ask, tell, pool, n_evaluations)
+
+
+def ask_before_tell(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while n_asked < min(pool.n_workers, n_evaluations):
+        pool.submit(ask())
+        n_asked += 1
+    while len(told) < n_evaluations:
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            continue
+        if n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def told_to_another(ask, tell, pool, n_evaluations):
+    told, n_asked, design = [], 0, None
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            design = ask()
+            pool.submit(design)
+            n_asked += 1
+        finished, score = pool.wait()
+        if score is None:
+            pool.submit(finished)
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def replaced(design, ask, pool):
+    pool.submit(ask())
+
+
+def sent_again_twice(design, ask, pool):
+    pool.submit(design)
+    pool.submit(design)
+
+
+def tells_twice(tell, design, score):
+    tell(design, score)
+    tell(design, score)
+
+
+def overshoots(ask, tell, pool, n_evaluations):
+    return loop(fill=lambda pool, n_asked, n: pool.n_running < pool.n_workers)(ask, tell, pool, n_evaluations)
+
+
+def last_ones_are_forgotten(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while n_asked < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        tell(design, score)
+        told.append((design, score))
+    while pool.n_running:
+        pool.wait()
+    return told
+
+
+def never_submits(ask, tell, pool, n_evaluations):
+    return [ask() for _ in range(n_evaluations)]
+
+
+def bred_beforehand(ask, tell, pool, n_evaluations):
+    told, line = [], [ask() for _ in range(n_evaluations)]
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and line:
+            pool.submit(line.pop(0))
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def zero_is_taken_for_a_death(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        if not score:
+            pool.submit(design)
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def second_try_is_counted(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            n_asked += 1
+            continue
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def never_tells(ask, tell, pool, n_evaluations):
+    return loop(learn=lambda tell, design, score: None)(ask, tell, pool, n_evaluations)
+
+
+one_at_a_time = loop(fill=lambda pool, n_asked, n: pool.n_running < 1 and n_asked < n)
+lost_after_a_death = loop(died=lambda design, ask, pool: None, counts=lambda score: True)
+dropped_after_a_death = loop(died=lambda design, ask, pool: None)
+death_is_replaced = loop(died=replaced)
+death_counts = loop(counts=lambda score: True)
+resubmitted_twice = loop(died=sent_again_twice)
+score_is_told_twice = loop(learn=tells_twice)
+history_is_sorted = loop(history=sorted)
+history_of_scores = loop(history=lambda told: [score for _, score in told])
+one_worker_stays_free = loop(fill=lambda pool, n_asked, n: pool.n_running < max(1, pool.n_workers - 1) and n_asked < n)
+
+
+def none_is_told(ask, tell, pool, n_evaluations):
+    told, n_asked = [], 0
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        design, score = pool.wait()
+        tell(design, score)
+        told.append((design, score))
+    return told
+
+
+def waits_for_nothing(ask, tell, pool, n_evaluations):
+    pool.submit(ask())
+    while True:
+        tell(*pool.wait())
+
+
+def dead_ones_come_first(ask, tell, pool, n_evaluations):
+    """Right: a list of the lost, from which the idle are filled up before anybody new is bred."""
+    history, lost, n_asked = [], [], 0
+    while len(history) < n_evaluations:
+        while pool.n_running < pool.n_workers and (lost or n_asked < n_evaluations):
+            if lost:
+                pool.submit(lost.pop())
+            else:
+                pool.submit(ask())
+                n_asked += 1
+        design, score = pool.wait()
+        if score is None:
+            lost.append(design)
+        else:
+            tell(design, score)
+            history.append((design, score))
+    return history
+
+
+def steady_state_with_a_count(ask, tell, pool, n_evaluations):
+    """Right: counts who is idle, and refills one by one."""
+    history = []
+    new = iter(range(n_evaluations))
+    for _ in zip(range(pool.n_workers), new, strict=False):
+        pool.submit(ask())
+    n_left = n_evaluations
+    while n_left:
+        design, score = pool.wait()
+        if score is None:
+            pool.submit(design)
+            continue
+        tell(design, score)
+        history.append((design, score))
+        n_left -= 1
+        if len(history) + pool.n_running < n_evaluations:
+            pool.submit(ask())
+    return history
+
+
+# 15.3 The queue on paper
+
+
+def scan(
+    *,
+    order=lambda seconds: range(len(seconds)),
+    pick=lambda free, place: free.index(min(free)),
+    start=lambda ready, scheduler, dispatch: max(ready, scheduler) + dispatch,
+    busy=lambda free, worker, end: free.__setitem__(worker, end),
+    workers=lambda n: n,
+    answer=lambda starts, ends: (starts, max(ends)),
+):
+    def queue(seconds, n_workers, dispatch):
+        free, scheduler = [0.0] * max(1, workers(n_workers)), 0.0
+        starts, ends = [0.0] * len(seconds), [0.0] * len(seconds)
+        for place, i in enumerate(order(seconds)):
+            worker = pick(free, place)
+            scheduler = starts[i] = start(free[worker], scheduler, dispatch)
+            ends[i] = starts[i] + seconds[i]
+            busy(free, worker, ends[i])
+        return answer(starts, ends)
+
+    return queue
+
+
+never_frees = scan(busy=lambda free, worker, end: None)
+one_too_many = scan(workers=lambda n: n + 1)
+one_too_few = scan(workers=lambda n: n - 1)
+in_turns = scan(pick=lambda free, place: place % len(free))
+latest_worker = scan(pick=lambda free, place: free.index(max(free)))
+longest_first = scan(order=lambda seconds: sorted(range(len(seconds)), key=lambda i: -seconds[i]))
+shortest_first = scan(order=lambda seconds: sorted(range(len(seconds)), key=lambda i: seconds[i]))
+no_dispatch = scan(start=lambda ready, scheduler, dispatch: max(ready, scheduler))
+dispatch_by_the_worker = scan(start=lambda ready, scheduler, dispatch: ready + dispatch)
+end_of_the_last_task = scan(answer=lambda starts, ends: (starts, ends[-1]))
+latest_start = scan(answer=lambda starts, ends: (starts, max(starts)))
+ends_for_starts = scan(answer=lambda starts, ends: (ends, max(ends)))
+makespan_alone = scan(answer=lambda starts, ends: max(ends))
+
+
+def perfect_division(seconds, n_workers, dispatch):
+    return scan()(seconds, n_workers, dispatch)[0], sum(seconds) / n_workers
+
+
+def before_the_dispatch(seconds, n_workers, dispatch):
+    starts, end = scan()(seconds, n_workers, dispatch)
+    return [start - dispatch for start in starts], end
+
+
+def sorted_first(seconds, n_workers, dispatch):
+    return scan()(sorted(seconds, reverse=True), n_workers, dispatch)
+
+
+def sorted_upwards(seconds, n_workers, dispatch):
+    return scan()(sorted(seconds), n_workers, dispatch)
+
+
+def heap(seconds, n_workers, dispatch, *, ahead=False, late=False, again=0):
+    idle, scheduler, starts = [0.0] * n_workers, 0.0, []
+    for length in seconds:
+        free = heapq.heappop(idle)
+        before = scheduler if ahead else max(scheduler, free)
+        scheduler = before + dispatch
+        start = before if late else max(scheduler, free)
+        starts.append(start)
+        heapq.heappush(idle, start + again * dispatch + length)
+    return starts, max(idle)
+
+
+def scheduler_runs_ahead(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, ahead=True)
+
+
+def dispatch_after_the_start(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, late=True)
+
+
+def dispatch_twice(seconds, n_workers, dispatch):
+    return heap(seconds, n_workers, dispatch, again=1)
+
+
+def whole_batches(seconds, n_workers, dispatch):
+    starts, ends, scheduler, ready = [], [0.0], 0.0, 0.0
+    for i, length in enumerate(seconds):
+        ready = max(ends) if i % n_workers == 0 else ready
+        scheduler = max(ready, scheduler) + dispatch
+        starts.append(scheduler)
+        ends.append(scheduler + length)
+    return starts, max(ends)
+
+
+def queue_by_heap(seconds, n_workers, dispatch):
+    """Right: a heap of times at which a worker is idle."""
+    idle, scheduler, starts = [0.0] * n_workers, 0.0, []
+    for length in seconds:
+        scheduler = max(scheduler, heapq.heappop(idle)) + dispatch
+        starts.append(scheduler)
+        heapq.heappush(idle, scheduler + length)
+    return np.array(starts), max(idle)
+
+
+WRONG = {
+    "15.1": [
+        (one_generator_for_all, "where a task stands in the list"),
+        (constant_seed, "the seed is a constant"),
+        (seed_of_the_worker, "all tasks of one worker draw the same"),
+        (no_seed, "takes one from the system"),
+        (replicate_is_forgotten, "the design *and* the replicate"),
+        (replicate_is_the_seed, "a fresh generator of its own"),
+        (order_of_completion, "that of completion"),
+        (one_after_the_other, "each task waits for the one before"),
+        (evaluated_here, "the executor gets nothing"),
+        (called_before_it_is_sent, "the function and its arguments apart"),
+        (receipts, "the receipts"),
+        (sent_twice, "each task is sent once"),
+        (equal_designs_are_merged, "equal ones too"),
+        (key_without_replicate, "keyed by the design alone"),
+        (executor_is_closed, "shut the executor down"),
+        (late_binding, "look at the loop's variable too late"),
+        (seed_for_a_generator, "needs a generator"),
+        (bugs_are_hidden, "your function hides it"),
+        (pairs, "a result is a tuple"),
+        (the_best_alone, "a list of results"),
+    ],
+    "15.2": [
+        (batches, "the slowest of a batch"),
+        (submit_all, "were bred too early"),
+        (one_at_a_time, "never more than one design"),
+        (ask_before_tell, "ask() comes before tell()"),
+        (told_to_another, "told with another's score"),
+        (lost_after_a_death, "those whose worker died are lost"),
+        (dropped_after_a_death, "a score that never comes"),
+        (second_try_is_counted, "is no new one"),
+        (zero_is_taken_for_a_death, "A score of 0 is a score"),
+        (bred_beforehand, "stay in hand"),
+        (death_is_replaced, "replaced by a new one"),
+        (death_counts, "a death is counted as an evaluation"),
+        (resubmitted_twice, "is sent away twice"),
+        (score_is_told_twice, "a score is told twice"),
+        (none_is_told, "a score of None is told"),
+        (overshoots, "still under way when you return"),
+        (last_ones_are_forgotten, "Who waits for the last ones?"),
+        (never_submits, "nothing is sent away"),
+        (never_tells, "nothing is told"),
+        (history_is_sorted, "in the order in which you told"),
+        (one_worker_stays_free, "a worker is idle while there is still"),
+        (waits_for_nothing, "while nothing is under way"),
+    ],
+    "15.3": [
+        (never_frees, "more than n_workers work at once"),
+        (one_too_many, "one worker too many"),
+        (one_too_few, "one worker too few"),
+        (in_turns, "the workers take turns"),
+        (latest_worker, "who is idle *last*"),
+        (whole_batches, "you wait for the whole batch"),
+        (longest_first, "the longest tasks go first"),
+        (shortest_first, "the shortest tasks go first"),
+        (sorted_first, "sort the list, the longest"),
+        (sorted_upwards, "sort the list, the shortest"),
+        (scheduler_runs_ahead, "the scheduler runs ahead"),
+        (dispatch_after_the_start, "comes after the start"),
+        (dispatch_twice, "counts twice for a worker"),
+        (no_dispatch, "`dispatch` is ignored"),
+        (dispatch_by_the_worker, "served at the same time"),
+        (end_of_the_last_task, "the end of the last task of the list"),
+        (latest_start, "the latest *start*"),
+        (perfect_division, "as if nobody ever were idle"),
+        (ends_for_starts, "you return the ends"),
+        (before_the_dispatch, "when the scheduler turns to a task"),
+        (makespan_alone, "should return 2 values"),
+    ],
+}
+
+RIGHT = {
+    "15.1": [map_by_executor_map, map_with_places],
+    "15.2": [steady_state_with_a_count, dead_ones_come_first, loop()],
+    "15.3": [queue_by_heap, scan()],
+}

@@ -1,0 +1,244 @@
+import ast
+import dataclasses
+import json
+import math
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import torch
+
+from evidence.runner import Context, Unit
+from evidence.runs import letters
+from neuroevo import data, ga, nets, results
+from neuroevo.genreg import Settings
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def some_pictures(n=4, n_pixels=300):
+    return (torch.rand(n, n_pixels, generator=rng(7)) > 0.6).float()
+
+
+# The reduction
+
+
+def test_sums_are_distributed_as_those_of_plain_genomes():
+    """Sums of weights that are mutated through a mask, as printed, beside those drawn by one Cholesky factor."""
+    x, n, s = some_pictures(), 20_000, Settings(n_genomes=20_000, mutation_scale=0.3, init_std=0.2)
+    population = letters.Sums(x, 1, 26, s, rng(1))
+    plain_rng = rng(2)
+    weights = s.init_std * torch.randn((n, x.shape[1]), generator=plain_rng)
+    for _ in range(3):
+        population.breed(torch.arange(n))
+        ga.mutate_(weights, s.child_mutation_rate, s.mutation_scale, plain_rng)
+        ours, plain = population.sums[:, 0], weights @ x.T
+        variance = population.variance
+        assert variance == pytest.approx(float(weights.var()), rel=0.02)
+        expected = variance * (x @ x.T)
+        for sums in (ours, plain):
+            assert (sums.mean(dim=0).abs() < 4 * expected.diagonal().sqrt() / math.sqrt(n)).all()
+            torch.testing.assert_close(torch.cov(sums.T), expected, rtol=0, atol=0.05 * float(expected.max()))
+        # Not only to second order: the quantiles along a direction, in standard deviations.
+        direction = torch.tensor([1.0, -1.0, 0.5, 0.0])
+        points = torch.tensor([0.01, 0.1, 0.5, 0.9, 0.99])
+        scale = (direction @ expected @ direction).sqrt()
+        q_ours, q_plain = ((sums @ direction / scale).quantile(points) for sums in (ours, plain))
+        torch.testing.assert_close(q_ours, q_plain, rtol=0, atol=0.12)
+
+
+@pytest.mark.parametrize("drift", [True, False])
+def test_a_genome_made_of_sums_says_what_the_sums_say(drift):
+    x, s = some_pictures(), Settings(n_genomes=5, mutation_scale=0.3, init_std=0.2)
+    population = letters.Sums(x, 3, 6, s, rng())
+    population.breed(torch.tensor([0, 0, 2, 3, 3]))
+    net = nets.MLP((x.shape[1], 3, 6))
+    genomes = torch.stack([population.genome(row, rng(1) if drift else None) for row in range(5)])
+    torch.testing.assert_close(net.forward(genomes, x), population.logits(), rtol=1e-4, atol=1e-4)
+    first = net.layers(genomes)[0][0]
+    beside = first - (first @ x.T) @ torch.linalg.solve(x @ x.T, x)
+    expected = population.variance * (1 - len(x) / x.shape[1]) if drift else 0.0
+    assert float(beside.var()) == pytest.approx(expected, rel=0.1, abs=1e-6)
+
+
+def test_sums_stay_with_their_genome():
+    x, s = some_pictures(), Settings(n_genomes=8, mutation_scale=0.0)
+    population = letters.Sums(x, 3, 6, s, rng())
+    before, said = population.sums.clone(), population.logits()
+    origin = population.breed(torch.tensor([5, 5, 1, 1, 1, 7, 0, 5]))
+    assert sorted(origin.tolist()) == [0, 1, 1, 1, 5, 5, 5, 7]
+    assert torch.equal(population.sums, before[origin])
+    torch.testing.assert_close(population.logits(), said[origin])
+
+
+def test_selection_learns_the_pictures():
+    population, row, right, generation = letters.evolve(letters.TASK_RULES["log-likelihood"], rng(), 300)
+    assert right == 26
+    assert 20 < generation < 300
+    x, y = letters.task_images()
+    assert x.shape == (26, 10_000)
+    answers = letters._network(letters.TASK, population.genome(row, rng(1)))(x)
+    assert torch.equal(answers, y)
+
+
+# Pictures
+
+
+def test_moved_pictures_go_where_they_should():
+    x = torch.zeros(1, 81)
+    x.view(9, 9)[2:5, 3:5] = torch.tensor([[1.0, 0.5], [0.25, 0.0], [1.0, 1.0]])
+    picture = x.view(9, 9)
+    for right, down in ((2, 0), (-1, 0), (0, 3), (1, -2)):
+        expected = picture.roll((down, right), (0, 1))
+        torch.testing.assert_close(letters.moved(x, right, down).view(9, 9), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(letters.moved(x, degrees=90).view(9, 9), picture.rot90(), atol=1e-5, rtol=0)
+    both = letters.moved(letters.moved(x, degrees=90), right=1)
+    torch.testing.assert_close(letters.moved(x, 1, 0, 90), both, atol=1e-5, rtol=0)
+    two = letters.moved(x.repeat(2, 1), torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(two[0], x[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(two[1].view(9, 9), picture.roll(1, 1), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", letters.CHANGES)
+def test_changes_keep_the_shape_and_come_from_the_generator(name):
+    x = letters.task_images()[0][:3]
+    change = letters.CHANGES[name]
+    once, again, other = change(x, rng(1)), change(x, rng(1)), change(x, rng(2))
+    assert once.shape == x.shape
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+    assert not torch.equal(once, x)
+    assert float((once.sum(dim=1) / x.sum(dim=1)).sub(1).abs().max()) < 0.1
+
+
+# The families
+
+
+def test_every_seed_deals_families_to_one_part_each():
+    families = letters._faces().families
+    deals = [letters.deal(families, rng(seed)) for seed in range(20)]
+    for deal in deals:
+        assert [len(part) for part in deal] == [6, 2, 3]
+        assert not any(set(a) & set(b) for a, b in combinations(deal, 2))
+        assert set().union(*deal) == set(families)
+    assert len({tuple(sorted(test)) for *_, test in deals}) > 10
+
+
+def test_more_families_never_change_validation_or_test():
+    test = [letters._images(3, k).test._split.x for k in letters.K_FAMILIES]
+    train = [len(letters._images(3, k).train) for k in letters.K_FAMILIES]
+    assert all(torch.equal(x, test[0]) for x in test)
+    assert train == sorted(set(train))
+
+
+def test_a_batch_has_four_of_each_letter_also_of_one_face():
+    split = data.Split(torch.arange(26, dtype=torch.uint8)[:, None], torch.arange(26))
+    x, y = letters.sample(split, rng())
+    assert torch.equal(torch.bincount(y), torch.full((26,), 4))
+    assert torch.equal((x[:, 0] * 255).round().long(), y)
+
+
+def test_the_nearest_template_is_the_nearest():
+    x = torch.tensor([[0.0, 0.1], [0.9, 1.0]])
+    assert letters.nearest(x, torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.tensor([4, 7])).tolist() == [7, 4]
+
+
+# The run
+
+
+def context(tmp_path):
+    return Context("smoke", torch.device("cpu"), tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("method", [method for method in letters.RUNNERS if "sweep" not in method])
+def test_every_method_runs_and_again_gives_the_same(method, tmp_path):
+    tables = letters.run_unit(Unit(method, 0), context(tmp_path))
+    assert tables
+    if method in ("task printed", "fonts eight"):
+        again = letters.run_unit(Unit(method, 0), context(tmp_path))
+        clock = ("seconds", "core_seconds", "peak_megabytes")
+        for name, rows in tables.items():
+            for row, same in zip(rows, again[name], strict=True):
+                assert {k: v for k, v in row.items() if k not in clock} == {
+                    k: v for k, v in same.items() if k not in clock
+                }
+    for row in tables.get("fonts", []):
+        assert 0 <= row["right"] <= row["n"]
+        assert row["family"] in letters._dealt(0)[2]
+
+
+def test_units_judge_other_seeds_than_they_tune_on():
+    units = letters.units(list(range(7)))
+    assert len(units) == len(set(units))
+    assert {unit.seed for unit in units if "sweep" in unit.method} == {letters.TUNING_SEED}
+    assert {unit.seed for unit in units if unit.method == "task printed"} == set(range(5))
+    assert {unit.seed for unit in units if unit.method == "fonts gradient"} == set(range(7))
+    assert letters.settings("full")["n_breedings"] == 300
+
+
+def test_the_settings_in_use_are_the_best_of_the_stored_sweeps():
+    stored = results.load("letters")
+    fonts = stored.tables["fonts_sweeps"].set_index(["method", "value"]).validation
+    for method, value in letters.TUNED.items():
+        assert fonts[method, value] == fonts[method].max()
+    task = stored.tables["task_sweeps"]
+    printed = task[task.method.str.contains("printed")].set_index("scale").right
+    assert printed[letters.TASK_RULES["printed"].settings.mutation_scale] == printed.max()
+
+
+def test_a_stored_slice_is_what_the_code_makes(tmp_path):
+    stored = results.load("letters").tables["fonts"]
+    made = letters.run_unit(Unit("fonts memory", 0), dataclasses.replace(context(tmp_path), size="full"))["fonts"]
+    kept = stored[(stored.seed == 0) & stored.method.str.startswith("nearest")]
+    assert len(kept) == len(made)
+    assert kept.right.tolist() == pytest.approx([row["right"] for row in made], abs=1.01)
+
+
+# The chapter
+
+
+def of_chapter(*names, **globals_):
+    """Functions as chapter 12 shows them; each sees the ones named before it."""
+    notebook = Path(__file__).parents[2] / "notebooks" / "12_twenty_sixfonts.ipynb"
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    functions = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+    exec(compile(ast.Module([functions[name] for name in names], []), notebook.name, "exec"), globals_)
+    return [globals_[name] for name in names]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
+    x, s = some_pictures(26), Settings(n_genomes=12, mutation_scale=0.3, init_std=0.2)
+    population = letters.Sums(x, 128, 26, s, rng(seed))
+    readout = nets.MLP((128, 26))
+    shown = {"torch": torch, "math": math, "ga": ga, "readout": readout, "root": population.root}
+    _, answers, breed = of_chapter("sum_noise", "answers", "breed", **shown)
+    sums, rest, source = population.sums.clone(), population.rest.clone(), rng(seed)
+    source.set_state(population.rng.get_state())
+    for generation in range(3):
+        torch.testing.assert_close(answers(sums, rest), population.logits())
+        parents = torch.randint(12, (12,), generator=rng(generation))
+        origin = population.breed(parents)
+        sums, same = breed(sums, rest, parents, source, s)
+        assert torch.equal(origin, same)
+        torch.testing.assert_close(sums, population.sums)
+        assert torch.equal(rest, population.rest)
+
+
+def test_the_chapter_deals_and_looks_up_as_the_package_does():
+    deal, nearest = of_chapter("deal", "nearest", torch=torch)
+    families = letters._faces().families
+    assert all(deal(families, rng(seed)) == letters.deal(families, rng(seed)) for seed in range(5))
+    x, templates, classes = (torch.rand(7, 5), torch.rand(4, 5), torch.tensor([3, 1, 0, 2]))
+    assert torch.equal(nearest(x, templates, classes), letters.nearest(x, templates, classes))
