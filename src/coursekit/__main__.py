@@ -47,19 +47,19 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     # Each command imports what it needs: `--help` and `labs` should not wait for torch.
     match arguments.command:
         case "execute":
-            from coursekit import notebooks
+            from coursekit.execute import execute
 
-            notebooks.execute(arguments.notebooks)
+            execute(arguments.notebooks)
         case "labs":
-            from coursekit import notebooks
+            from coursekit.make_labs import build_labs, check_labs
 
             source, target = Path("solutions"), Path("labs")
             if arguments.check:
-                differing = notebooks.check_labs(source, target)
+                differing = check_labs(source, target)
                 for lab in differing:
                     print(f"{lab} is not what {source / Path(lab).name} generates: run `python3 course.py labs`")
                 return 1 if differing else 0
-            for path in notebooks.build_labs(source, target):
+            for path in build_labs(source, target):
                 print(path)
         case "grade":
             from coursekit import grade

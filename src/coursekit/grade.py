@@ -33,7 +33,8 @@ from tqdm import tqdm
 
 from coursekit.feedback import Lab, Status
 from coursekit.labs import lab_of
-from coursekit.notebooks import PLACEHOLDER, NotebookError, read_notebook, this_kernel, write_atomically
+from coursekit.make_labs import PLACEHOLDER
+from coursekit.notebooks import NotebookError, read_notebook, this_kernel, write_atomically
 
 __all__ = ["grade_folder"]
 

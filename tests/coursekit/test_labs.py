@@ -12,7 +12,8 @@ import pytest
 
 from coursekit.feedback import Status
 from coursekit.labs import lab_of
-from coursekit.notebooks import PLACEHOLDER, check_labs, read_notebook
+from coursekit.make_labs import PLACEHOLDER, check_labs
+from coursekit.notebooks import read_notebook
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))

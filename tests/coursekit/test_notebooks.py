@@ -9,7 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit import notebooks
-from coursekit.notebooks import NotebookError, build_labs, check_labs, execute
+from coursekit.execute import execute
+from coursekit.make_labs import build_labs, check_labs
+from coursekit.notebooks import NotebookError
 
 SOLUTION = '''def double(x):
     """Twice x."""
