@@ -96,7 +96,7 @@ def build_labs(source: str | Path, target: str | Path) -> list[Path]:
 
 
 def check_labs(source: str | Path, target: str | Path) -> list[Path]:
-    """The labs in `target` that are not what `build_labs` would write: other to_text, missing, or without a solution."""
+    """The labs in `target` that are not what `build_labs` would write: other text, missing, or without a solution."""
     labs = _labs(source)
     names = labs.keys() | {path.name for path in Path(target).glob("*.ipynb")}
     return [path for path in (Path(target) / name for name in sorted(names)) if not _holds(path, labs.get(path.name))]
