@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="course.py", description="Tools of Descent with Modification.")
+    parser = argparse.ArgumentParser(prog="python3 course.py", description="Tools of Descent with Modification.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     execute = commands.add_parser("execute", help="run notebooks and normalise what is committed")

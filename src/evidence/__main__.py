@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="course.py", description="Evidence of Descent with Modification.")
+    parser = argparse.ArgumentParser(prog="python3 course.py", description="Evidence of Descent with Modification.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="make a stored run under results/ (resumes what was stopped)")

@@ -45,7 +45,16 @@ def test_set_up_runs_once_and_again_when_its_inputs_change(course: ModuleType, c
     assert len(course.ran) == 2
     (course.ROOT / "constraints.txt").write_text("c")
     course.set_up()
-    assert len(course.ran) == 4
+    assert [command[1:3] for command in course.ran[2:]] == [["-m", "pip"]]
+
+
+def test_a_moved_folder_gets_a_new_environment(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    course.set_up()
+    (course.VENV / "old").touch()
+    course.STAMP.write_text(f"3.11 elsewhere\n{course.STAMP.read_text().splitlines()[1]}")
+    course.set_up()
+    assert not (course.VENV / "old").exists()
+    assert [command[1:3] for command in course.ran[2:]] == [["-m", "venv"], ["-m", "pip"]]
 
 
 def test_a_failed_installation_is_tried_again(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,11 +82,50 @@ def test_clean_removes_what_was_made_and_nothing_else(course: ModuleType) -> Non
     ]
 
 
-@pytest.mark.parametrize("words", [["jupyter-book"], ["python", "-m", "jupyterlab"], ["python", "-m", "neuroevo"]])
+@pytest.mark.parametrize(
+    "words",
+    [["jupyter-book"], ["python", "-m", "jupyterlab"], ["python", "-m", "coursekit"], ["python", "-m", "evidence"]],
+)
 def test_the_programs_that_it_calls_are_there(words: list[str]) -> None:
     folder, suffix = Path(sys.executable).parent, Path(sys.executable).suffix
     done = subprocess.run([folder / (words[0] + suffix), *words[1:], "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("run ladder --jobs 2 --size smoke", ["-m", "evidence", "run", "ladder", "--jobs", "2", "--size", "smoke"]),
+        (
+            "grade 01 submissions --out marks.csv",
+            ["-m", "coursekit", "grade", "01", "submissions", "--out", "marks.csv"],
+        ),
+        ("bench --help", ["-m", "evidence", "bench", "--help"]),
+        ("test tests/neuroevo -x", ["-m", "pytest", "tests/neuroevo", "-x"]),
+    ],
+)
+def test_words_reach_the_command(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["course.py", *line.split()])
+    assert course.main() == 0
+    assert course.ran[-1][1:] == expected
+
+
+def test_other_libraries_are_installed_before_they_are_measured(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["course.py", "bench", "--peers"])
+    course.main()
+    assert course.ran[-2][-1] == ".[peers]"
+    assert course.ran[-1][1:] == ["-m", "evidence", "bench", "--peers"]
+
+
+def test_without_a_target_it_says_what_it_can_do(course: ModuleType) -> None:
+    done = subprocess.run([sys.executable, COURSE], capture_output=True, text=True)
+    assert done.returncode == 0
+    for target in (*course.PACKAGES, "book", "lab", "test", "clean"):
+        assert f"  python3 course.py {target} " in done.stdout
 
 
 def test_an_unknown_target_is_refused() -> None:
