@@ -145,15 +145,16 @@ def _disk() -> Finding:
 
 
 def _data() -> Finding:
-    from neuroevo.data import _mnist
+    from neuroevo.data import DataError
+    from neuroevo.data.idx import MNIST
 
     try:
-        raw = _mnist.folder()
-        if _mnist.present(raw):
-            _mnist.read(raw)
+        raw = MNIST.raw()
+        if MNIST.present(raw):
+            MNIST.read(raw)
             return "ok", f"MNIST is in {raw}, its four files as published"
-        reason = _mnist.why_no_download(raw)
-    except _mnist.DataError as error:
+        reason = MNIST.why_no_download(raw)
+    except DataError as error:
         return "FAIL", error.finding, error.mend
     if reason:
         finding = f"MNIST is not in {raw} and {reason}: scikit-learn's digits stand in for it"

@@ -1,6 +1,7 @@
 """The doctor: what it says of a sound machine, and that each fault is found, named and comes with a way to mend it."""
 
 import hashlib
+import importlib
 import shutil
 from collections import namedtuple
 from importlib import metadata
@@ -9,7 +10,7 @@ import pytest
 
 from coursekit import doctor
 from neuroevo import genreg
-from neuroevo.data import _mnist
+from neuroevo.data import idx
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +102,7 @@ def test_a_torch_pair_that_cannot_be_imported_fails(monkeypatch):
     def import_module(name):
         raise RuntimeError("compiled with different CUDA major versions")
 
-    monkeypatch.setattr(_mnist.importlib, "import_module", import_module)
+    monkeypatch.setattr(importlib, "import_module", import_module)
     check = _one("torch")
     assert check.status == "FAIL"
     assert "different CUDA major versions" in check.finding
@@ -124,8 +125,8 @@ def test_the_data_check_says_that_the_fallback_stands_in(tmp_path):
 
 
 def test_the_data_check_says_where_a_download_would_go_and_does_not_start_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(_mnist, "why_no_download", lambda raw: "")
-    monkeypatch.setattr(_mnist, "download", lambda raw: pytest.fail("the doctor downloaded"))
+    monkeypatch.setattr(idx.MNIST, "why_no_download", lambda raw: "")
+    monkeypatch.setattr(idx.MNIST, "download", lambda raw: pytest.fail("the doctor downloaded"))
     check = _one("data")
     assert check.status == "ok"
     assert f"into {tmp_path}" in check.finding
@@ -134,7 +135,7 @@ def test_the_data_check_says_where_a_download_would_go_and_does_not_start_it(mon
 def test_broken_data_fails_with_the_file_and_the_mend_apart(tmp_path):
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in _mnist.FILES:
+    for name in idx.MNIST.files:
         (raw / name).write_bytes(b"")
     check = _one("data")
     assert check.status == "FAIL"
@@ -167,8 +168,8 @@ def test_a_generation_that_changes_nothing_fails(monkeypatch):
 
 def test_sound_data_is_read_and_located(monkeypatch, tmp_path):
     content = bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])
-    known = _mnist.IdxFile((2,), hashlib.sha256(content).hexdigest())
-    monkeypatch.setattr(_mnist, "FILES", {"labels": known})
+    known = idx.IdxFile((2,), hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(idx.MNIST, "files", {"labels": known})
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "labels").write_bytes(content)

@@ -7,6 +7,7 @@ import errno
 import gzip
 import hashlib
 import http.server
+import importlib
 import os
 import socket
 import socketserver
@@ -15,13 +16,14 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from neuroevo import data
-from neuroevo.data import _mnist
+from neuroevo.data import idx, loaders, sources, splits
 
 N_TRAIN, N_VALIDATION, N_TEST = 60, 20, 30  # of the forged MNIST; the first counts both
 
@@ -49,24 +51,17 @@ def cut_off(monkeypatch, tmp_path):
     ):
         monkeypatch.delenv(name, raising=False)
     cache = tmp_path / "cache" / "neuroevo"
-    monkeypatch.setattr(_mnist.platformdirs, "user_cache_dir", lambda *args, **kwargs: str(cache))
-    _forget()
-    yield
-    _forget()
-
-
-def _forget():
-    _mnist._answering_mirror.cache_clear()
-    _mnist._failed_download = ""
-    data._printed.clear()
+    monkeypatch.setattr(sources.platformdirs, "user_cache_dir", lambda *args, **kwargs: str(cache))
+    monkeypatch.setattr(idx, "MNIST", replace(idx.MNIST))  # one that remembers no answer and no failure
+    monkeypatch.setattr(loaders, "_printed", set())
 
 
 @pytest.fixture(scope="session")
 def real_mnist():
     """The real files, where this machine has them."""
     try:
-        raw = _mnist.folder()
-        at_hand = _mnist.present(raw)
+        raw = idx.MNIST.raw()
+        at_hand = idx.MNIST.present(raw)
     except data.DataError as error:
         pytest.fail(f"the MNIST that this machine offers is broken: {error}")
     if not at_hand:
@@ -88,9 +83,9 @@ def forged(monkeypatch):
         header = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
         values = torch.randint(256 if len(shape) == 3 else 10, shape, generator=rng)
         contents[name] = header + bytes(values.flatten().tolist())
-        known = _mnist.IdxFile(shape, hashlib.sha256(contents[name]).hexdigest())
-        monkeypatch.setitem(_mnist.FILES, name, known)
-    monkeypatch.setattr(data, "_N_VALIDATION", N_VALIDATION)
+        known = idx.IdxFile(shape, hashlib.sha256(contents[name]).hexdigest())
+        monkeypatch.setitem(idx.MNIST.files, name, known)
+    monkeypatch.setattr(loaders, "_N_VALIDATION", N_VALIDATION)
 
     def write(root):
         raw = root / "MNIST" / "raw"
@@ -210,7 +205,7 @@ def test_the_vault_stays_shut_without_a_reason(reason, capsys):
 
 @pytest.mark.parametrize(("n", "word"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")])
 def test_openings_are_counted_in_english(n, word):
-    assert data._ordinal(n) == word
+    assert splits._ordinal(n) == word
 
 
 # ------------------------------------------------------------------------------------------------------- digits
@@ -237,7 +232,7 @@ def test_digits_splits_are_balanced_and_share_no_image():
         counts = torch.bincount(split.y, minlength=10) / len(split)
         assert 0.09 < counts.min() <= counts.max() < 0.11
     everything = torch.cat([split.x for split in _three(images)])
-    all_digits, _ = data._load_digits()
+    all_digits, _ = loaders._load_digits()
     assert sorted(everything.tolist()) == sorted(all_digits.tolist())  # each image in exactly one part
 
 
@@ -255,7 +250,7 @@ def test_without_network_and_files_the_digits_stand_in_with_one_notice(capsys):
     shown = capsys.readouterr().out
     assert (images.name, images.source, images.n_classes) == ("MNIST", "digits fallback", 10)
     assert images.notice.strip() == shown.strip()
-    assert str(_mnist.folder()) in shown
+    assert str(idx.MNIST.raw()) in shown
     assert "NEUROEVO_DATA" in shown
     assert data.mnist().notice == images.notice
     assert capsys.readouterr().out == ""  # printed once a process
@@ -293,7 +288,7 @@ def test_hanging_name_resolution_is_given_up_and_not_asked_again(monkeypatch):
         raise OSError("released")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    monkeypatch.setattr(_mnist, "TIMEOUT", 0.3)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
     try:
         start = time.monotonic()
         assert data.mnist().source == "digits fallback"
@@ -308,7 +303,7 @@ def test_hanging_name_resolution_is_given_up_and_not_asked_again(monkeypatch):
 
 def test_offline_means_that_the_network_is_not_even_asked(monkeypatch, tmp_path):
     monkeypatch.setenv("NEUROEVO_OFFLINE", "1")
-    monkeypatch.setattr(_mnist.urllib.request, "urlopen", lambda *args, **kwargs: pytest.fail("asked the network"))
+    monkeypatch.setattr(sources.urllib.request, "urlopen", lambda *args, **kwargs: pytest.fail("asked the network"))
     assert "NEUROEVO_OFFLINE" in data.mnist().notice
     assert not (tmp_path / "cache").exists()  # nor is a folder made
 
@@ -450,7 +445,7 @@ def mirror(forged, monkeypatch):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         monkeypatch.setattr(
-            _mnist, "MIRRORS", ("http://unknown.invalid/", f"http://127.0.0.1:{server.server_address[1]}/")
+            idx.MNIST, "mirrors", ("http://unknown.invalid/", f"http://127.0.0.1:{server.server_address[1]}/")
         )
         yield handler
         server.shutdown()
@@ -466,7 +461,7 @@ def test_mnist_is_downloaded_once_into_the_cache(mirror, monkeypatch, tmp_path, 
     assert "Downloading MNIST" in capsys.readouterr().out
     assert _left_behind(tmp_path) == ["MNIST"]
     assert socket.getdefaulttimeout() is None
-    monkeypatch.setattr(_mnist, "download", lambda raw: pytest.fail("downloaded again"))
+    monkeypatch.setattr(idx.MNIST, "download", lambda raw: pytest.fail("downloaded again"))
     assert data.mnist().source == "MNIST"
 
 
@@ -496,7 +491,7 @@ def test_a_download_that_fails_on_the_way_leaves_nothing_and_is_not_tried_again(
 def test_a_download_that_stalls_is_given_up(mirror, monkeypatch, tmp_path):
     released = threading.Event()
     mirror.before_get = staticmethod(lambda name: released.wait(30))
-    monkeypatch.setattr(_mnist, "TIMEOUT", 0.5)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.5)
     start = time.monotonic()
     images = data.mnist()
     waited = time.monotonic() - start
@@ -575,7 +570,7 @@ def _import_that_lacks(missing, declared):
 def test_only_missing_operators_are_declared(monkeypatch, missing):
     declared = []
     monkeypatch.setattr(torch.library, "define", lambda name, schema: declared.append(name))
-    monkeypatch.setattr(_mnist.importlib, "import_module", _import_that_lacks(missing, declared))
+    monkeypatch.setattr(importlib, "import_module", _import_that_lacks(missing, declared))
     assert data.import_torchvision() is sys
     assert declared == missing
 
@@ -584,7 +579,7 @@ def test_other_faults_of_torchvision_are_not_hidden(monkeypatch):
     def import_module(name):
         raise RuntimeError("compiled with different CUDA major versions")
 
-    monkeypatch.setattr(_mnist.importlib, "import_module", import_module)
+    monkeypatch.setattr(importlib, "import_module", import_module)
     with pytest.raises(RuntimeError, match="different CUDA major versions"):
         data.import_torchvision()
 

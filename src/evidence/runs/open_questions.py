@@ -7,7 +7,7 @@ may also be filters that slide over the image, or neurons with an activation of 
 A unit of the run is one experiment's method with one seed. The final network is scored; no champion is chosen. The
 test set is opened once in each unit, at its end.
 
-    python3 course.py run open-questions --seeds 5 --source FOLDER   # CIFAR-10 as JPEG files, see `_cifar`
+    python3 course.py run open-questions --seeds 5 --source FOLDER   # CIFAR-10 as JPEG files, see `cifar`
 """
 
 from __future__ import annotations

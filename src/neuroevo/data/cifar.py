@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from neuroevo.data._mnist import DataError, folder, import_torchvision
+from neuroevo.data.sources import DataError, folder
+from neuroevo.data.vision import import_torchvision
 
 _SHAPE = (32, 32, 3)
 
@@ -38,7 +39,7 @@ def read(source: Path | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor, st
             "CIFAR-10 from JPEG files of quality 75",
         )
     torchvision = import_torchvision()
-    root = folder().parents[1]
+    root = folder()
     try:
         train, test = (torchvision.datasets.CIFAR10(root, train=train, download=True) for train in (True, False))
     except (OSError, RuntimeError) as error:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neuroevo.data import Split
+from neuroevo.data.splits import Split
 
 
 def shrink(split: Split) -> Split:
