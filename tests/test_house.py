@@ -132,7 +132,7 @@ def first_line(path):
 
 
 def test_the_map_is_the_house():
-    before, after = CONTRIBUTING.read_text("utf-8").split(MARKS[0])
+    _, after = CONTRIBUTING.read_text("utf-8").split(MARKS[0])
     assert after.partition(MARKS[1])[0] == the_map(), "run `python tests/test_house.py`"
 
 
