@@ -9,12 +9,13 @@ import torch
 
 from evidence.runner import Context, Unit
 from evidence.runs import designs
+from neuroevo.search.designs import read
 
 AGAIN = (("adam", "relu"), ("adamax", "elu"), ("sgd", "tanh"))
 
 
 def test_the_stored_table_is_whole():
-    table = designs.read()
+    table = read()
     assert table.validation.shape[0] == 672
     assert table.validation.shape[1] >= 3
     assert float(table.validation.max()) < 1
@@ -38,7 +39,7 @@ def test_a_few_designs_trained_again_score_what_the_table_says(tmp_path: Path, m
     torch.set_num_threads(1)
     rows = designs.run_unit(Unit("1x64", 99), Context("laptop", torch.device("cpu"), tmp_path, source, False))
     fresh = pd.DataFrame(rows["epochs"]).query("epoch == 10")
-    table = designs.read()
+    table = read()
     for row in fresh.to_dict("records"):
         place = table.space.index({name: row[name] for name in table.space.names})
         for stored, now in (

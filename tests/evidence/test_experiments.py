@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from evidence import runner
+from evidence import provenance, runner
 from evidence.runner import Context, Unit
 from evidence.runs import genreg_audit, genreg_mnist
 from neuroevo import results
@@ -207,7 +207,7 @@ def half_done(smoke, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     methods = ["sweep gradient 0.001", "nearest class mean"]
-    monkeypatch.setattr(results, "commit", lambda: "first")
+    monkeypatch.setattr(provenance, "commit", lambda: "first")
     with monkeypatch.context() as stopped:
         stopped.setitem(genreg_mnist.RUNNERS, "nearest class mean", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -226,7 +226,7 @@ def test_units_of_other_settings_are_not_mixed(half_done, monkeypatch):
 
 
 def test_a_run_that_goes_on_with_newer_code_names_both(half_done, monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "commit", lambda: "second")
+    monkeypatch.setattr(provenance, "commit", lambda: "second")
     half_done()
     assert results.load("genreg-mnist", tmp_path / "out").provenance["commit"] == "first, second"
 

@@ -209,7 +209,7 @@ def test_a_stored_slice_is_what_the_code_makes(tmp_path):
 
 def of_chapter(*names, **globals_):
     """Functions as chapter 12 shows them; each sees the ones named before it."""
-    notebook = Path(__file__).parents[2] / "notebooks" / "12_twenty_sixfonts.ipynb"
+    notebook = Path(__file__).parents[2] / "notebooks" / "12_twenty_six_letters.ipynb"
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
     functions = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}

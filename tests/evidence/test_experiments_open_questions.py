@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from tests.test_experiments_designs import save_jpegs
+from tests.evidence.test_experiments_designs import save_jpegs
 from torch.nn import functional
 
 from evidence.runner import Context, Unit

@@ -6,9 +6,10 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from evidence import runner
-from evidence.runs import designs, searchers
+from evidence import provenance, runner
+from evidence.runs import searchers
 from neuroevo import results, search
+from neuroevo.search import designs
 
 SPACE = search.Space({"layers": [1, 2], "neurons": [64, 128, 256]})
 
@@ -23,7 +24,7 @@ def stored(tmp_path, monkeypatch):
     ]
     table = pd.DataFrame(rows).assign(test_correct=3, core_seconds=1.5)
     settings = {"images": {"validation": 100, "test": 100}}
-    results.save("designs", {"epochs": table}, command="x", seeds=[0, 1], settings=settings, root=tmp_path)
+    provenance.save("designs", {"epochs": table}, command="x", seeds=[0, 1], settings=settings, root=tmp_path)
     return tmp_path
 
 

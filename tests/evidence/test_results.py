@@ -132,7 +132,7 @@ def test_commit_tells_a_changed_checkout(tmp_path, monkeypatch):
         return done.stdout.strip()
 
     module, notes, project = tmp_path / "src" / "module.py", tmp_path / "notes.md", tmp_path / "pyproject.toml"
-    monkeypatch.setattr(results, "__file__", str(module))
+    monkeypatch.setattr(provenance, "__file__", str(module))
     module.parent.mkdir()
     for path in (module, notes, project):
         path.write_text("1")
