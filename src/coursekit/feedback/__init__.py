@@ -1,224 +1,54 @@
 """Feedback in the labs: `lab.check("1.1", my_function)` prints at once what is wrong and where to look.
 
-A lab is a module `labNN` beside this one (for `solutions/NN_*.ipynb`). It makes a `Lab`, registers one check for each
-exercise, and offers what the notebook calls:
+A check doesn't only ask whether an answer is right. It knows the usual wrong ones, too: beside the right version it
+runs each of them, and the first that explains what the student's function returned gives its hint. This package is the
+engine. It knows nothing of any lab or subject and needs NumPy alone, so another course can use it.
+
+A lab makes a `Lab`, registers a check for each exercise, and offers what its notebook calls:
 
     LAB = Lab(1, "Rolling downhill")
     check, passed, score = LAB.check, LAB.passed, LAB.score
 
     @LAB.exercise("1.1", "mse_gradient(m, b, x, y)", title="Two slopes", points=4)
     def _(student: Student) -> None:
-        compare(student, parts=("dm", "db"), ...)      # or raise TryAgain("what is wrong and what to look at")
+        compare(student, returns=("dm", "db"), ...)      # or raise TryAgain("what is wrong and what to look at")
 
     LAB.free_text("1.5", title="...", points=4, rubric={4: "...", 2: "...", 0: "..."})
 
-Its named wrong answers, each with a piece of the hint that it must get, are tests/wrong_answers/labNN.py.
-
 A check gets the function as a `Student`: calling it passes copies, and sees to `return` being forgotten and to inputs
-changed in place. Expected values come from the check alone, never from the student's function.
+changed in place. Expected values come from the check alone, never from the student's function. The book's page "How
+the checks work" shows an exercise with its check, and its test, in full.
+
+    lab                     exercises, verdicts, what is printed
+    comparing, reading      answers against the right ones and named wrong ones; answers as arrays, values as text
+    randomness              does all randomness come from the generator that was given?
+    hints, student          TryAgain, and short ways to raise it; the student's function, safe to call
+    copies, running         copies of inputs, and whether they stayed the same; the time limit
+    mishaps                 exceptions, stubs and misfits in words
+    rehearsing              for tests: each mistake that a check names, judged by that check
 """
 
-import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
+from coursekit.feedback.comparing import Part, Pattern, compare, compare_each
+from coursekit.feedback.hints import TryAgain, diagnose, refuse
+from coursekit.feedback.lab import Exercise, Lab, Status, Verdict
+from coursekit.feedback.randomness import comes_from_rng
+from coursekit.feedback.rehearsing import Rehearsal, rehearse
+from coursekit.feedback.student import Student
 
-import numpy as np
-
-from coursekit.feedback.comparing import compare
-from coursekit.feedback.running import Student, TooLong, TryAgain, misfit, mishap, run_limited, unwritten
-
-__all__ = ["Exercise", "Lab", "Status", "Student", "TryAgain", "Verdict", "compare"]
-
-
-class Status(Enum):
-    """What a check found."""
-
-    PASS = "PASS"
-    TRY_AGAIN = "TRY AGAIN"
-    YOUR_TURN = "YOUR TURN"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A check's answer; `message` is the hint, or what a stub asks for, and empty after PASS."""
-
-    status: Status
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One exercise: a function with its automatic check, or a free text that is read with a rubric.
-
-    `rubric` maps points to what earns them, and is empty for an automatic exercise; `function` and `parameters` are
-    empty for a free text.
-    """
-
-    number: str
-    title: str
-    points: int
-    function: str = ""
-    parameters: list[str] = field(default_factory=list)
-    run: Callable[[Student], None] | None = None
-    rubric: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def automatic(self) -> bool:
-        """Whether a check gives the points."""
-        return self.run is not None
-
-
-class Lab:
-    """The exercises of one lab, and what this notebook's student has got so far.
-
-    Args:
-        number: of the chapter; exercise numbers start with it.
-        title: of the lab.
-        time_limit: seconds that one check may take before it is stopped (see `running.run_limited` for its limits).
-    """
-
-    def __init__(self, number: int, title: str, time_limit: float = 10) -> None:
-        self.number = number
-        self.title = title
-        self.time_limit = time_limit
-        self.exercises: dict[str, Exercise] = {}
-        self._latest: dict[str, Verdict] = {}
-
-    def exercise(
-        self, number: str, signature: str, *, title: str, points: int
-    ) -> Callable[[Callable[[Student], None]], Callable[[Student], None]]:
-        """Register the decorated check for the function `signature`, for instance "mse_gradient(m, b, x, y)"."""
-        function, _, rest = signature.partition("(")
-        parameters = [name.strip() for name in rest.rstrip(")").split(",")]
-
-        def register(run: Callable[[Student], None]) -> Callable[[Student], None]:
-            self._add(Exercise(number, title, points, function, parameters, run))
-            return run
-
-        return register
-
-    def free_text(self, number: str, *, title: str, points: int, rubric: Mapping[int, str]) -> None:
-        """Register an exercise that is answered in words and read by the instructor."""
-        if max(rubric) != points:
-            raise ValueError(f"The rubric of {number} ends at {max(rubric)} points; the exercise has {points}.")
-        self._add(Exercise(number, title, points, rubric=rubric))
-
-    def _add(self, exercise: Exercise) -> None:
-        if not exercise.number.startswith(f"{self.number}.") or exercise.number in self.exercises:
-            raise ValueError(f"Exercise {exercise.number}: give a new number that starts with {self.number}.")
-        self.exercises[exercise.number] = exercise
-
-    def judge(self, number: str, function: Any) -> Verdict:
-        """Run one check on one function and return its verdict: nothing is printed, nothing is remembered.
-
-        Whatever the function does, nothing is raised (but KeyboardInterrupt, which is the student's own wish).
-        """
-        exercise = self.exercises[number]
-        check = exercise.run
-        if check is None:
-            raise ValueError(f"Exercise {number} is answered in words; there is no function to judge.")
-        if not callable(function):
-            return Verdict(
-                Status.TRY_AGAIN,
-                f'give the function itself, without brackets: lab.check("{number}", {exercise.function}). '
-                f"You gave a value of type {type(function).__name__}.",
-            )
-        problem = misfit(function, exercise.function, exercise.parameters)
-        if problem:
-            return Verdict(Status.TRY_AGAIN, problem)
-
-        def work() -> None:
-            # NumPy's overflow warnings would come before the verdict that explains them.
-            with np.errstate(all="ignore"):
-                check(Student(function, exercise.parameters))
-
-        try:
-            run_limited(work, self.time_limit)
-        except TryAgain as hint:
-            return Verdict(Status.TRY_AGAIN, str(hint))
-        except TooLong as late:
-            restart = " It could not be stopped: choose Kernel > Restart before you go on." if late.still_busy else ""
-            return Verdict(
-                Status.TRY_AGAIN,
-                f"your function was not finished after {late.seconds:g} seconds and was stopped. Does a loop never "
-                f"end, or does it do far more steps than it was asked for?{restart}",
-            )
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            name = getattr(function, "__name__", exercise.function)
-            message = unwritten(error, name) if isinstance(error, NotImplementedError) else None
-            if message is not None:
-                return Verdict(Status.YOUR_TURN, message)
-            return Verdict(Status.TRY_AGAIN, mishap(error))
-        return Verdict(Status.PASS)
-
-    def check(self, number: Any = None, function: Any = None) -> None:
-        """Check one function and print the verdict: `lab.check("1.1", mse_gradient)`."""
-        number = str(number)
-        exercise = self.exercises.get(number)
-        if exercise is None:
-            _say(
-                f"TRY AGAIN: give the number of an exercise and its function, as in {self._example()}. {self._listed()}"
-            )
-        elif not exercise.automatic:
-            _say(f"TO BE READ {number}: your instructor reads this answer; there is no automatic check.")
-        elif function is None:
-            _say(f'TRY AGAIN {number}: give your function too: lab.check("{number}", {exercise.function})')
-        else:
-            verdict = self._latest[number] = self.judge(number, function)
-            if verdict.status is Status.PASS:
-                _say(f"PASS {number} {exercise.title}: {exercise.points} of {exercise.points} points.")
-            else:
-                _say(f"{verdict.status.value} {number}: {verdict.message}")
-
-    def passed(self, number: Any) -> bool:
-        """Whether the latest check of an exercise said PASS; prints what this cell waits for if it did not."""
-        number = str(number)
-        if number not in self.exercises or not self.exercises[number].automatic:
-            _say(f"There is no automatic exercise {number}. {self._listed()}")
-            return False
-        if self._points(number):
-            return True
-        _say(f"(This cell comes alive when the check of exercise {number} says PASS.)")
-        return False
-
-    def score(self) -> None:
-        """Print a table: what passed, what was tried, and what the instructor will read."""
-        width = max(len(exercise.title) for exercise in self.exercises.values())
-        print(f"Lab {self.number}: {self.title}")
-        for number, exercise in self.exercises.items():
-            latest = self._latest.get(number)
-            if not exercise.automatic:
-                points, state = "-", "read by your instructor"
-            elif latest is None or latest.status is Status.YOUR_TURN:
-                points, state = "0", "your turn"
-            else:
-                points, state = str(self._points(number)), "passed" if self._points(number) else "try again"
-            print(f"  {number}  {exercise.title:<{width}}  {points:>2} of {exercise.points:>2}  {state}")
-        automatic = sum(e.points for e in self.exercises.values() if e.automatic)
-        free = sum(e.points for e in self.exercises.values() if not e.automatic)
-        got = sum(self._points(number) for number in self.exercises)
-        print(
-            f"Checked here: {got} of {automatic} points."
-            + (f" Your instructor gives up to {free} more." if free else "")
-        )
-
-    def _points(self, number: str) -> int:
-        latest = self._latest.get(number)
-        return self.exercises[number].points if latest is not None and latest.status is Status.PASS else 0
-
-    def _example(self) -> str:
-        first = next(exercise for exercise in self.exercises.values() if exercise.automatic)
-        return f'lab.check("{first.number}", {first.function})'
-
-    def _listed(self) -> str:
-        return f"Lab {self.number} has the exercises {', '.join(self.exercises)}."
-
-
-def _say(text: str) -> None:
-    """Print a paragraph in lines of a readable length, in ASCII, so that no console chokes on it."""
-    safe = text.encode("ascii", "backslashreplace").decode("ascii")
-    print(textwrap.fill(safe, width=96, break_long_words=False, break_on_hyphens=False))
+__all__ = [
+    "Exercise",
+    "Lab",
+    "Part",
+    "Pattern",
+    "Rehearsal",
+    "Status",
+    "Student",
+    "TryAgain",
+    "Verdict",
+    "comes_from_rng",
+    "compare",
+    "compare_each",
+    "diagnose",
+    "refuse",
+    "rehearse",
+]

@@ -1,185 +1,216 @@
-"""Compare a student's answers with the right ones, and say the difference in words."""
+"""Compare a student's answers with the right ones and with named wrong ones, and say the difference in words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback.running import Student, TryAgain
+from coursekit.feedback.hints import TryAgain
+from coursekit.feedback.reading import Answer, case_text, read_floats, read_several, to_arrays
+from coursekit.feedback.student import Student
 
-__all__ = ["compare"]
+__all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
-Answer = tuple[NDArray[np.float64], ...]
+Case = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A mistake that isn't one wrong answer but a kind of them, which a look at the answer tells.
+
+    `fits` gets the answer, the right answer (two arrays of the same shape; of several values, two tuples of them) and
+    the arguments of the case. It must be true of every case.
+    """
+
+    fits: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several values that a function returns: the right one, and the mistakes that are told by it alone.
+
+    `right` and the functions of `mistakes` (hint -> function) return this value alone; `read` makes it comparable;
+    `label` is what messages call it, if its name won't do.
+    """
+
+    right: Callable[..., Any]
+    mistakes: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    read: Callable[[Any], Any] = lambda value: value
+    label: str = ""
 
 
 def compare(
     student: Student,
     *,
-    parts: Sequence[str],
-    by_hand: Sequence[tuple[tuple[Any, ...], Any]],
-    others: Sequence[tuple[Any, ...]],
+    returns: str | Sequence[str],
+    by_hand: Sequence[tuple[Case, Any]],
+    others: Sequence[Case],
     right: Callable[..., Any],
-    mistakes: Mapping[str, Callable[..., Any]],
+    mistakes: Mapping[str, Callable[..., Any] | Pattern],
+    read: Callable[..., Any] = lambda answer, *args: answer,
     run_away: str = "Print the numbers on the way there, and find where they begin to grow.",
     rtol: float = 1e-6,
 ) -> None:
     """Pass silently if every answer is right, else raise TryAgain with the best explanation there is.
 
     Args:
-        parts: the names of what the function returns, ("dm", "db"); one name for a single number or array.
+        student: the function, and the names of its arguments.
+        returns: what messages call the number or array that the function returns; the names of several, if it does.
         by_hand: (arguments, answer worked out by hand) pairs; the first is the example of the notebook.
         others: arguments of further cases, drawn by the check from a seed of its own.
         right: the right answer to `others`, written independently of what students are led to write.
-        mistakes: hint -> what a student who makes that mistake returns. A hint is given when its mistake explains
-            every case; the first in order wins.
+        mistakes: hint -> what a student who makes that mistake returns, or a `Pattern`. A hint is given when its
+            mistake explains every case; the first in order wins.
+        read: (answer, *arguments) -> what is compared, for answers that are no numbers or arrays. It reads the right
+            ones and the mistakes as well, and may raise TryAgain about a student's.
         run_away: what to look at when an answer holds NaN, infinity or a number far too large.
         rtol: largest relative error that counts as right.
     """
-    cases = [args for args, _ in by_hand] + list(others)
-    expected = [_arrays(answer, parts) for _, answer in by_hand] + [_arrays(right(*a), parts) for a in others]
-    answers = [_read(student(*args), parts) for args in cases]
-
-    def agree(ours: Sequence[Answer], theirs: Sequence[Answer]) -> bool:
-        return all(
-            _close(a, b, rtol) for one, two in zip(ours, theirs, strict=True) for a, b in zip(one, two, strict=True)
-        )
-
-    if agree(answers, expected):
-        return
-    for hint, mistake in mistakes.items():
-        if agree(answers, [_arrays(mistake(*args), parts) for args in cases]):
-            raise TryAgain(hint)
-    for number, part in enumerate(parts):
-        _judge_part(
-            part,
-            [answer[number] for answer in answers],
-            [answer[number] for answer in expected],
-            [_case(student.parameters, args) for args in cases],
-            run_away,
-            rtol,
-        )
+    names = (returns,) if isinstance(returns, str) else tuple(returns)
+    comparison = Comparison(student.parameters, names, by_hand, others, right, mistakes, read, run_away, rtol)
+    if (compared := COMPARED.get()) is not None:
+        compared.append(comparison)
+    comparison.judge(student)
 
 
-def _arrays(answer: Any, parts: Sequence[str]) -> Answer:
-    values = [answer] if len(parts) == 1 else list(answer)
-    return tuple(np.asarray(_plain(value), dtype=np.float64) for value in values)
-
-
-def _plain(value: Any) -> Any:
-    """A torch tensor as a NumPy array; anything else as it is."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
-
-
-def _read(answer: Any, parts: Sequence[str]) -> Answer:
-    """The student's answer as arrays of floats, one for each part; TryAgain if it is of another kind."""
-    values: list[Any]
-    if len(parts) == 1:
-        values = [answer]
-    else:
-        listed = ", ".join(parts)
-        if not isinstance(answer, tuple | list) and not (isinstance(answer, np.ndarray) and answer.ndim):
-            raise TryAgain(
-                f"your function should return {len(parts)} values, ({listed}); it returned {_kind(answer)}. "
-                f"End it with `return {listed}`."
-            )
-        values = list(answer)
-        if len(values) != len(parts):
-            raise TryAgain(f"your function should return {len(parts)} values, ({listed}); it returned {len(values)}.")
-    return tuple(_floats(part, value) for part, value in zip(parts, values, strict=True))
-
-
-def _floats(part: str, value: Any) -> NDArray[np.float64]:
-    value = _plain(value)
-    if not isinstance(value, str | bytes | bool | dict | set) and not callable(value):
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise TryAgain(f"{part} has rows of different lengths, so it is no array.") from None
-        if array.dtype.kind in "iuf":
-            return array.astype(np.float64)
-    raise TryAgain(f"{part} should hold real numbers, but it is {_kind(value)}.")
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} of shape {value.shape}"
-    if isinstance(value, int | float | np.number):
-        return f"one number ({value:.6g})"
-    if callable(value):
-        return "a function (are brackets missing at the end?)"
-    return f"a value of type {type(value).__name__}"
-
-
-def _close(a: NDArray[np.float64], b: NDArray[np.float64], rtol: float) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=1e-9, equal_nan=True)
-
-
-def _judge_part(
-    part: str,
-    got: list[NDArray[np.float64]],
-    expected: list[NDArray[np.float64]],
-    cases: list[str],
-    run_away: str,
-    rtol: float,
+def compare_each(
+    student: Student,
+    parts: Mapping[str, Part],
+    *,
+    by_hand: Sequence[tuple[Case, Any]],
+    others: Sequence[Case],
+    rtol: float = 1e-6,
 ) -> None:
-    """Raise TryAgain if one part of the answers is wrong: about its shape, NaN, a factor, or the first difference."""
-    for a, b, case in zip(got, expected, cases, strict=True):
-        if a.shape != b.shape:
-            wanted = f"an array of shape {b.shape}" if b.shape else "one number"
-            forgot = " Was a mean or a sum forgotten?" if a.size > b.size == 1 else ""
-            raise TryAgain(f"{part} should be {wanted}, but yours has the shape {a.shape} for {case}.{forgot}")
-    for a, b, case in zip(got, expected, cases, strict=True):
-        far = a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max()))]  # true for NaN too
-        if far.size:
-            raise TryAgain(f"{part} has run away to {far[0]:.3g} for {case}. {run_away}")
-    wrong = [not _close(a, b, rtol) for a, b in zip(got, expected, strict=True)]
-    if not any(wrong):
-        return
-    differs = [not _close(b, expected[0], rtol) for b in expected]
-    typed_in = (
-        "Is a number typed in, or taken from a variable of the notebook, where an argument of the function is meant?"
-    )
-    if any(differs) and all(_close(a, got[0], rtol) for a in got):
-        raise TryAgain(f"{part} is the same whatever the inputs are. {typed_in}")
-    first = wrong.index(True)
-    a, b = got[first], expected[first]
-    index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=rtol, atol=1e-9))[0])
-    place = f"{part}[{', '.join(map(str, index))}]" if index else part
-    difference = f"{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {cases[first]}."
-    if first > 0:
-        raise TryAgain(f"your answer fits the example but not other inputs: {difference} {typed_in}")
-    factor = _factor(got, expected, rtol)
-    if factor is not None:
-        if np.isclose(factor, -1):
-            raise TryAgain(f"{part} has the wrong sign in every case that was tried.")
-        raise TryAgain(
-            f"{part} is {factor:.4g} times what it should be in every case that was tried: look for a factor that is "
-            "missing, or there twice."
+    """Compare each of several returned values by itself, one after the other; `by_hand` has whole answers.
+
+    So mistakes in two values are told one after the other, and no table needs a row for every pair of them.
+    """
+    names = list(parts)
+
+    def right(*args: Any) -> list[Any]:
+        return [part.right(*args) for part in parts.values()]
+
+    def alone(number: int, read: Callable[[Any], Any]) -> Callable[..., Any]:
+        return lambda answer, *args: read(read_several(answer, names)[number])
+
+    def beside(number: int, mistake: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: [*right(*args)[:number], mistake(*args), *right(*args)[number + 1 :]]
+
+    for number, (name, part) in enumerate(parts.items()):
+        compare(
+            student,
+            returns=part.label or name,
+            by_hand=by_hand,
+            others=others,
+            right=right,
+            mistakes={hint: beside(number, mistake) for hint, mistake in part.mistakes.items()},
+            read=alone(number, part.read),
+            rtol=rtol,
         )
-    raise TryAgain(difference)
 
 
-def _factor(got: list[NDArray[np.float64]], expected: list[NDArray[np.float64]], rtol: float) -> float | None:
-    """The one number that turns every right answer into the given one, if there is one."""
-    a, b = np.concatenate([v.ravel() for v in got]), np.concatenate([v.ravel() for v in expected])
-    largest = int(np.argmax(np.abs(b)))
-    if b.size < 2 or b[largest] == 0 or a[largest] == 0:
-        return None
-    factor = float(a[largest] / b[largest])
-    return factor if np.allclose(a, factor * b, rtol=rtol, atol=1e-9) else None
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` was asked, and how it judges."""
+
+    parameters: Sequence[str]
+    names: Sequence[str]
+    by_hand: Sequence[tuple[Case, Any]]
+    others: Sequence[Case]
+    right: Callable[..., Any]
+    mistakes: Mapping[str, Callable[..., Any] | Pattern]
+    read: Callable[..., Any]
+    run_away: str
+    rtol: float
+
+    @property
+    def cases(self) -> list[Case]:
+        """The arguments of all cases."""
+        return [args for args, _ in self.by_hand] + list(self.others)
+
+    def judge(self, student: Student) -> None:
+        """Pass silently if every answer is right, else raise TryAgain with the best explanation there is."""
+        answers = [read_floats(self.read(student(*args), *args), self.names) for args in self.cases]
+        expected = [to_arrays(self.read(answer, *args), self.names) for args, answer in self.by_hand]
+        expected += [self._answer(self.right, args) for args in self.others]
+        if self._agree(answers, expected):
+            return
+        for hint, mistake in self.mistakes.items():
+            if self._explains(mistake, answers, expected):
+                raise TryAgain(hint)
+        for number, name in enumerate(self.names):
+            self._judge_part(name, [answer[number] for answer in answers], [answer[number] for answer in expected])
+
+    def _answer(self, function: Callable[..., Any], args: Case) -> Answer:
+        return to_arrays(self.read(function(*args), *args), self.names)
+
+    def _agree(self, ours: Sequence[Answer], theirs: Sequence[Answer]) -> bool:
+        pairs = zip(ours, theirs, strict=True)
+        return all(self._close(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
+
+    def _close(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+        return a.shape == b.shape and np.allclose(a, b, rtol=self.rtol, atol=1e-9, equal_nan=True)
+
+    def _explains(self, mistake: Callable[..., Any] | Pattern, answers: list[Answer], expected: list[Answer]) -> bool:
+        if not isinstance(mistake, Pattern):
+            return self._agree(answers, [self._answer(mistake, args) for args in self.cases])
+        for got, right, args in zip(answers, expected, self.cases, strict=True):
+            one, other = (got, right) if len(self.names) > 1 else (got[0], right[0])
+            if [part.shape for part in got] != [part.shape for part in right] or not mistake.fits(one, other, *args):
+                return False
+        return True
+
+    def _judge_part(self, name: str, got: list[NDArray[np.float64]], expected: list[NDArray[np.float64]]) -> None:
+        """Raise TryAgain if one value is wrong: about its shape, NaN, a factor, or the first difference."""
+        texts = [case_text(self.parameters, args) for args in self.cases]
+        for a, b, case in zip(got, expected, texts, strict=True):
+            if a.shape != b.shape:
+                wanted = f"an array of shape {b.shape}" if b.shape else "one number"
+                forgot = " Was a mean or a sum forgotten?" if a.size > b.size == 1 else ""
+                raise TryAgain(f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}.{forgot}")
+        for a, b, case in zip(got, expected, texts, strict=True):
+            far = a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max()))]  # true for NaN too
+            if far.size:
+                raise TryAgain(f"{name} has run away to {far[0]:.3g} for {case}. {self.run_away}")
+        wrong = [not self._close(a, b) for a, b in zip(got, expected, strict=True)]
+        if not any(wrong):
+            return
+        differs = [not self._close(b, expected[0]) for b in expected]
+        typed_in = (
+            "Is a number typed in, or taken from a variable of the notebook, where an argument of the function is "
+            "meant?"
+        )
+        if any(differs) and all(self._close(a, got[0]) for a in got):
+            raise TryAgain(f"{name} is the same whatever the inputs are. {typed_in}")
+        first = wrong.index(True)
+        a, b = got[first], expected[first]
+        index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
+        place = f"{name}[{', '.join(map(str, index))}]" if index else name
+        difference = f"{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[first]}."
+        if first > 0:
+            raise TryAgain(f"your answer fits the example but not other inputs: {difference} {typed_in}")
+        factor = self._factor(got, expected)
+        if factor is not None:
+            if np.isclose(factor, -1):
+                raise TryAgain(f"{name} has the wrong sign in every case that was tried.")
+            raise TryAgain(
+                f"{name} is {factor:.4g} times what it should be in every case that was tried: look for a factor that "
+                "is missing, or there twice."
+            )
+        raise TryAgain(difference)
+
+    def _factor(self, got: list[NDArray[np.float64]], expected: list[NDArray[np.float64]]) -> float | None:
+        """The one number that turns every right answer into the given one, if there is one."""
+        a, b = np.concatenate([v.ravel() for v in got]), np.concatenate([v.ravel() for v in expected])
+        largest = int(np.argmax(np.abs(b)))
+        if b.size < 2 or b[largest] == 0 or a[largest] == 0:
+            return None
+        factor = float(a[largest] / b[largest])
+        return factor if np.allclose(a, factor * b, rtol=self.rtol, atol=1e-9) else None
 
 
-def _case(parameters: Sequence[str], args: Sequence[Any]) -> str:
-    """The arguments of a case, short enough to be read: `m = 1, x = [1. 2. 3.]`."""
-    shown = []
-    for name, value in zip(parameters, args, strict=True):
-        if callable(value):
-            continue
-        value = _plain(value)
-        if isinstance(value, np.ndarray):
-            text = np.array2string(value, precision=4, threshold=8, edgeitems=3).replace("\n", "")
-        else:
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-        shown.append(f"{name} = {text}")
-    return ", ".join(shown)
+COMPARED: ContextVar[list[Comparison] | None] = ContextVar("COMPARED", default=None)
+"""Where comparisons are noted while somebody rehearses an exercise (see `rehearsing`)."""

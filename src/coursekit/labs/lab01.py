@@ -34,7 +34,7 @@ def _(student: Student) -> None:
     rng = np.random.default_rng(11)
     compare(
         student,
-        parts=("dm", "db"),
+        returns=("dm", "db"),
         by_hand=[
             # Residuals -1, -1, -2: dm = 2/3 * (-1 - 2 - 6), db = 2/3 * (-4).
             ((1.0, 0.0, np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 5.0])), (-6, -8 / 3)),
@@ -82,7 +82,7 @@ def _(student: Student) -> None:
     rng = np.random.default_rng(12)
     compare(
         student,
-        parts=("your limit",),
+        returns="your limit",
         by_hand=[
             # Hessian [[22, 6], [6, 2]]: trace 24, determinant 8, largest eigenvalue 12 + sqrt(136).
             ((X,), 2 / (12 + np.sqrt(136))),
@@ -171,7 +171,7 @@ def _(student: Student) -> None:
     rng = np.random.default_rng(13)
     compare(
         student,
-        parts=("path",),
+        returns="path",
         by_hand=[
             # v = -0.5 * (1, -2), then 0.5 * v - 0.5 * (0.5, -1).
             ((np.copy, np.array([1.0, -2.0]), 0.5, 0.5, 2), [[1, -2], [0.5, -1], [0, 0]]),
@@ -272,7 +272,7 @@ def _(student: Student) -> None:
     x = [rng.normal(loc=centre, scale=scale, size=n) for centre, scale, n in ((2, 1.5, 6), (-3, 0.5, 9), (8, 3, 7))]
     compare(
         student,
-        parts=("m", "b"),
+        returns=("m", "b"),
         by_hand=[
             ((X, Y, 0.25, 1), (0.3, 1.1)),  # one step of 0.25 goes half of the way
             ((X, Y, 0.1, 200), (0.6, 2.2)),  # the best line of the essay's points

@@ -63,7 +63,7 @@ def _(student: Student) -> None:
     rng = np.random.default_rng(21)
     compare(
         student,
-        parts=("train_rmse", "new_rmse"),
+        returns=("train_rmse", "new_rmse"),
         by_hand=[
             # Residuals 1/2, -1, 1/2 on the three points; 0 and 1/2 on the two.
             ((*THREE, *TWO, 1), (0.5**0.5, 0.125**0.5)),
@@ -164,7 +164,7 @@ def _(student: Student) -> None:
                 raise TryAgain("the rows of x don't go with their y: use the same order for both.")
     compare(
         Student(lambda *parts: given[parts[0].tobytes()], list(_PARTS)),
-        parts=_PARTS,
+        returns=_PARTS,
         by_hand=[],  # which rows are drawn is the student's business; the properties above hold for any draw
         others=cases,
         right=_by_sklearn,
@@ -226,7 +226,7 @@ def _(student: Student) -> None:
 
     compare(
         Student(flat, ["x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "degrees"]),
-        parts=("degree", "test_rmse"),
+        returns=("degree", "test_rmse"),
         by_hand=[
             # Validation RMSE 1.3, 0.4 and 5, so the line 1 + x / 2: at the test points 3 and 1, errors 2 and 0.
             ((*THREE, *TWO, np.array([4.0, 0]), np.ones(2), np.arange(3)), (1, 2**0.5)),
@@ -280,7 +280,7 @@ def _(student: Student) -> None:
     rng = np.random.default_rng(24)
     compare(
         student,
-        parts=("theta",),
+        returns="theta",
         by_hand=[
             # Both columns have the mean square 1 and overlap nowhere: the slope is 1 / (1 + price), the constant 1.
             ((np.array([[1.0, -1], [1, 1]]), np.array([0.0, 2]), np.array([0.0, 1, 3])), [[1, 1], [1, 0.5], [1, 0.25]]),

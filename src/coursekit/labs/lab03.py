@@ -60,7 +60,7 @@ def _(student: Student) -> None:
     three = np.array([np.log(3), 0, 0])  # with a first input of 1 the sum is log 3, and the sigmoid 3/4
     compare(
         student,
-        parts=("rosenblatt", "logistic"),
+        returns=("rosenblatt", "logistic"),
         by_hand=[
             # The sum is 0: the threshold says 0, which is wrong by 1; the sigmoid says 1/2.
             ((np.array([0.5, -1, 0.5]), np.ones(3), 1, 0.5), ([1.5, 0, 1.5], [0.75, -0.75, 0.75])),
@@ -175,7 +175,7 @@ def _(student: Student) -> None:
     plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
     compare(
         Student(table, student.parameters),
-        parts=("your table",),
+        returns="your table",
         by_hand=[
             # Three places on a line: only "the middle one" and "all but the middle one" need two cuts.
             ((_with_constant(np.array([0.0, 1, 2])),), [1, 1, 0, 1, 1, 0, 1, 1]),
@@ -248,7 +248,7 @@ def _(student: Student) -> None:
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
     compare(
         student,
-        parts=("R", "gamma", "bound"),
+        returns=("R", "gamma", "bound"),
         by_hand=[
             # AND. Longest row (1, 1, 1); sums -3, -1, -1, 1; length of theta sqrt(17).
             ((corners, np.array([0, 0, 0, 1]), np.array([2.0, 2, -3])), (np.sqrt(3), 1 / np.sqrt(17), 51)),

@@ -77,7 +77,7 @@ def _(student: Student) -> None:
         others = square
         hint = "w1 is not transposed. It has one row for each hidden unit, so x @ w1 gives units each other's weights."
         mistakes = {hint: lambda x, w1, *a: _forward(x, w1.T, *a)} | mistakes
-    compare(student, parts=("z1", "h", "p"), by_hand=by_hand, others=others, right=_forward, mistakes=mistakes)
+    compare(student, returns=("z1", "h", "p"), by_hand=by_hand, others=others, right=_forward, mistakes=mistakes)
     student(*wide[0])
 
 
@@ -136,7 +136,7 @@ def _(student: Student) -> None:
     h, p, y, two = (np.array(v) for v in ([[0.5], [0]], [[0.5], [0.75]], [[1.0], [0]], [[2.0]]))
     compare(
         student,
-        parts=PARTS,
+        returns=PARTS,
         by_hand=[
             ((*ONE, np.zeros((1, 2)), np.zeros((1, 2)), h[:1]), ONES_SLOPES),
             # Blame -0.5 / 2 and 0.75 / 2; times 2, times 0.75 and 1.
@@ -220,7 +220,7 @@ def _(student: Student) -> None:
     square = lambda t: np.sum(t**2)  # noqa: E731
     compare(
         student,
-        parts=("errors",),
+        returns="errors",
         by_hand=[
             # Nudged by a half: slopes 2 and -6, but 1 and -3 are claimed.
             ((square, np.copy, np.array([1.0, -3]), 0.5), [1 / 3, 1 / 3]),
@@ -233,7 +233,7 @@ def _(student: Student) -> None:
     )
     nothing = "two zeros agree, but your answer there is 0 / 0: return 0 where claimed and nudged are both 0."
     at_rest = (square, lambda t: 2 * t, np.array([0.0, 1]), 0.5), [0, 0]
-    compare(student, parts=("errors",), by_hand=[at_rest], others=[], right=_errors(), mistakes={nothing: _errors()})
+    compare(student, returns="errors", by_hand=[at_rest], others=[], right=_errors(), mistakes={nothing: _errors()})
 
 
 # 4.4 A second opinion
@@ -263,7 +263,7 @@ def _(student: Student) -> None:
         )
     compare(
         student,
-        parts=PARTS,
+        returns=PARTS,
         by_hand=[((*ONE[:2], np.zeros((2, 2)), np.zeros(2), ONE[2], np.zeros(1)), ONES_SLOPES)],
         others=cases,
         right=_of_weights(_slopes),

@@ -1,16 +1,16 @@
 """The checks of lab 5, "A genetic algorithm": five operators, a test that finds broken ones, and switches."""
 
 from collections.abc import Callable
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import comes_from_rng, looks_normal, seeded, tensor
-from coursekit.labs.lab05_planted import BROKEN, SELECTION, WIN, Chances, Watch, breed, breed_in_another_order, is_in
-from neuroevo import ga
+from coursekit.labs.lab05_planted import BROKEN, SELECTION, WIN, Chances, breed, breed_in_another_order
+from coursekit.labs.lab05_switches import everything_is_on, something_is_off
+from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
 # Exercise 5.6 calls the student's test some eighty times.
 LAB = Lab(5, "A genetic algorithm", time_limit=20)
@@ -24,12 +24,12 @@ check, passed, score = LAB.check, LAB.passed, LAB.score
     "5.1", "create_random_networks(n_runs, n_genomes, n_params, std, rng)", title="A first generation", points=2
 )
 def _(student: Student) -> None:
-    def draw(seed: int, std: float = 0.5) -> Tensor:
-        answer = student(3, 40, 200, std, seeded(seed))
+    def draw(rng: torch.Generator, std: float = 0.5) -> Tensor:
+        answer = student(3, 40, 200, std, rng)
         return tensor(answer, (3, 40, 200), "the population of 3 runs, 40 genomes and 200 parameters")
 
     for std in (0.5, 3.0):
-        population = draw(51, std)
+        population = draw(seeded(51), std)
         if torch.equal(population[:, :1].expand(-1, 40, -1), population):
             raise TryAgain("all genomes of a run are the same: selection has nothing to choose from. Draw each anew.")
         if torch.equal(population[:1].expand(3, -1, -1), population):
@@ -68,7 +68,7 @@ def _(student: Student) -> None:
     ]
     compare(
         student,
-        parts=("fitness",),
+        returns="fitness",
         # log(1/2), and the mean of log(1/4) and three times log(3/4)
         by_hand=[((two, x, y), [[-0.693147, -0.562335]])],
         others=others,
@@ -110,14 +110,14 @@ def _(student: Student) -> None:
 
 @LAB.exercise("5.3", "select_parents(fitness, n_draws, rng, size)", title="Who breeds?", points=2)
 def _(student: Student) -> None:
-    def draw(fitness: Tensor, n_draws: int, seed: int, size: int) -> Tensor:
-        rows = tensor(student(fitness, n_draws, seeded(seed), size), (len(fitness), n_draws), "the rows", whole=True)
+    def draw(fitness: Tensor, n_draws: int, rng: torch.Generator, size: int) -> Tensor:
+        rows = tensor(student(fitness, n_draws, rng, size), (len(fitness), n_draws), "the rows", whole=True)
         if int(rows.min()) < 0 or int(rows.max()) >= fitness.shape[1]:
             raise TryAgain(f"row {int(rows.max())} is outside a population of {fitness.shape[1]} (rows count from 0).")
         return rows
 
     eight = torch.tensor([[3.0, 1, 4, 1.5, 9, 2.5, 6, 5]] * 2)
-    runs = torch.cat([draw(eight, 40, seed, 2) for seed in range(6)])
+    runs = torch.cat([draw(eight, 40, seeded(n), 2) for n in range(6)])
     if bool((runs == 4).all()):
         raise TryAgain("one genome, the best of the run, wins all tournaments. Chance should choose who competes.")
     if bool((runs == runs[:, :1]).all()):
@@ -125,17 +125,19 @@ def _(student: Student) -> None:
             "all tournaments of a run have the same entrants: shuffle a deck for every draw, torch.rand(n_runs, "
             "n_draws, n_genomes, generator=rng). Expanding one deck deals the same cards again."
         )
-    comes_from_rng(lambda seed: draw(eight, 40, seed, 2))
-    small = torch.cat([draw(eight, 4, seed, 2) for seed in range(60)])
+    comes_from_rng(lambda rng: draw(eight, 40, rng, 2))
+    small = torch.cat([draw(eight, 4, seeded(n), 2) for n in range(60)])
     if all(len(set(rows)) == 4 for rows in small.tolist()):
         raise TryAgain("no genome ever wins twice. Tournaments are independent: a good genome may win many of them.")
-    if torch.equal(draw(eight, 50, 3, 2)[0], draw(eight, 50, 3, 2)[1]):
+    if torch.equal(*draw(eight, 50, seeded(3), 2)):
         raise TryAgain("all runs hold the same tournaments: draw entrants of shape (n_runs, n_draws, ...).")
     cases = [
         (torch.tensor([[2.0, -1, 7, 0, 5], [1, 8, 3, 9, 4]]), 3),
         (torch.tensor([[0.3, 0.1, 0.6, 0.2, 0.5, 0.4], [-6, -2, -3, -1, -5, -4]]), 4),
     ]
-    drawn = [torch.stack([torch.bincount(r, minlength=f.shape[1]) for r in draw(f, 10_000, 53, n)]) for f, n in cases]
+    drawn = [
+        torch.stack([torch.bincount(r, minlength=f.shape[1]) for r in draw(f, 10_000, seeded(53), n)]) for f, n in cases
+    ]
 
     # 10,000 draws stray from their chances by 0.01 or so (half the sum of the differences); 0.04 never happens.
     def fits(chances: Chances, run: int | None = None) -> bool:
@@ -166,27 +168,23 @@ def _(student: Student) -> None:
 # 5.4 Crossover
 
 
-@LAB.exercise("5.4", "crossover(mothers, fathers, blocks, rng)", title="Children in blocks", points=2)
+@LAB.exercise(
+    "5.4",
+    "crossover(mothers, fathers, blocks, rng)",
+    title="Children in blocks",
+    points=2,
+    on_error={
+        ((IndexError, RuntimeError), "index"): "there are fewer coins than blocks ({error}). Blocks are numbered from "
+        "0, so there are blocks.max() + 1 of them."
+    },
+    in_place="your children are written into their parents: `children = mothers` is a second name for the same "
+    "tensor, not a copy. Make a new one, with torch.where or with sums.",
+)
 def _(student: Student) -> None:
-    def draw(blocks: list[int], seed: int = 54) -> tuple[Tensor, Tensor]:
+    def draw(blocks: list[int], rng: torch.Generator) -> tuple[Tensor, Tensor]:
         mothers = torch.arange(1.0, 2000 * len(blocks) + 1).view(2, 1000, -1)
         fathers = 50_000 + mothers
-        try:
-            answer = student(mothers, fathers, torch.tensor(blocks), seeded(seed))
-        except (IndexError, RuntimeError) as error:
-            if isinstance(error, NotImplementedError) or "index" not in str(error):
-                raise
-            raise TryAgain(
-                f"there are fewer coins than blocks ({error}). Blocks are numbered from 0, so there are blocks.max() + "
-                "1 of them."
-            ) from None
-        except TryAgain as hint:
-            if "` in place" not in str(hint):
-                raise
-            raise TryAgain(
-                "your children are written into their parents: `children = mothers` is a second name for the same "
-                "tensor, not a copy. Make a new one, with torch.where or with sums."
-            ) from None
+        answer = student(mothers, fathers, torch.tensor(blocks), rng)
         if isinstance(answer, Tensor) and bool(((answer == 0) | (answer == 1)).all()):
             raise TryAgain("you return the shares (0 or 1), as the chapter's crossovers do. Mix the parents by them.")
         children = tensor(answer, tuple(mothers.shape), "the children")
@@ -204,7 +202,7 @@ def _(student: Student) -> None:
         return children, mine
 
     for blocks in (list(range(8)), [0, 0, 1, 2, 2, 2, 1]):
-        _, mine = draw(blocks)
+        _, mine = draw(blocks, seeded(54))
         coins = [mine[..., [i for i, b in enumerate(blocks) if b == block]] for block in range(max(blocks) + 1)]
         if bool((mine == mine[:1, :1]).all()):
             same = "copies of one parent" if bool((mine == mine[0, 0, 0]).all()) else "mixed by the same coins"
@@ -221,7 +219,7 @@ def _(student: Student) -> None:
             raise TryAgain(f"the coins aren't fair: a block comes from the mother {100 * worst:.0f} points off 50 %.")
         if any(abs(float((a == b).float().mean()) - 0.5) > 0.08 for a, b in combinations(tossed.T, 2)):
             raise TryAgain("the coins of two blocks aren't independent of each other.")
-    comes_from_rng(lambda seed: draw([0, 0, 1, 1], seed)[0])
+    comes_from_rng(lambda rng: draw([0, 0, 1, 1], rng)[0])
 
 
 # 5.5 Mutation
@@ -231,9 +229,9 @@ def _(student: Student) -> None:
 def _(student: Student) -> None:
     before = torch.arange(2 * 100 * 1000).view(2, 100, 1000) % 7 - 3.0
 
-    def draw(seed: int, rate: float = 0.3, scale: float = 0.2) -> Tensor:
+    def draw(rng: torch.Generator, rate: float = 0.3, scale: float = 0.2) -> Tensor:
         children = before.clone()
-        answer = student.in_place(children, rate, scale, seeded(seed))
+        answer = student.in_place(children, rate, scale, rng)
         noise = tensor(children, tuple(before.shape), "children") - before
         if rate and scale and not bool(noise.any()):
             end = "you return the mutated children, but whoever called" if answer is not None else "whoever called"
@@ -244,7 +242,7 @@ def _(student: Student) -> None:
         return noise
 
     for rate, scale in ((0.3, 0.2), (0.05, 3.0)):
-        noise = draw(55, rate, scale)
+        noise = draw(seeded(55), rate, scale)
         hit = noise != 0
         share = float(hit.float().mean())
         if bool((hit == hit[..., :1]).all()) and share < 0.99:
@@ -265,9 +263,9 @@ def _(student: Student) -> None:
         looks_normal(noise[hit], scale, f"the noise for scale = {scale:g}")
     # Once in a while noise is so small that adding it changes nothing.
     if (
-        float((draw(56, 1.0) != 0).float().mean()) < 0.999
-        or bool(draw(57, 0.0).any())
-        or bool(draw(58, 0.3, 0.0).any())
+        float((draw(seeded(56), 1.0) != 0).float().mean()) < 0.999
+        or bool(draw(seeded(57), 0.0).any())
+        or bool(draw(seeded(58), 0.3, 0.0).any())
     ):
         raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
     comes_from_rng(draw)
@@ -312,114 +310,16 @@ def _(student: Student) -> None:
 
 
 @LAB.exercise(
-    "5.7", "ablate(score, population, n_generations, select, crossover, mutate, rng)", title="Switches", points=3
+    "5.7",
+    "ablate(score, population, n_generations, select, crossover, mutate, rng)",
+    title="Switches",
+    points=3,
+    in_place="your loop changes the population that it was given: mutate children, which are a copy (ga.take copies; a "
+    "slice like population[:, 1:] is a window), and never the parents.",
 )
 def _(student: Student) -> None:
-    def run(n_runs: int, n: int, *off: str) -> Watch:
-        watch, start = Watch(), torch.randn(n_runs, 12, 5, generator=seeded(57))
-        operators = [None if name in off else getattr(watch, name) for name in ("select", "crossover", "mutate")]
-        try:
-            best = student(watch.score, start, n, *operators, seeded(58))
-        except (TypeError, AttributeError) as error:
-            if "NoneType' object is not callable" in str(error):
-                raise TryAgain(
-                    f"{' and '.join(off)} is None: that switches it off. Ask `if ... is None` first."
-                ) from None
-            if "mutate" in off or "NoneType" not in str(error):
-                raise
-            raise TryAgain(
-                "your children are None: mutate works in place and returns nothing, so `children = mutate(...)` loses "
-                "them. Write mutate(children, rng=rng) on a line of its own."
-            ) from None
-        except TryAgain as hint:
-            if "`population` in place" in str(hint):
-                raise TryAgain(
-                    "your loop changes the population that it was given: mutate children, which are a copy (ga.take "
-                    "copies; a slice like population[:, 1:] is a window), and never the parents."
-                ) from None
-            raise
-        if len(watch.seen) != n:
-            few = "The offspring are not scored anew." if len(watch.seen) < n else "Score a generation only once."
-            raise TryAgain(f"score is called {len(watch.seen)} times for {n} generations. {few}")
-        for population in watch.seen:
-            if population.shape != start.shape:
-                raise TryAgain(
-                    f"a population of shape {tuple(population.shape)} is scored, not {tuple(start.shape)}: one elite "
-                    "and 11 children are 12 again, in every run."
-                )
-        if not torch.equal(watch.seen[0], start):
-            raise TryAgain("the first generation to be scored is the population that came in, as it is.")
-        best = tensor(best, (n_runs, n), "the best of each generation")
-        for now, late in pairwise(watch.seen):
-            champion = ga.take(now, now.sum(-1).argmax(-1, keepdim=True))
-            if torch.equal(champion, late[:, :1]):
-                continue
-            if bool(is_in(champion, late).all()):
-                raise TryAgain(
-                    "the elite is not in row 0: put it before the children, torch.cat([elite, children], 1)."
-                )
-            if float((champion - late[:, :1]).abs().max()) < 0.1:
-                raise TryAgain("the elite is mutated: put it beside the children only after `mutate`.")
-            raise TryAgain("the best genome of a generation is not in the next one: row 0 should be this elite.")
-        if not torch.allclose(best, torch.stack([population.sum(-1).amax(-1) for population in watch.seen], -1)):
-            raise TryAgain("what you return isn't the largest fitness of each generation, one column a generation.")
-        return watch
-
-    watch = run(3, 6)
-    if len(watch.asked) < 5 or len(watch.born) < 5:
-        raise TryAgain("select or crossover isn't called in every generation, though both are switched on.")
-    for generation, asked in watch.asked:
-        fitness = watch.seen[generation].sum(-1)
-        if torch.equal(asked, -fitness):
-            raise TryAgain("select gets the fitness with its sign flipped, so the worst breed.")
-        if not torch.equal(asked, fitness):
-            raise TryAgain("select gets the fitness of another generation: give it what was scored last.")
-    unselected = "children come from genomes that were not selected: take the rows that select returns."
-    for generation, (mothers, fathers) in watch.parents.items():
-        selected = ga.take(watch.seen[generation], watch.rows[generation])
-        first, second = selected.chunk(2, dim=-2)
-        if not bool(is_in(torch.cat([mothers, fathers], dim=-2), selected).all()):
-            raise TryAgain(unselected)
-        if torch.equal(mothers, second) and torch.equal(fathers, first):
-            raise TryAgain("mothers and fathers are swapped: the first half of the rows are the mothers.")
-        if not (torch.equal(mothers, first) and torch.equal(fathers, second)):
-            raise TryAgain(
-                "mothers should be the first half of the rows that select returns, and fathers the second half: "
-                "chunk(2, dim=-2) of the genomes in these rows, in this order."
-            )
-    watch = run(3, 6, "crossover", "mutate")
-    for generation, (now, late) in enumerate(pairwise(watch.seen)):
-        if not bool(is_in(late, now).all()):
-            raise TryAgain("with crossover and mutate switched off a child should be a copy of its mother.")
-        selected = ga.take(now, watch.rows[generation])
-        if not bool(is_in(late[:, 1:], selected).all()):
-            raise TryAgain(unselected)
-        if not bool(is_in(late[:, 1:], selected[:, : late.shape[1] - 1]).all()):
-            raise TryAgain(
-                "with crossover switched off a child is a copy of a mother, from the first half of the rows."
-            )
-    watch = run(3, 4, "mutate")
-    if not all(bool(is_in(born, late).all()) for born, late in zip(watch.born, watch.seen[1:], strict=False)):
-        raise TryAgain("with mutate switched off the children should be what crossover returns; yours differ.")
-    for off in ((), ("select", "crossover", "mutate")):
-        if not all(torch.equal(a, b) for a, b in zip(run(2, 4, *off).seen, run(2, 4, *off).seen, strict=True)):
-            raise TryAgain(
-                "two calls with the same seed differ, so there is another source of randomness. Give torch.randint the "
-                "generator too: generator=rng."
-            )
-    first, second = run(200, 2, "select", "crossover", "mutate").seen
-    counts = (second[:, 1:].unsqueeze(2) == first.unsqueeze(1)).all(-1).sum(1)
-    if bool((counts <= 1).all()):
-        raise TryAgain(
-            "with select switched off everybody gets one child: draw rows evenly *with* replacement (torch.randint), "
-            "or you switch chance off too."
-        )
-    by_rank = ga.take(counts.unsqueeze(-1), first.sum(-1).argsort(-1)).squeeze(-1)
-    for share in (counts.float().mean(0) / 11, by_rank.float().mean(0) / 11):
-        if float(share.max()) > 0.15 or float(share.min()) < 0.03:
-            raise TryAgain(f"with select switched off all 12 genomes should breed evenly; one has {share.max():.0%}.")
-    run(2, 3, "crossover")
-    run(2, 3, "select", "mutate")
+    everything_is_on(student)
+    something_is_off(student)
 
 
 LAB.free_text(

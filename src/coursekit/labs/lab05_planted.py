@@ -1,4 +1,4 @@
-"""What lab 5 gives to a student's function or expects of one: ways to breed, watched operators, odds."""
+"""What lab 5 gives to a student's test, or expects of tournaments: ways to breed, right and broken ones; odds."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback.running import TryAgain
-from neuroevo import ga
+from coursekit.feedback import TryAgain
 
-__all__ = ["BROKEN", "SELECTION", "WIN", "Chances", "Watch", "breed", "breed_in_another_order", "is_in"]
+__all__ = ["BROKEN", "SELECTION", "WIN", "Chances", "breed", "breed_in_another_order"]
 
 Draw = Callable[[tuple[int, ...], float, torch.Generator], Tensor]
 
@@ -88,50 +87,6 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
         partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
     ),
 }
-
-
-class Watch:
-    """Operators that keep what goes through them: populations, fitness, what crossover returned."""
-
-    def __init__(self) -> None:
-        self.seen: list[Tensor] = []
-        self.asked: list[tuple[int, Tensor]] = []  # with the number of the generation scored last
-        self.rows: dict[int, Tensor] = {}
-        self.born: list[Tensor] = []
-        self.parents: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def score(self, population: Tensor) -> Tensor:
-        """The sum of the genes."""
-        self.seen.append(population.clone())
-        return population.sum(-1)
-
-    def select(self, fitness: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
-        """Tournaments of two."""
-        now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
-        self.asked.append((now, fitness.clone()))
-        self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
-        return rows
-
-    def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
-        """Uniform crossover."""
-        if torch.equal(mothers, fathers):
-            raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
-        now = len(self.seen) - 1
-        earlier = self.parents.get(now, (mothers[:, :0], fathers[:, :0]))
-        self.parents[now] = torch.cat([earlier[0], mothers], dim=1), torch.cat([earlier[1], fathers], dim=1)
-        self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
-        return self.born[-1].clone()
-
-    def mutate(self, children: Tensor, rng: torch.Generator) -> None:
-        """A little noise on every gene."""
-        if not children.is_contiguous():
-            raise TryAgain("mutate gets a window into another tensor: let children be a copy, mothers.clone().")
-        children += 0.01 * torch.randn(children.shape, generator=rng)
-
-
-def is_in(genomes: Tensor, population: Tensor) -> Tensor:
-    """Which genomes (r, k, p) are rows of their run's population (r, n, p): (r, k)."""
-    return (genomes.unsqueeze(2) == population.unsqueeze(1)).all(-1).any(-1)
 
 
 Chances = Callable[[list[float], int], list[float]]

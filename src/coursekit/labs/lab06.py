@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, compare
-from coursekit.feedback.drawing import refuse, seeded
+from coursekit.feedback import Lab, Student, compare, refuse
 from coursekit.labs.lab06_breeding import bred, has_fair_families, has_fresh_noise, inherited, unchanged
 from coursekit.labs.lab06_evolving import (
     Search,
@@ -22,6 +21,7 @@ from coursekit.labs.lab06_evolving import (
     toy_evolve,
     toy_score,
 )
+from coursekit.labs.tensors import seeded
 
 LAB = Lab(6, "Evolving a line")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -71,7 +71,7 @@ def _(student: Student) -> None:
     rng = seeded(61)
     compare(
         unchanged(Student(shapes_told, student.parameters)),
-        parts=("your fitness",),
+        returns="your fitness",
         by_hand=[
             # Errors against y = 2x + 3: none; -1 everywhere; 2, 0 and -2.
             ((Tensor([[[2, 3], [2, 2], [0, 3]]]), Tensor([-1, 0, 1]), Tensor([1, 3, 5])), [[0, -1, -8 / 3]]),
@@ -177,7 +177,7 @@ def _(student: Student) -> None:
         "Here score is minus the squared distance from (2, 3), and breed moves every row on by one and adds a step "
         "that differs from row to row.",
         unchanged(Student(three_dimensions, student.parameters)),
-        parts=("best", "champions"),
+        returns=("best", "champions"),
         by_hand=[
             # (1, 3) is 1 from (2, 3). Then rows change places and move on; (1 + 1.25, 3 + 0.625) is the better one.
             (

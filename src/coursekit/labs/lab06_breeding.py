@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback.drawing import refuse, seeded
-from coursekit.feedback.running import Student, TryAgain
+from coursekit.feedback import Student, TryAgain, refuse
+from coursekit.labs.tensors import seeded
 
 __all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited", "unchanged"]
 

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback.comparing import compare
-from coursekit.feedback.drawing import refuse, seeded
-from coursekit.feedback.running import Student, TryAgain
+from coursekit.feedback import Student, TryAgain, compare, refuse
+from coursekit.labs.tensors import seeded
 
 __all__ = [
     "Search",
@@ -146,7 +145,7 @@ def compare_tables(
     """
     tables = Student(table_of(student, first, columns), student.parameters)
     try:
-        compare(tables, parts=("table",), by_hand=by_hand, others=others, **cases)
+        compare(tables, returns="table", by_hand=by_hand, others=others, **cases)
     except TryAgain as hint:
         example = "fits the example" not in str(hint)
         case = by_hand[0][0] if example else max(others, key=lambda args: len(args[1]))

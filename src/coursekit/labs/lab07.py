@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import seeded
+from coursekit.labs.tensors import seeded
 
 LAB = Lab(7, "Beyond the line")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -87,7 +87,7 @@ def _judge_inheritance(student: Student) -> None:
     mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
     compare(
         Student(lambda *args: _bred(student, *args), student.parameters),
-        parts=("the children's weights", "ln sigma"),
+        returns=("the children's weights", "ln sigma"),
         by_hand=[((mother, father, coins, 0.0, seeded(73)), ([[1, 6, 3]], [-55]))],
         others=[(*parents, 0.0, seeded(74)) for parents in cases],
         right=_inherit(),
@@ -253,7 +253,7 @@ def _(student: Student) -> None:
         others += [(born, bowl.loss, bowl.step_, inherit, n_steps) for inherit in by_hand]
     compare(
         Student(lambda *args: _on_copies(student, in_place, *args), student.parameters),
-        parts=("fitness", "heirs", "cost"),
+        returns=("fitness", "heirs", "cost"),
         by_hand=[((first, one.loss, one.step_, inherit, 2), answer) for inherit, answer in by_hand.items()],
         others=others,
         right=_life(),
@@ -375,7 +375,7 @@ def _(student: Student) -> None:
     worlds = ((4, 12, 6, [0, 1, 2]), (5, 9, 4, [5]), (3, 20, 8, [3, 4, 10, 11]), (1000, 510, 1, [1]))
     compare(
         Student(watched, student.parameters),
-        parts=("the mean return",),
+        returns="the mean return",
         # No wind. Always left: position 0, -1, -3 from velocity 1; -1, -3 from velocity 0. Always right: 2, 4; 1, 3.
         by_hand=[((Corridor(2, 9), torch.tensor([[0.0] * 5, [0.0] * 4 + [1]]), [1, 4]), [2.5, 3])],
         others=[

@@ -9,8 +9,8 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import seeded
 from coursekit.labs.lab08_standins import Loss, Trials, normal
+from coursekit.labs.tensors import seeded
 
 LAB = Lab(8, "The bridge", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -127,7 +127,7 @@ def _(student: Student) -> None:
     replies = iter(answers)
     compare(
         Student(lambda *_: next(replies), ["loss", "theta", "sigma", "n_pairs"]),
-        parts=("the estimate",),
+        returns="the estimate",
         by_hand=[],
         others=cases,
         right=_estimate(),
@@ -166,7 +166,7 @@ def _(student: Student) -> None:
 
     compare(
         Student(ranked, student.parameters),
-        parts=("the answer",),
+        returns="the answer",
         by_hand=[
             ((torch.tensor([3, 900, -2, 3, 5]).double(),), [-0.125, 0.5, -0.5, -0.125, 0.25]),
             ((torch.tensor([0.1, 0.4, 0.3, 0.2]).double(),), [-1 / 2, 1 / 2, 1 / 6, -1 / 6]),
@@ -268,7 +268,7 @@ def _(student: Student) -> None:
         others.append((Trials(table, n_trials), g, counts, n_trials))
     compare(
         Student(curve, student.parameters),
-        parts=("mean", "error"),
+        returns=("mean", "error"),
         by_hand=[(example, ([0.08, 0.5], [0.88, 0.5]))],
         others=others,
         right=_curve(),
@@ -348,7 +348,7 @@ def _(student: Student) -> None:
     example = torch.tensor([1, 0]).double(), torch.eye(2).double(), 2.0, *on_paper, torch.tensor([0.75, 0.25]).double()
     compare(
         Student(lambda *args: _call(student, *args), student.parameters),
-        parts=("new_mean", "new_C"),
+        returns=("new_mean", "new_C"),
         by_hand=[((*example, 0.5), ([1.5, 3], [[0.625, 0], [0, 2]]))],
         others=[
             _cloud(d, n, n_winners, seed) for seed, (d, n, n_winners) in enumerate([(3, 8, 4), (4, 9, 4), (2, 12, 5)])

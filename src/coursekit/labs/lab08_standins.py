@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback.drawing import seeded
-from coursekit.feedback.running import TryAgain
+from coursekit.feedback import TryAgain
+from coursekit.labs.tensors import seeded
 
 __all__ = ["Loss", "Trials", "normal"]
 

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import comes_from_rng, looks_normal, refuse, seeded, tensor
+from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
 from coursekit.labs.lab09_mutating import (
     Calls,
     added,
@@ -20,6 +19,7 @@ from coursekit.labs.lab09_mutating import (
     noise_is_added,
     noise_is_fresh,
 )
+from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
 LAB = Lab(9, "Thinking in batches", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -156,7 +156,7 @@ def _(student: Student) -> None:
     example = [[[11, 23], [13, 27]], [[0, 6], [1, 6]]]  # genome 1, image 1: (0 + 1 + 0, 1 + 0 + 5)
     compare(
         Student(told, student.parameters),
-        parts=("the answer",),
+        returns="the answer",
         by_hand=[((small, x, (2, 2)), example)],
         others=[case(2, 2, (2, 2, 2)), case(3, 3, (3, 3)), case(4, 4, (4, 4, 4))],
         right=_outputs(),
@@ -165,7 +165,7 @@ def _(student: Student) -> None:
     )
     compare(
         Student(told, student.parameters),
-        parts=("the answer",),
+        returns="the answer",
         by_hand=[],
         others=[case(3, 5, (4, 6, 2)), case(7, 2, (3, 5)), case(2, 6, (5, 3, 4, 7)), case(1, 4, (3, 2, 5))],
         right=_outputs(),
@@ -197,7 +197,7 @@ def _(student: Student) -> None:
     noise_is_added(noise, rows, scale)
     # First of the two: where places come twice, torch's threads decide which noise is lost, and two calls differ.
     hits_are_fair(hit, noise, rate, scale)
-    comes_from_rng(lambda seed: added(student, (60, 1000), rows, rate, scale, seeded(seed)))
+    comes_from_rng(lambda rng: added(student, (60, 1000), rows, rate, scale, rng))
     noise_is_fresh(student, rows, rate, scale)
     looks_normal(noise[hit], scale, "your noise")
     counts_are_binomial(student)
@@ -340,7 +340,7 @@ def _(student: Student) -> None:
     for number, (name, right, mistakes) in enumerate(_PLAN):
         compare(
             Student(part(number), student.parameters),
-            parts=(name,),
+            returns=(name,),
             by_hand=[(args, answers[number]) for args, answers in by_hand],
             others=others,
             right=right,

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from coursekit.feedback.drawing import refuse, seeded
-from coursekit.feedback.running import Student, TryAgain
+from coursekit.feedback import Student, TryAgain, refuse
+from coursekit.labs.tensors import seeded
 
 __all__ = ["Calls", "added", "counts_are_binomial", "ends_are_hit", "hits_are_fair", "noise_is_added", "noise_is_fresh"]
 

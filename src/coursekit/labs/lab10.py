@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import seeded
 from coursekit.labs import lab10_replicating as replicating
 from coursekit.labs.lab10_replicating import agree, chances_of
+from coursekit.labs.tensors import seeded
 
 # Exercise 10.4 evolves five populations: a second, many more for a slow answer on a busy machine.
 LAB = Lab(10, "GENREG on MNIST", time_limit=40)
@@ -105,7 +105,7 @@ def _(student: Student) -> None:
         by_hand = [(args, answer[number]) for args, answer in cases]
         compare(
             function,
-            parts=("explained (1 is True, 0 is False)",) if number == 2 else (names[number],),
+            returns="explained (1 is True, 0 is False)" if number == 2 else (names[number],),
             by_hand=by_hand,
             others=others,
             right=right,
@@ -250,7 +250,7 @@ def _(student: Student) -> None:
 
     compare(
         _part(student, 0, names),
-        parts=("immortal",),
+        returns="immortal",
         by_hand=[(args, answer[0]) for args, answer in by_hand],
         others=others,
         right=immortal,
@@ -273,7 +273,7 @@ def _(student: Student) -> None:
     )
     compare(
         _part(student, 1, names),
-        parts=("line",),
+        returns="line",
         by_hand=[(args, answer[1]) for args, answer in by_hand],
         others=others,
         right=line,

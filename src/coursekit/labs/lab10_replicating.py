@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from coursekit.feedback import Student, TryAgain
-from coursekit.feedback.drawing import seeded
+from coursekit.labs.tensors import seeded
 from neuroevo import data, genreg, nets
 
 NET = nets.MLP((64, 16, 10))

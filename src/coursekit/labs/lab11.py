@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from coursekit.feedback import Lab, Student, compare
-from coursekit.feedback.drawing import refuse
+from coursekit.feedback import Lab, Student, compare, refuse
 
 LAB = Lab(11, "GENREG's findings on trial", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -88,7 +87,7 @@ def _(student: Student) -> None:
     first = _scores(1)
     compare(
         Student(with_step, ["a step", *student.parameters[1:]]),
-        parts=("spent", "scores"),
+        returns=("spent", "scores"),
         by_hand=[
             # 4 x 5 = 20 a generation, five of them in 107; and 3 x 8 = 24 a gradient step, four of them in 100.
             ((1, 4, 5, False, 107), ([20, 40, 60, 80, 100], first[:5])),
@@ -218,7 +217,7 @@ def _(student: Student) -> None:
 
     compare(
         student,
-        parts=("mean", "low", "high"),
+        returns=("mean", "low", "high"),
         by_hand=[
             # Differences 1, 2, 3: mean 2, standard deviation 1, standard error 0.577; t with two degrees is 4.3027.
             ((np.array([11.0, 22.0, 33.0]), np.array([10.0, 20.0, 30.0])), (2.0, -0.484138, 4.484138)),
@@ -399,7 +398,7 @@ def _(student: Student) -> None:
 
     compare(
         Student(with_score, ["a score", *student.parameters[1:]]),
-        parts=("means", "best"),
+        returns=("means", "best"),
         by_hand=[
             # Seeds 1 and 3 average to 2.
             ((0, [0.0, 1.0], [0.0, 1.0, 2.0], [1, 3]), ([[2, 12, 22], [102, 112, 122]], [1, 2])),
@@ -605,7 +604,7 @@ def _(student: Student) -> None:
 
     compare(
         Student(with_share, student.parameters),
-        parts=("accuracy",),
+        returns="accuracy",
         by_hand=[
             (
                 (np.array([[-1.0], [1.0]]), np.array([0, 1]), np.array([[-2.0], [0.5], [3.0], [-0.1], [1.0]]),

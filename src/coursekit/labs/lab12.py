@@ -372,7 +372,7 @@ def _(student: Student) -> None:
     bytes_ = _pictures(80, 12, 6, 3, np.uint8)
     compare(
         student,
-        parts=("answers",),
+        returns="answers",
         by_hand=[(example, [7, 3, 7, 7])],
         others=[_pictures(60, 10, 10, 1), _pictures(60, 15, 5, 2), _pictures(1, 4, 4, 4)],
         right=_nearest,
@@ -532,7 +532,7 @@ def _(student: Student) -> None:
     _told(student)
     compare(
         student,
-        parts=("accuracy",),
+        returns="accuracy",
         by_hand=[(example, [0.5, 1.0])],
         others=[
             _case(1, [3, 1, 4, 2, 1, 2, 1, 3], 2, [1, 2, 4]),

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import refuse, seeded
+from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
+from coursekit.labs.tensors import seeded
 
 LAB = Lab(13, "Open questions", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -151,7 +151,7 @@ def _(student: Student) -> None:
     for number, (name, right, mistakes) in enumerate(_BUYS):
         compare(
             Student(part(number), student.parameters),
-            parts=(name,),
+            returns=(name,),
             by_hand=[(args, answers[number]) for args, answers in by_hand],
             others=others,
             right=right,
@@ -481,7 +481,7 @@ def _(student: Student) -> None:
     others = [rng.uniform(size=(n, n)).round(3) for n in (2, 4, 5, 7)]
     compare(
         student,
-        parts=("the answer",),
+        returns="the answer",
         by_hand=[((example,), 0.125), ((rising,), -0.2), ((early,), 0.35)],
         others=[(a,) for a in others],
         right=_forgotten(),
@@ -727,7 +727,7 @@ def _(student: Student) -> None:
     }
     compare(
         Student(told, student.parameters),
-        parts=("mean", "low", "high"),
+        returns=("mean", "low", "high"),
         by_hand=[((example, "as it is", 1), (0.02, 0.02 - 0.0248414, 0.02 + 0.0248414))],
         others=cases,
         right=numbers(right),

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import refuse
+from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
 
 LAB = Lab(14, "672 ways to build a network", time_limit=30)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -43,7 +42,7 @@ def _odds(chance: Callable[[int, int, int], float], rank: Callable[[int, int], f
 def _(student: Student) -> None:
     compare(
         student,
-        parts=("chance", "rank"),
+        returns=("chance", "rank"),
         by_hand=[((10, 2, 3), (1 - 56 / 120, 2.75)), ((5, 1, 5), (1.0, 1.0)), ((6, 5, 3), (1.0, 1.75))],
         others=[(672, 10, 117), (672, 1, 128), (50, 7, 1), (40, 4, 12)],
         right=_odds(_chance, _rank),
@@ -366,7 +365,7 @@ def _(student: Student) -> None:
     }
     compare(
         student,
-        parts=("regret",),
+        returns="regret",
         by_hand=[
             (example, [[0.10, 0.05, 0.05]]),
             (few, [[0.4, 0.4, 0.4], [0.1, 0.1, 0.1]]),
@@ -416,7 +415,7 @@ def _(student: Student) -> None:
     test = np.array([[0.47, 0.45, 0.47], [0.50, 0.41, 0.39], [0.42, 0.44, 0.40]])
     compare(
         student,
-        parts=("printed", "fresh"),
+        returns=("printed", "fresh"),
         by_hand=[((validation, test, 0), (0.52, 0.40)), ((validation, test, 1), (0.56, 0.41))],
         others=[(*_scores(s, 40, 5), s % 5) for s in range(4)],
         right=_again,

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.feedback.drawing import refuse
+from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
 
 __all__ = ["Pool", "seed_of"]
 
@@ -555,7 +554,7 @@ def _(student: Student) -> None:
 
     compare(
         student,
-        parts=("starts", "makespan"),
+        returns=("starts", "makespan"),
         by_hand=[(([5.0, 1.0, 1.0, 2.0], 2, 0.5), ([0.5, 1.0, 2.5, 4.0], 6.0))],
         others=[case(12, 3, 0.1), case(9, 1, 0.0), case(4, 9, 0.3), case(40, 5, 0.02), case(30, 6, 0.4)],
         right=_queue,

@@ -1,14 +1,16 @@
-"""What the checks ask of a function that draws random numbers: its kind, its source, its distribution."""
+"""What the labs with PyTorch ask of a tensor: its kind, where its randomness comes from, its distribution."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from coursekit.feedback.running import TryAgain
+from coursekit import feedback
+from coursekit.feedback import TryAgain
 
-__all__ = ["comes_from_rng", "looks_normal", "refuse", "seeded", "tensor"]
+__all__ = ["comes_from_rng", "looks_normal", "seeded", "tensor"]
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -16,10 +18,13 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def refuse(wrong: bool | Tensor, hint: str) -> None:
-    """Raise TryAgain with the hint if something is wrong."""
-    if wrong:
-        raise TryAgain(hint)
+comes_from_rng: Callable[..., None] = partial(
+    feedback.comes_from_rng,
+    source=seeded,
+    elsewhere="two calls with the same seed differ, so there is another source of randomness. Give every torch "
+    "function that draws the generator: generator=rng.",
+)
+"""The engine's check for a function that draws from a torch.Generator."""
 
 
 def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) -> Tensor:
@@ -33,17 +38,6 @@ def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) 
     if not whole and not (answer.is_floating_point() and bool(answer.isfinite().all())):
         raise TryAgain(f"{name} should hold finite floats; yours are {answer.dtype}, or hold NaN or infinity.")
     return answer.detach()
-
-
-def comes_from_rng(draw: Callable[[int], Tensor]) -> None:
-    """TryAgain unless all the randomness comes from the generator; `draw` calls the student's function with a seed."""
-    if not torch.equal(draw(7), draw(7)):
-        raise TryAgain(
-            "two calls with the same seed differ, so there is another source of randomness. Give every torch function "
-            "that draws the generator: generator=rng."
-        )
-    if torch.equal(draw(1), draw(2)):
-        raise TryAgain("two different generators give the same draws: take `rng` as it comes, and seed nothing inside.")
 
 
 def looks_normal(noise: Tensor, std: float, what: str) -> None:

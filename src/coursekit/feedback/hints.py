@@ -1,0 +1,22 @@
+"""What a check tells a student: `TryAgain`, raised with the hint, and two short ways to raise it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["TryAgain", "diagnose", "refuse"]
+
+
+class TryAgain(Exception):  # noqa: N818 - a verdict, not an error
+    """Raised by a check: the message tells the student what is wrong and what to look at."""
+
+
+def refuse(wrong: Any, hint: str) -> None:
+    """Raise TryAgain with the hint if something is wrong: a bool, an array or tensor of one, a list of offenders."""
+    if wrong:
+        raise TryAgain(hint)
+
+
+def diagnose(wrong: Mapping[str, Any]) -> None:
+    """Raise TryAgain with the first hint whose condition holds: `{hint: condition}`."""
+    for hint, holds in wrong.items():
+        refuse(holds, hint)

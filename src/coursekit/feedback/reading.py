@@ -1,0 +1,81 @@
+"""A student's answer as arrays of floats, or what kind of thing it is instead; and values as short text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coursekit.feedback.copies import as_array
+from coursekit.feedback.hints import TryAgain
+
+__all__ = ["Answer", "case_text", "read_floats", "read_several", "to_arrays"]
+
+Answer = tuple[NDArray[np.float64], ...]
+
+
+def to_arrays(answer: Any, names: Sequence[str]) -> Answer:
+    """An answer of the check's own as arrays of floats, one for each name."""
+    values = [answer] if len(names) == 1 else answer
+    return tuple(np.asarray(_plain(value), dtype=np.float64) for value in values)
+
+
+def read_floats(answer: Any, names: Sequence[str]) -> Answer:
+    """A student's answer as arrays of floats, one for each name; TryAgain if it is of another kind."""
+    values = [answer] if len(names) == 1 else read_several(answer, names)
+    return tuple(_floats(name, value) for name, value in zip(names, values, strict=True))
+
+
+def read_several(answer: Any, names: Sequence[str]) -> list[Any]:
+    """As many values as there are names; TryAgain if an answer isn't that."""
+    listed = ", ".join(names)
+    row = hasattr(answer, "detach") and answer.ndim == 1  # a tensor of single numbers will do
+    several = row or isinstance(answer, tuple | list) or (isinstance(answer, np.ndarray) and answer.ndim > 0)
+    if several and len(answer) == len(names):
+        return list(answer)
+    raise TryAgain(
+        f"your function should return {len(names)} values, ({listed}); it returned "
+        f"{len(answer) if several else _kind(answer)}. End it with `return {listed}`."
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Tensors as arrays, also inside lists and tuples."""
+    return type(value)(_plain(member) for member in value) if type(value) in (list, tuple) else as_array(value)
+
+
+def _floats(name: str, value: Any) -> NDArray[np.float64]:
+    value = _plain(value)
+    if not isinstance(value, str | bytes | bool | dict | set) and not callable(value):
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise TryAgain(f"{name} has rows of different lengths, so it is no array.") from None
+        if array.dtype.kind in "iuf":
+            return array.astype(np.float64)
+    raise TryAgain(f"{name} should hold real numbers, but it is {_kind(value)}.")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} of shape {value.shape}"
+    if isinstance(value, int | float | np.number):
+        return f"one number ({value:.6g})"
+    if callable(value):
+        return "a function (are brackets missing at the end?)"
+    return f"a value of type {type(value).__name__}"
+
+
+def case_text(parameters: Sequence[str], args: Sequence[Any]) -> str:
+    """The arguments of a case, short enough to be read: `m = 1, x = [1. 2. 3.]`."""
+    named = zip(parameters, args, strict=True)
+    return ", ".join(f"{name} = {_text(value)}" for name, value in named if not callable(value))
+
+
+def _text(value: Any) -> str:
+    value = as_array(value)
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, precision=4, threshold=8, edgeitems=3).replace("\n", "")
+    if isinstance(value, tuple) and any(isinstance(as_array(member), np.ndarray) for member in value):
+        return f"({', '.join(map(_text, value))})"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

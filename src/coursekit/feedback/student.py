@@ -1,0 +1,86 @@
+"""A student's function, safe to call from a check: on copies, with its usual errors told in the lab's own words."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coursekit.feedback.copies import copied, same
+from coursekit.feedback.hints import TryAgain
+
+__all__ = ["Hint", "OnError", "Student"]
+
+Hint = str | Callable[..., Any]
+"""A text, or a function of the arguments of the call that returns one, or something false where none fits."""
+OnError = Mapping[tuple[type[Exception] | tuple[type[Exception], ...], str], Hint]
+"""{(types of errors, a regular expression to be found in the message): what the student is told in their place}."""
+
+
+class Student:
+    """A student's function. Calling it passes copies, and sees to `return` being forgotten and to inputs overwritten.
+
+    Functions, random generators and other objects are passed on as they are.
+
+    Args:
+        function: the function itself.
+        parameters: the names of its arguments.
+        on_error: errors that are told in other words than `mishaps.mishap` finds. The first entry that fits wins;
+            "{error}" in its hint stands for the message. NotImplementedError, which a stub raises, is left alone.
+        in_place: what is said about an input that was overwritten; "{name}" stands for its name.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        parameters: list[str],
+        on_error: OnError | None = None,
+        in_place: Hint | None = None,
+    ) -> None:
+        self._function = function
+        self.parameters = parameters
+        self._on_error = dict(on_error or {})
+        self._in_place = in_place
+
+    def telling(self, on_error: OnError | None = None, in_place: Hint | None = None) -> "Student":
+        """The same function, with hints for one kind of call; those that it had come after these."""
+        return Student(
+            self._function, self.parameters, {**(on_error or {}), **self._on_error}, in_place or self._in_place
+        )
+
+    def in_place(self, *args: Any) -> Any:
+        """Call the function on the arguments themselves, where the exercise asks it to change them."""
+        try:
+            return self._function(*args)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            for (types, words), hint in self._on_error.items():
+                if isinstance(error, types) and re.search(words, str(error)) and (text := _said(hint, args)):
+                    raise TryAgain(text.replace("{error}", str(error))) from None
+            raise
+
+    def __call__(self, *args: Any) -> Any:
+        given = [copied(value) for value in args]
+        answer = self.in_place(*given)
+        if answer is None:
+            raise TryAgain("your function returned None: did you forget `return`?")
+        for name, before, after in zip(self.parameters, args, given, strict=True):
+            if not same(before, after):
+                copy_of = f"{name}.clone()" if hasattr(before, "detach") else f"{name}.copy()"
+                if isinstance(before, tuple | list | dict) and _is_deep(before):
+                    copy_of = f"copy.deepcopy({name})"
+                text = _said(self._in_place, args) or (
+                    "your function changed its input `{name}` in place, so whoever called it now has other data. "
+                    f"Work on a copy: `{{name}} = {copy_of}`, and write `a = a + b` where you have `a += b`."
+                )
+                raise TryAgain(text.replace("{name}", name))
+        return answer
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a copy of this container would share what its members hold."""
+    members = value.values() if isinstance(value, dict) else value
+    return isinstance(value, tuple) or any(copied(member) is not member for member in members)
+
+
+def _said(hint: Hint | None, args: tuple[Any, ...]) -> str:
+    return (hint(*args) if callable(hint) else hint) or ""
