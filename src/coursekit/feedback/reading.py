@@ -29,9 +29,9 @@ def read_floats(answer: Any, names: Sequence[str]) -> Answer:
 def read_several(answer: Any, names: Sequence[str]) -> list[Any]:
     """As many values as there are names; TryAgain if an answer isn't that."""
     listed = ", ".join(names)
+    several = isinstance(answer, tuple | list) or (isinstance(answer, np.ndarray) and answer.ndim > 0)
     row = hasattr(answer, "detach") and answer.ndim == 1  # a tensor of single numbers will do
-    several = row or isinstance(answer, tuple | list) or (isinstance(answer, np.ndarray) and answer.ndim > 0)
-    if several and len(answer) == len(names):
+    if (several or row) and len(answer) == len(names):
         return list(answer)
     raise TryAgain(
         f"your function should return {len(names)} values, ({listed}); it returned "

@@ -8,7 +8,7 @@ from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, compare
 
 LAB = Lab(2, "Fitting too well")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -147,13 +147,17 @@ def _(student: Student) -> None:
     for n, columns in ((20, 2), (20, 3), (35, 4)):
         x = source.normal(source.normal(scale=5, size=columns), [1, 3, 10, 2][:columns], (n, columns))
         y = np.array(source.permutation(n), dtype=np.float64)
-        tries = [_read_split(student(x, y, np.random.default_rng(seed)), y) for seed in (1, 1, 2)]
-        one, same, other = (rows[0] for _, rows in tries)
-        if one.tolist() != same.tolist():
-            raise TryAgain("the same rng gives another split each time: is the chance from somewhere else than rng?")
-        if set(one) == set(other):
-            raise TryAgain("the split is the same for every rng: draw the order of the rows with rng.permutation.")
-        for answer, rows in tries[1:]:
+
+        def split(rng: np.random.Generator, x: Array = x, y: Array = y) -> Any:
+            return _read_split(student(x, y, rng), y)
+
+        comes_from_rng(
+            lambda rng: np.sort(split(rng)[1][0]),
+            np.random.default_rng,
+            elsewhere="the same rng gives another split each time: is the chance from somewhere else than rng?",
+            inside="the split is the same for every rng: draw the order of the rows with rng.permutation.",
+        )
+        for answer, rows in (split(np.random.default_rng(seed)) for seed in (1, 2)):
             parts = tuple(x[part] for part in rows)
             given[parts[0].tobytes()] = answer
             cases.append(parts)
@@ -200,7 +204,7 @@ def _chosen(fit: int = 0, on: int = 1, report: int = 2, sign: int = 1) -> Callab
     """(degree, its RMSE, its position). Sets are 0 training, 1 validation, 2 test: fitted, compared and reported."""
 
     def choose(*args: Any) -> tuple[Any, Any, int]:
-        sets, degrees = (args[0:2], args[2:4], args[4:6]), args[6].tolist()
+        sets, degrees = args[:3], args[3].tolist()
         errors = [sign * _errors(*sets[fit], *sets[on], degree)[1] for degree in degrees]
         degree = degrees[errors.index(min(errors))]
         return degree, _errors(*sets[fit], *sets[report], degree)[1], errors.index(min(errors))
@@ -214,25 +218,21 @@ def _choice(**mistake: int) -> Callable[..., tuple[Any, Any]]:
 
 def _refitted(*a: Any) -> tuple[Any, Any]:
     degree = _chosen()(*a)[0]
-    return degree, _errors(*_together(a[:2], a[2:4]), *a[4:6], degree)[1]
+    return degree, _errors(*_together(a[0], a[1]), *a[2], degree)[1]
 
 
 @LAB.exercise("2.3", "choose_degree(train, validation, test, degrees)", title="Choose once, open once", points=4)
 def _(student: Student) -> None:
     rng = np.random.default_rng(23)
-
-    def flat(x: Array, y: Array, x_v: Array, y_v: Array, x_t: Array, y_t: Array, degrees: Array) -> Any:
-        return student((x, y), (x_v, y_v), (x_t, y_t), degrees)
-
     compare(
-        Student(flat, ["x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "degrees"]),
+        student,
         returns=("degree", "test_rmse"),
         by_hand=[
             # Validation RMSE 1.3, 0.4 and 5, so the line 1 + x / 2: at the test points 3 and 1, errors 2 and 0.
-            ((*THREE, *TWO, np.array([4.0, 0]), np.ones(2), np.arange(3)), (1, 2**0.5)),
+            ((THREE, TWO, (np.array([4.0, 0]), np.ones(2)), np.arange(3)), (1, 2**0.5)),
         ],
         others=[
-            (*_sine(rng, 12), *_sine(rng, 12), *_sine(rng, 15), np.array(degrees))
+            (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15), np.array(degrees))
             for degrees in ([1, 2, 3, 4, 5, 7], [8, 5, 3, 1], [0, 2, 4, 6], [7, 6, 5, 4, 3], [1, 3, 5, 7], [6, 5, 2])
         ],
         right=_choice(),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from coursekit.feedback import Lab, Student, compare
+from coursekit.feedback import Lab, Pattern, Student, compare
 
 LAB = Lab(3, "One neuron")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -152,29 +152,16 @@ def _with_constant(inputs: Array) -> Array:
 
 @LAB.exercise("3.2", "gate_table(x)", title="The table of gates", points=5)
 def _(student: Student) -> None:
-    given: dict[bytes, Any] = {}
-
-    def table(x: Array) -> Any:
-        answer = student(x)
-        if isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool:
-            answer = np.asarray(answer, dtype=float)
-        given[x.tobytes()] = answer
-        return answer
-
-    def one_sided(bound: Callable[[Array, Array], Array]) -> Callable[[Array], Any]:
-        """A mistake that explains a table which errs to one side only."""
-
-        def mistaken(x: Array) -> Any:
-            right = _table(_has_line)(x)
-            return bound(right, given[x.tobytes()]) if np.shape(given[x.tobytes()]) == right.shape else right
-
-        return mistaken
+    def numbers(answer: Any, x: Array) -> Any:
+        """0 and 1 for a table of False and True."""
+        table = isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool
+        return np.asarray(answer, dtype=float) if table else answer
 
     rng = np.random.default_rng(32)
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
     plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
     compare(
-        Student(table, student.parameters),
+        student,
         returns="your table",
         by_hand=[
             # Three places on a line: only "the middle one" and "all but the middle one" need two cuts.
@@ -210,10 +197,11 @@ def _(student: Student) -> None:
             "rows with answer 0 ask for nothing or for the impossible: y is 0 there, so y * x is 0. They need a sum "
             "of at most 0.": _table(lambda x, y: bool(y.all()) and _has_line(x, y)),
             "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
-            "enough passes, and a fresh start for each gate?": one_sided(np.minimum),
+            "enough passes, and a fresh start for each gate?": Pattern(lambda table, right, x: (table <= right).all()),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "
-            "with the weights of the end?": one_sided(np.maximum),
+            "with the weights of the end?": Pattern(lambda table, right, x: (table >= right).all()),
         },
+        read=numbers,
     )
 
 

@@ -9,24 +9,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from coursekit.feedback import Lab, Student, compare, refuse
-from coursekit.labs.lab06_breeding import bred, has_fair_families, has_fresh_noise, inherited, unchanged
+from coursekit.labs.lab06_ablating import judge_ablation
+from coursekit.labs.lab06_breeding import bred, has_fair_families, has_fresh_noise, inherited
 from coursekit.labs.lab06_evolving import (
     Search,
     compare_tables,
-    evolve_by_hand,
     once,
-    table_of,
     told,
     toy_breed,
-    toy_evolve,
     toy_score,
 )
-from coursekit.labs.tensors import seeded
+from coursekit.labs.tensors import comes_from_rng, seeded
 
 LAB = Lab(6, "Evolving a line")
 check, passed, score = LAB.check, LAB.passed, LAB.score
 
 Array = NDArray[np.float64]
+
+
+SHAPES = RuntimeError, IndexError  # what torch raises where shapes don't fit
+NONE = TypeError, AttributeError  # what Python raises where None is used
+OVERWRITTEN = (
+    "your function changed one of its inputs in place, so the old generation is no longer what it was. `ga.take` and "
+    "`ga.cross` give new tensors, which you may mutate; clone() all else."
+)
 
 
 # 6.1 The paper's fitness
@@ -35,47 +41,47 @@ Array = NDArray[np.float64]
 def _fitness(
     line: Callable[..., Array] = lambda w, b, x: w * x + b,
     badness: Callable[[Array], Any] = lambda error: np.square(error).mean(-1),
-) -> Callable[..., Any]:
+) -> Callable[..., Tensor]:
     """Minus the badness of every line's errors (..., n_genomes, n_points), or a mistake in one of the two."""
 
-    def scored(population: Tensor, x: Tensor, y: Tensor) -> Any:
+    def scored(population: Tensor, x: Tensor, y: Tensor) -> Tensor:
         w, b = np.moveaxis(population.double().numpy(), -1, 0)
-        return -badness(line(w[..., None], b[..., None], x.double().numpy()) - y.double().numpy())
+        errors = line(w[..., None], b[..., None], x.double().numpy()) - y.double().numpy()
+        return torch.as_tensor(-badness(errors))
 
     return scored
 
 
-@LAB.exercise("6.1", "fitness(population, x, y)", title="The paper's fitness", points=2)
+@LAB.exercise(
+    "6.1",
+    "fitness(population, x, y)",
+    title="The paper's fitness",
+    points=2,
+    on_error={
+        (SHAPES, "must match"): "the shapes don't fit: `population[..., 0]` is (n_runs, n_genomes), and x is "
+        "(n_points,). Keep a last dimension of 1, `population[..., :1]`, and each genome meets each point.",
+        (SHAPES, "too many indices|0-dim|too many values"): "your function takes three dimensions and no other. With "
+        "`population[..., :1]` the dots stand for however many there are: a single run, (n_genomes, 2), must do as "
+        "well.",
+    },
+    in_place=OVERWRITTEN,
+)
 def _(student: Student) -> None:
-    def shapes_told(*args: Any) -> Any:
-        try:
-            answer = student(*args)
-            refuse(
-                isinstance(answer, np.ndarray | list),
-                "your fitness should be a tensor, as the population is. torch does it all: .square(), .mean(dim=-1).",
-            )
-            return answer
-        except (RuntimeError, IndexError) as error:
-            refuse(
-                "must match" in str(error),
-                "the shapes don't fit: `population[..., 0]` is (n_runs, n_genomes), and x is (n_points,). Keep a "
-                "last dimension of 1, `population[..., :1]`, and each genome meets each point.",
-            )
-            refuse(
-                any(words in str(error) for words in ("too many indices", "0-dim", "too many values")),
-                "your function takes three dimensions and no other. With `population[..., :1]` the dots stand for "
-                "however many there are: a single run, (n_genomes, 2), must do as well.",
-            )
-            raise
+    def tensor_alone(answer: Any, *args: Any) -> Any:
+        refuse(
+            isinstance(answer, np.ndarray | list),
+            "your fitness should be a tensor, as the population is. torch does it all: .square(), .mean(dim=-1).",
+        )
+        return answer
 
     rng = seeded(61)
     compare(
-        unchanged(Student(shapes_told, student.parameters)),
+        student,
         returns="your fitness",
         by_hand=[
             # Errors against y = 2x + 3: none; -1 everywhere; 2, 0 and -2.
-            ((Tensor([[[2, 3], [2, 2], [0, 3]]]), Tensor([-1, 0, 1]), Tensor([1, 3, 5])), [[0, -1, -8 / 3]]),
-            ((Tensor([[[1, 0]], [[0, 1]]]), Tensor([2, 4]), Tensor([2, 4])), [[0], [-5]]),
+            ((Tensor([[[2, 3], [2, 2], [0, 3]]]), Tensor([-1, 0, 1]), Tensor([1, 3, 5])), Tensor([[0, -1, -8 / 3]])),
+            ((Tensor([[[1, 0]], [[0, 1]]]), Tensor([2, 4]), Tensor([2, 4])), Tensor([[0], [-5]])),
         ],
         others=[
             (torch.randn(*shape, 2, generator=rng), *torch.randn(2, n, generator=rng))
@@ -101,6 +107,7 @@ def _(student: Student) -> None:
                 _fitness(badness=lambda e: np.square(e).mean())
             ),
         },
+        read=tensor_alone,
         rtol=1e-4,
     )
 
@@ -109,20 +116,29 @@ def _(student: Student) -> None:
 
 
 @LAB.exercise(
-    "6.2", "next_generation(population, scores, fraction, scale, rng)", title="One generation with an elite", points=2
+    "6.2",
+    "next_generation(population, scores, fraction, scale, rng)",
+    title="One generation with an elite",
+    points=2,
+    on_error={
+        (
+            NONE,
+            "NoneType",
+        ): "something on the way is None ({error}). `ga.mutate_(children, ...)` returns nothing, as it "
+        "changes `children` in place: call it on a line of its own, without a name and = before it.",
+    },
+    in_place=OVERWRITTEN,
 )
 def _(student: Student) -> None:
     has_fair_families(student)
     has_fresh_noise(student)
     inherited(student, 90, 5, 2)
     inherited(student, 3, 60, 1)
-    scores = torch.arange(18.0).view(2, 9)
-    first, again, other = (bred(student, torch.zeros(2, 9, 2), scores, 0.5, 0.1, seed) for seed in (7, 7, 8))
-    refuse(
-        not torch.equal(first, again),
-        "the same seed gives other children the second time: every random number must come from `rng`.",
+    comes_from_rng(
+        lambda rng: bred(student, torch.zeros(2, 9, 2), torch.arange(18.0).view(2, 9), 0.5, 0.1, rng),
+        elsewhere="the same seed gives other children the second time: every random number must come from `rng`.",
+        inside="another seed gives the same children: draw from `rng`, and don't seed anything.",
     )
-    refuse(torch.equal(first, other), "another seed gives the same children: draw from `rng`, and don't seed anything.")
 
 
 # 6.3 The three curves
@@ -153,18 +169,19 @@ def _curves(
     return curves
 
 
-@LAB.exercise("6.3", "three_curves(population, score, breed, n_generations)", title="The three curves", points=2)
+@LAB.exercise(
+    "6.3",
+    "three_curves(population, score, breed, n_generations)",
+    title="The three curves",
+    points=2,
+    on_error={
+        (RuntimeError, "non-empty"): "with n_generations = 1 your lists stay empty. The loop has n_generations rounds, "
+        "and in each of them a champion is written down, the first generation's too."
+    },
+    in_place=OVERWRITTEN,
+)
 def _(student: Student) -> None:
-    def three_dimensions(*args: Any) -> Any:
-        try:
-            answer = student(*args)
-        except RuntimeError as error:
-            refuse(
-                "non-empty" in str(error),
-                "with n_generations = 1 your lists stay empty. The loop has n_generations rounds, and in each of them "
-                "a champion is written down, the first generation's too.",
-            )
-            raise
+    def three_dimensions(answer: Any, *args: Any) -> Any:
         refuse(
             isinstance(answer, tuple) and any(isinstance(part, Tensor) and part.dim() > 3 for part in answer),
             "champions has four dimensions. `population[:, rows]` takes the rows of all champions from every run; "
@@ -176,7 +193,7 @@ def _(student: Student) -> None:
     told(
         "Here score is minus the squared distance from (2, 3), and breed moves every row on by one and adds a step "
         "that differs from row to row.",
-        unchanged(Student(three_dimensions, student.parameters)),
+        student,
         returns=("best", "champions"),
         by_hand=[
             # (1, 3) is 1 from (2, 3). Then rows change places and move on; (1 + 1.25, 3 + 0.625) is the better one.
@@ -221,74 +238,14 @@ def _(student: Student) -> None:
             ),
             "best comes first, then champions.": _curves(then=lambda best, champions: (champions, best)),
         },
+        read=three_dimensions,
         rtol=1e-4,
     )
 
 
 # 6.4 Switch off one part at a time
 
-
-def _ablated(
-    settings: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda off, name: off[name],
-    jump: Callable[[Array, float], Any] = lambda moves, size: moves > size,
-    rest: Callable[[Array, float], Any] = lambda moves, size: moves == 0,
-    whole: Callable[[Array], Any] = lambda counts: counts.mean(),
-    move: Callable[[Array], Array] = lambda change: np.abs(change).max(axis=2),
-) -> Callable[..., Any]:
-    """The table of an ablation, or a mistake: in what is switched off, or in what is counted."""
-
-    def ablated(evolve: Callable[..., Tensor], off: Mapping[str, Any], size: float) -> dict[str, tuple[Any, Any]]:
-        variants = {"all on": dict[str, Any](), **off}
-        moves = {name: move(np.diff(evolve(**settings(variants, name)).numpy(), axis=1)) for name in variants}
-        return {n: (whole(jump(m, size).sum(axis=1)), whole(rest(m, size).sum(axis=1))) for n, m in moves.items()}
-
-    return table_of(ablated, "all on")
-
-
-def _until(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
-    names = list(variants)
-    return {key: value for n in names[: names.index(name) + 1] for key, value in variants[n].items()}
-
-
-def _all_but(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {k: v for n, s in variants.items() if n != name != "all on" for k, v in s.items()}
-
-
-@LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=5)
-def _(student: Student) -> None:
-    parts = {"no crossover": {"crossover": None}, "no mutation": {"scale": 0.0}, "no elite": {"n_elites": 0}}
-    backwards = {name: parts[name] for name in reversed(parts)}
-    compare_tables(
-        student,
-        "all on",
-        ("jumps", "flat"),
-        by_hand=[((evolve_by_hand, {"still": {"scale": 0.0}}, 0.5), [[1, 3], [1, 1]])],
-        others=[(toy_evolve, parts, 0.5), (toy_evolve, backwards, 0.25), (toy_evolve, parts, 1.0)],
-        right=_ablated(),
-        mistakes={
-            "every variant is the whole algorithm: hand its settings over, evolve(**settings).": (
-                _ablated(lambda off, name: {})
-            ),
-            "you switch the parts off one after another, and none on again. Each variant lacks one part only.": (
-                _ablated(_until)
-            ),
-            "your variants have all parts off but one. An ablation leaves all on but one.": _ablated(_all_but),
-            "your counts are of all runs together: give the mean of a run.": _ablated(whole=np.sum),
-            "you give the share of the moves; count them in each run, then take the mean over runs.": (
-                _ablated(jump=lambda m, size: (m > size) / m.shape[1], rest=lambda m, size: (m == 0) / m.shape[1])
-            ),
-            "a move of exactly `size` counts in yours; a jump is larger.": _ablated(jump=lambda m, size: m >= size),
-            "your moves are lengths of steps; a move is the larger of the two changes, as `moves` has it.": (
-                _ablated(move=lambda c: np.linalg.norm(c, axis=2))
-            ),
-            "0.2 is typed in; what counts as a jump is `size`, an argument.": _ablated(jump=lambda m, size: m > 0.2),
-            "a tiny move is a move, too; flat means none at all, == 0.": _ablated(rest=lambda m, size: m < 0.01),
-            "flat counts all that is no jump; it means no move at all.": _ablated(rest=lambda m, size: m <= size),
-            "only moves upwards count in yours; take the absolute change.": _ablated(move=lambda c: c.max(axis=2)),
-            "the two are the other way round: jumps come first.": lambda *args: _ablated()(*args)[:, ::-1],
-            "only W is looked at; a jump of b counts as well.": _ablated(move=lambda c: np.abs(c[..., 0])),
-        },
-    )
+LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=5)(judge_ablation)
 
 
 # 6.5 The same number of scorings
@@ -298,16 +255,16 @@ NOTEBOOK_X = torch.linspace(-1, 1, 20)
 
 def _compared(
     steps: Callable[[int, int], int] = lambda budget, price: budget // price,
-    score: Callable[[Tensor, Tensor, Tensor], Array] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
+    score: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
     whole: Callable[[Array], Any] = lambda errors: np.exp(np.log(errors).mean()),
 ) -> Callable[..., Any]:
     """The table of baselines, or a mistake: in the steps, in what is scored, or in the mean over runs."""
 
     def compared(methods: Any, prices: Mapping[str, int], budget: int, x: Tensor, y: Tensor) -> Any:
         n_steps = {name: steps(budget, price) for name, price in prices.items()}
-        return {name: (n, whole(score(methods[name](n), x, y))) for name, n in n_steps.items()}
+        return {name: (n, whole(np.asarray(score(methods[name](n), x, y)))) for name, n in n_steps.items()}
 
-    return table_of(compared)
+    return compared
 
 
 @LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
@@ -326,7 +283,7 @@ def _(student: Student) -> None:
         Student(once(student), student.parameters),
         None,
         ("n_steps", "error"),
-        by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), [[2, 0.25]])],
+        by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), {"a": (2, 0.25)})],
         others=[case(651, {"a": 4, "b": 1, "c": 3}, 14), case(652, {"b": 2, "a": 6}, 13)],
         right=_compared(),
         mistakes={
@@ -355,7 +312,7 @@ def _(student: Student) -> None:
                 _compared(score=lambda path, x, y: -_fitness()(path[:, 0], x, y))
             ),
             "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
-                _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).min(axis=1))
+                _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).amin(1))
             ),
             "you average over the whole path; only its last line is the answer, path[:, -1].": (
                 _compared(score=lambda path, x, y: -_fitness()(path, x, y))

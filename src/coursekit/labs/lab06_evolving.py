@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from coursekit.feedback import Student, TryAgain, compare, refuse
-from coursekit.labs.tensors import seeded
 
 __all__ = [
     "Search",
     "compare_tables",
-    "evolve_by_hand",
     "once",
-    "table_of",
     "told",
     "toy_breed",
-    "toy_evolve",
     "toy_score",
 ]
 
@@ -42,24 +38,6 @@ def toy_breed(population: Tensor, scores: Tensor) -> Tensor:
     return population.roll(1, dims=1) + torch.linspace(-0.75, 1.25, population.shape[1])[:, None] * Tensor([1, 0.5])
 
 
-def toy_evolve(crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1) -> Tensor:
-    """Champions (5, 12, 2), drawn anew for each setting: moves in quarters, many rests, and some tiny moves of W."""
-    rng = seeded(640 + (crossover is None) + 2 * (scale == 0) + 4 * (n_elites == 0))
-    steps = 0.25 * torch.randint(-6, 7, (5, 12, 2), generator=rng) * (torch.rand(5, 12, 2, generator=rng) < 0.6)
-    steps *= torch.rand(5, 12, 1, generator=rng) < 0.7
-    tiny = (steps == 0).all(dim=2) & (torch.rand(5, 12, generator=rng) < 0.3)
-    return (steps + 2.0**-12 * tiny[..., None] * Tensor([1, 0])).cumsum(dim=1)
-
-
-def evolve_by_hand(
-    n_generations: Any = 30, crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1
-) -> Tensor:
-    """Moves of 1, 0, 0.25, 0.5 and 1.25 in the one run, none in the other; with scale 0, two moves of 2 and none."""
-    refuse(isinstance(n_generations, dict), "settings are handed over by two stars: evolve(**settings).")
-    line = Tensor([[1, 1], [1, 2], [1, 2], [0.75, 2.25], [0.25, 2.25], [-1, 2.25]])
-    return torch.stack([line, 0 * line]) if scale else Tensor([[[0, 0], [0, 2], [2, 2]], [[0, 0], [0, 0], [0, 0]]])
-
-
 class Search:
     """A search that quarters its error each step, from an offset of its own in each run; `last` spoils the last one."""
 
@@ -71,9 +49,6 @@ class Search:
         left = self.offsets[:, None, :] * 0.5 ** np.arange(1, n_steps + 1)[:, None]
         left[:, -1:] *= self.last
         return torch.as_tensor(self.goal + left)
-
-    def __deepcopy__(self, memo: Any) -> "Search":
-        return self
 
     def __repr__(self) -> str:
         return "..."
@@ -102,30 +77,6 @@ def once(student: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def table_of(student: Callable[..., Any], first: str | None = None, columns: Sequence[str] = ()) -> Callable[..., Any]:
-    """A function's answer, two numbers for each name: rows in the order of the alphabet.
-
-    The names are `first`, if there is one, and those of the second argument.
-    """
-
-    def rows(*args: Any) -> Any:
-        answer, names = student(*args), _names(first, args)
-        if not isinstance(answer, dict) or sorted(map(str, answer)) != names:
-            got = f"names {sorted(map(str, answer))}" if isinstance(answer, dict) else type(answer).__name__
-            raise TryAgain(
-                f"your function should return a dictionary with the names {names}, whatever its arguments hold; it "
-                f"returned {got}."
-            )
-        try:
-            return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)
-        except (TypeError, ValueError, RuntimeError):
-            raise TryAgain(
-                f"each name should have two plain numbers, ({', '.join(columns)}), not one for each run."
-            ) from None
-
-    return rows
-
-
 def told(about: str, student: Student, **cases: Any) -> None:
     """Compare; where only the numbers can be said to differ, say `about` the case what can't be printed."""
     try:
@@ -139,13 +90,30 @@ def told(about: str, student: Student, **cases: Any) -> None:
 def compare_tables(
     student: Student, first: str | None, columns: Sequence[str], by_hand: Any, others: Any, **cases: Any
 ) -> None:
-    """Compare tables of two numbers a name, the columns; say which number of which name is wrong.
+    """Compare dictionaries of two numbers a name, the columns; say which number of which name is wrong.
 
-    The names of `others` must be, in alphabetical order, the beginning of the same list.
+    The names are `first`, if there is one, and those of the second argument. Those of `others` must be, in
+    alphabetical order, the beginning of the same list.
     """
-    tables = Student(table_of(student, first, columns), student.parameters)
+
+    def table(answer: Any, *args: Any) -> NDArray[np.float64]:
+        """One row a name, in alphabetical order."""
+        names = _names(first, args)
+        if not isinstance(answer, dict) or sorted(map(str, answer)) != names:
+            got = f"names {sorted(map(str, answer))}" if isinstance(answer, dict) else type(answer).__name__
+            raise TryAgain(
+                f"your function should return a dictionary with the names {names}, whatever its arguments hold; it "
+                f"returned {got}."
+            )
+        try:
+            return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)
+        except (TypeError, ValueError, RuntimeError):
+            raise TryAgain(
+                f"each name should have two plain numbers, ({', '.join(columns)}), not one for each run."
+            ) from None
+
     try:
-        compare(tables, returns="table", by_hand=by_hand, others=others, **cases)
+        compare(student, returns="table", by_hand=by_hand, others=others, read=table, **cases)
     except TryAgain as hint:
         example = "fits the example" not in str(hint)
         case = by_hand[0][0] if example else max(others, key=lambda args: len(args[1]))

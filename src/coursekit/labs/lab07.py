@@ -1,36 +1,21 @@
 """The checks of lab 7, "Beyond the line": a sigma that evolves, a life between two generations, a body to steer."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.labs.tensors import seeded
+from coursekit.feedback import Lab, Student, TryAgain, compare, diagnose, refuse
+from coursekit.labs.lab07_steering import Corridor, judge_steering
+from coursekit.labs.tensors import comes_from_rng, seeded
+
+__all__ = ["Corridor"]
 
 LAB = Lab(7, "Beyond the line")
 check, passed, score = LAB.check, LAB.passed, LAB.score
-
-
-def _refuse(wrong: Mapping[str, Any]) -> None:
-    """TryAgain with the first hint whose condition holds."""
-    for hint, holds in wrong.items():
-        if holds:
-            raise TryAgain(hint)
-
-
-def _on_copies(student: Student, hint: str, *args: Any) -> Any:
-    """The student's answer; `hint` if an argument was written into (NumPy's .copy() helps no tensor)."""
-    try:
-        return student(*args)
-    except TryAgain as found:
-        _refuse({hint.format(name=str(found).partition("`")[2].partition("`")[0]): "` in place" in str(found)})
-        raise
 
 
 # 7.1 Sigma is a gene
@@ -38,14 +23,10 @@ def _on_copies(student: Student, hint: str, *args: Any) -> Any:
 
 def _bred(student: Student, *args: Any) -> tuple[Tensor, Tensor]:
     """The children's weights and ln sigma."""
-    in_place = (
-        "your function writes into `{name}`, so a parent changes with its child. children = mothers is one tensor with "
-        "two names, and mothers[..., :-1] a window into it: make new tensors, or begin with .clone()."
-    )
-    children, shape = _on_copies(student, in_place, *args), tuple(args[0].shape)
+    children, shape = student(*args), tuple(args[0].shape)
     got = tuple(children.shape) if isinstance(children, Tensor) else f"a {type(children).__name__}"
     missing = f"return one tensor of the mothers' shape, {shape}, with ln sigma as its last column; you gave {got}."
-    _refuse({missing: got != shape})
+    refuse(got != shape, missing)
     children = children.detach().double()
     return children[..., :-1], children[..., -1]
 
@@ -83,7 +64,7 @@ def _judge_inheritance(student: Student) -> None:
         "ln sigma is near -55, and the children are flung far away: sigma is exp of the last column.": apart > 15,
         "the weights move although sigma is exp(-55), next to nothing: multiply the noise by it.": apart > 1e-6,
     }
-    _refuse(wrong)
+    diagnose(wrong)
     mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
     compare(
         Student(lambda *args: _bred(student, *args), student.parameters),
@@ -136,7 +117,7 @@ def _judge_noise(student: Student) -> None:
         "some ln sigma are NaN: did a sigma become negative, as 1 + tau * N(0, 1) may? exp(tau * N(0, 1)) is always "
         "positive, and for ln sigma it is a sum."
     )
-    _refuse({nan: not torch.isfinite(log_sigma).all()})
+    refuse(not torch.isfinite(log_sigma).all(), nan)
     wrong: dict[str, Any] = {
         "sigma is inherited but never mutated: add tau * N(0, 1) to ln sigma.": change.abs().max() < 1e-6,
         "children share the draw that moves ln sigma: one number for each child, of the shape mothers.shape[:-1].": (
@@ -154,11 +135,11 @@ def _judge_noise(student: Student) -> None:
             z.std(dim=1).max() < 1e-3 or torch.allclose(z[0], z[1], atol=1e-3)
         ),
     }
-    _refuse(wrong)
+    diagnose(wrong)
     old, new, change = old.view(-1, 1), new.view(-1, 1), change.flatten()
     steps, z = steps.flatten(0, 1), z.flatten(0, 1)
     if _normal(z, change):
-        return _refuse({"one draw does two jobs: sigma and every weight need their own.": _tie(change, *z.T) > 0.1})
+        return refuse(_tie(change, *z.T) > 0.1, "one draw does two jobs: sigma and every weight need their own.")
     wrong = {
         "the weights move by the parents' sigma. Mutate sigma first and use the new one: a child should live or die by "
         "the sigma that it hands on.": _normal(steps / old, change),
@@ -170,24 +151,29 @@ def _judge_noise(student: Student) -> None:
             _tie(_size(steps / old), change) < 0.06 and _size(steps / old).std() > 0.6
         ),
     }
-    _refuse(wrong)
+    diagnose(wrong)
     raise TryAgain(
         "a weight should move by its child's new sigma times N(0, 1), by torch.randn. Divided by that sigma your steps "
         f"have the mean {float(z.mean()):.2f} and the standard deviation {float(z.std()):.2f}, or another shape."
     )
 
 
-@LAB.exercise("7.1", "breed(mothers, fathers, share, tau, rng)", title="Sigma is a gene", points=6)
+@LAB.exercise(
+    "7.1",
+    "breed(mothers, fathers, share, tau, rng)",
+    title="Sigma is a gene",
+    points=6,
+    in_place="your function writes into `{name}`, so a parent changes with its child. children = mothers is one tensor "
+    "with two names, and mothers[..., :-1] a window into it: make new tensors, or begin with .clone().",
+)
 def _(student: Student) -> None:
     _judge_inheritance(student)
     _judge_noise(student)
-    parents, rng = _parents((4, 3), -1, 1, 7, False), seeded(76)
-    first, second, again = (_bred(student, *parents, 0.5, source)[0] for source in (rng, rng, seeded(76)))
-    wrong: dict[str, Any] = {
-        "a draw does not come from `rng`, so no run can be repeated: generator=rng.": not torch.equal(first, again),
-        "a second call with the same rng repeats the first: don't seed anything inside.": torch.equal(first, second),
-    }
-    _refuse(wrong)
+    comes_from_rng(
+        lambda rng: _bred(student, *_parents((4, 3), -1, 1, 7, False), 0.5, rng)[0],
+        elsewhere="a draw does not come from `rng`, so no run can be repeated: generator=rng.",
+        inside="a second call with the same rng repeats the first: don't seed anything inside.",
+    )
 
 
 # 7.2 A life between two generations
@@ -229,12 +215,15 @@ def _life(
     return live
 
 
-@LAB.exercise("7.2", "live(genomes, loss, step_, inherit, n_steps)", title="A life between two generations", points=5)
+@LAB.exercise(
+    "7.2",
+    "live(genomes, loss, step_, inherit, n_steps)",
+    title="A life between two generations",
+    points=5,
+    in_place="the weights of birth are lost: step_ learns in place, and you let it loose on `{name}` itself. A second "
+    "name is no copy: learned = genomes.clone(), then step_(learned).",
+)
 def _(student: Student) -> None:
-    in_place = (
-        "the weights of birth are lost: step_ learns in place, and you let it loose on `{name}` itself. A second name "
-        "is no copy: learned = genomes.clone(), then step_(learned)."
-    )
     rng = np.random.default_rng(72)
     first, one = torch.tensor([[4.0], [-2.0]]).double(), _Bowl(torch.zeros(1))
     by_hand = {
@@ -252,7 +241,7 @@ def _(student: Student) -> None:
         born, bowl = torch.from_numpy(rng.normal(size=shape)), _Bowl(torch.from_numpy(rng.normal(size=shape[-1])))
         others += [(born, bowl.loss, bowl.step_, inherit, n_steps) for inherit in by_hand]
     compare(
-        Student(lambda *args: _on_copies(student, in_place, *args), student.parameters),
+        student,
         returns=("fitness", "heirs", "cost"),
         by_hand=[((first, one.loss, one.step_, inherit, 2), answer) for inherit, answer in by_hand.items()],
         others=others,
@@ -280,135 +269,14 @@ def _(student: Student) -> None:
         student(first, one.loss, one.step_, "darwin", 1)
     except ValueError as error:
         unsaid = any(word not in str(error).lower() for word in by_hand)
-        _refuse({f"your ValueError says {str(error)!r}: name the three words that are right.": unsaid})
+        refuse(unsaid, f"your ValueError says {str(error)!r}: name the three words that are right.")
         return
     raise TryAgain('inherit="darwin" runs without a word, so a slip like "Lamarck" goes unseen: raise a ValueError.')
 
 
 # 7.3 The steering test
 
-
-@dataclass
-class Corridor:
-    """A walk with gymnasium's interface, whose rules exercise 7.3 tells; it says in words how it is misused."""
-
-    width: int
-    time_limit: int
-    seeds: list[int] = field(default_factory=list, repr=False)  # of all episodes so far
-
-    _state, _over = np.zeros(4, dtype=np.float32), "not begun"
-
-    def finish(self) -> None:
-        """Complain if an episode has begun and not ended."""
-        _refuse({"an episode was left before its end: go on until terminated or truncated.": not self._over})
-
-    def reset(self, *, seed: int | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Begin an episode: (state, info)."""
-        self.finish()
-        if seed is None:
-            raise TryAgain("reset() without a seed begins by chance: write env.reset(seed=seed).")
-        self.seeds.append(int(seed))
-        self._state, self._over = np.array([0, seed % 2, seed % 3 - 1, 0], dtype=np.float32), ""
-        return self._state.copy(), {}
-
-    def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Push to the left (0) or right (1): (state, reward, terminated, truncated, info)."""
-        wrong: dict[str, Any] = {
-            f"step() came though the episode was {self._over}: it ends with terminated *or* truncated.": self._over,
-            f"an action is a plain 0 or 1, such as int(push > 0); yours is {action!r} ({type(action).__name__}).": (
-                not isinstance(action, int | np.integer) or action not in (0, 1)
-            ),
-        }
-        _refuse(wrong)
-        position, velocity, wind, clock = self._state
-        velocity = np.clip(velocity + 2 * int(action) - 1, -2, 2)
-        self._state = np.array([position + velocity + wind, velocity, wind, clock + 1], dtype=np.float32)
-        terminated, truncated = bool(abs(self._state[0]) > self.width), bool(self._state[3] >= self.time_limit)
-        self._over = "terminated" * terminated or "truncated" * truncated
-        return self._state.copy(), 1 + 0.5 * int(action), terminated, truncated, {}
-
-
-def _steered(
-    push: Callable[[Any, Any], Any] = lambda w, s: w[:4] @ s + w[4] > 0,
-    look: bool = True,
-    earn: Callable[[float, bool], float] = lambda reward, over: reward,
-    total: Callable[[list[float]], Any] = np.mean,
-    keep: float = 0,
-) -> Callable[..., list[float]]:
-    """Mean returns in a Corridor, or a mistake."""
-
-    def returns(env: Corridor, policies: Tensor, seeds: list[int]) -> list[float]:
-        world, scores = Corridor(env.width, env.time_limit), []
-        for weights in policies.double().numpy():
-            episodes = [0.0]
-            for seed in seeds:
-                (state, _), earned, over = world.reset(seed=seed), keep * episodes[-1], False
-                while not over:
-                    seen, reward, *ends, _ = world.step(int(push(weights, state)))
-                    state, over = (seen if look else state), any(ends)
-                    earned += earn(reward, over)
-                episodes.append(earned)
-            scores.append(total(episodes[1:]))
-        return scores
-
-    return returns
-
-
-@LAB.exercise("7.3", "mean_returns(env, policies, seeds)", title="The steering test", points=5)
-def _(student: Student) -> None:
-    def watched(env: Corridor, policies: Tensor, seeds: list[int]) -> Any:
-        env = Corridor(env.width, env.time_limit)
-        answer = student(env, policies, seeds)
-        env.finish()
-        strange = [seed for seed in env.seeds if seed not in seeds]
-        wrong: dict[str, Any] = {
-            f"an episode began from seed {strange[:1]}, not from {seeds}: all genomes meet these, or the lucky one "
-            "wins, not the better.": strange,
-            f"{len(policies)} genomes with {len(seeds)} seeds played {len(env.seeds)} episodes: each genome plays each "
-            f"seed once, {len(policies) * len(seeds)} in all.": Counter(env.seeds) != Counter(seeds * len(policies)),
-            f"return a tensor, torch.tensor(scores), not a {type(answer).__name__}.": not isinstance(answer, Tensor),
-        }
-        _refuse(wrong)
-        return answer
-
-    rng = np.random.default_rng(73)
-    worlds = ((4, 12, 6, [0, 1, 2]), (5, 9, 4, [5]), (3, 20, 8, [3, 4, 10, 11]), (1000, 510, 1, [1]))
-    compare(
-        Student(watched, student.parameters),
-        returns="the mean return",
-        # No wind. Always left: position 0, -1, -3 from velocity 1; -1, -3 from velocity 0. Always right: 2, 4; 1, 3.
-        by_hand=[((Corridor(2, 9), torch.tensor([[0.0] * 5, [0.0] * 4 + [1]]), [1, 4]), [2.5, 3])],
-        others=[
-            (Corridor(width, limit), torch.from_numpy(rng.integers(-3, 4, size=(n, 5))).float(), seeds)
-            for width, limit, n, seeds in worlds
-        ],
-        right=_steered(),
-        mistakes={
-            "the bias is forgotten: push right where w . state + b > 0.": _steered(lambda w, s: w[:4] @ s > 0),
-            "the first number is taken for the bias: it is the last.": _steered(lambda w, s: w[1:] @ s + w[0] > 0),
-            "left and right are swapped: 1 where the sum is above 0.": _steered(lambda w, s: w[:4] @ s + w[4] <= 0),
-            "a sum of exactly 0 pushes right; here it pushes left: > 0.": _steered(lambda w, s: w[:4] @ s + w[4] >= 0),
-            "your policies steer with their eyes shut: keep the state that step() returns.": _steered(look=False),
-            "you push right below 0; right is for a sum above it.": _steered(lambda w, s: w[:4] @ s + w[4] < 0),
-            "only the last reward of an episode counts: add each, inside the loop.": _steered(
-                earn=lambda r, over: r * over
-            ),
-            "a genome starts with the total of the one before: set it to 0 for each.": lambda *a: np.cumsum(
-                _steered()(*a)
-            ),
-            "the total is divided by the number of policies: by that of seeds.": (
-                lambda env, w, s: np.array(_steered()(env, w, s)) * len(s) / len(w)
-            ),
-            "the last reward is lost: add it, then ask whether all is over.": _steered(
-                earn=lambda r, over: r * (not over)
-            ),
-            "you count steps: a return is the sum of rewards, which aren't 1 everywhere.": _steered(earn=lambda *_: 1),
-            "that is the sum over the episodes: take their mean.": _steered(total=sum),
-            "that is the last episode's return alone: take the mean of all.": _steered(total=lambda e: e[-1]),
-            "an episode starts with the rewards of the one before: begin each at 0.": _steered(keep=1),
-            "the sign is flipped: larger returns are better fitness.": _steered(total=lambda e: -np.mean(e)),
-        },
-    )
+LAB.exercise("7.3", "mean_returns(env, policies, seeds)", title="The steering test", points=5)(judge_steering)
 
 
 # 7.4 What a sweep tells
