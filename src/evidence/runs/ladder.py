@@ -322,9 +322,9 @@ class _Cloud:
     by_gradient = False
 
     def __init__(self, rung: Cloud, net: nets.MLP, rng: torch.Generator) -> None:
-        self.rung, self.net, self.mean = rung, net, net.init(1, INIT_STD, rng)[0]
+        self.rung, self.net, mean = rung, net, net.init(1, INIT_STD, rng)[0]
         words: Any = {"n_pairs": rung.n_pairs, "sigma": rung.sigma, "learning_rate": rung.learning_rate, "rng": rng}
-        self.strategy = RankOneES(net, self.mean, **words) if rung.rank_one else OpenAIES(self.mean, **words)
+        self.strategy = RankOneES(net, mean, **words) if rung.rank_one else OpenAIES(mean, **words)
         self.n_genomes = 2 * rung.n_pairs
         products = N_WEIGHTS + rung.n_pairs * (784 + 2 * (64 * 10 + 64)) if rung.rank_one else N_WEIGHTS
         self.multiply_adds = products if rung.rank_one else products * self.n_genomes
@@ -335,7 +335,7 @@ class _Cloud:
             self.strategy.step(x, y)
         else:
             self.strategy.tell(nets.mean_log_likelihood(self.net.forward(self.strategy.ask(), x), y))
-        return lambda: self.mean
+        return lambda: self.strategy.mean
 
 
 class RankOneES:
