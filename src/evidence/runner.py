@@ -35,6 +35,7 @@ NAMES = {
     "genreg-mnist": "genreg_mnist",
     "methods": "methods",
     "open-questions": "open_questions",
+    "operators": "operators",
     "searchers": "searchers",
     "summits": "summits",
     "ladder": "ladder",
