@@ -94,21 +94,6 @@ def test_selection_learns_the_pictures():
 # Pictures
 
 
-def test_moved_pictures_go_where_they_should():
-    x = torch.zeros(1, 81)
-    x.view(9, 9)[2:5, 3:5] = torch.tensor([[1.0, 0.5], [0.25, 0.0], [1.0, 1.0]])
-    picture = x.view(9, 9)
-    for right, down in ((2, 0), (-1, 0), (0, 3), (1, -2)):
-        expected = picture.roll((down, right), (0, 1))
-        torch.testing.assert_close(letters.moved(x, right, down).view(9, 9), expected, atol=1e-5, rtol=0)
-    torch.testing.assert_close(letters.moved(x, degrees=90).view(9, 9), picture.rot90(), atol=1e-5, rtol=0)
-    both = letters.moved(letters.moved(x, degrees=90), right=1)
-    torch.testing.assert_close(letters.moved(x, 1, 0, 90), both, atol=1e-5, rtol=0)
-    two = letters.moved(x.repeat(2, 1), torch.tensor([0.0, 1.0]))
-    torch.testing.assert_close(two[0], x[0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(two[1].view(9, 9), picture.roll(1, 1), atol=1e-5, rtol=0)
-
-
 @pytest.mark.parametrize("name", letters.CHANGES)
 def test_changes_keep_the_shape_and_come_from_the_generator(name):
     x = letters.task_images()[0][:3]
