@@ -6,6 +6,7 @@ Those cells carry the tag `needs-mnist`. They still run, on the offline fallback
 import os
 
 import pytest
+import warm_kernels
 
 _NOTICE = "NEUROEVO_TESTS_WITHOUT_MNIST"  # the main process finds out once and tells xdist's workers and the kernels
 
@@ -21,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_NOTICE] = str(int(fallback))
         if fallback:
             os.environ["NEUROEVO_OFFLINE"] = "1"  # no notebook needs to look for a server again
+    if config.getoption("nbval", default=False):
+        warm_kernels.install()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
