@@ -1,8 +1,8 @@
 """Kernels for nbval that start with the heavy imports done: on Linux, each is forked from one process that has them.
 
 Sixty notebooks each pay about six seconds for importing torch and its like; a fork costs a tenth of a second, and is
-as much a kernel of its own as a new process is. Elsewhere (a fork after such imports isn't safe on macOS, and unknown to
-Windows) kernels start as usual.
+as much a kernel of its own as a new process is. Elsewhere (a fork after such imports isn't safe on macOS, and unknown
+to Windows) kernels start as usual.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def install() -> None:
     multiprocessing.forkserver.set_forkserver_preload(PRELOAD)
     before = os.environ.get("MPLBACKEND")
     os.environ["MPLBACKEND"] = (
-        "module://matplotlib_inline.backend_inline"  # ipykernel sets it before a notebook imports
+        "module://matplotlib_inline.backend_inline"  # as ipykernel sets it
     )
     multiprocessing.forkserver.ensure_running()
     if before is None:
