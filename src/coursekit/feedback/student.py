@@ -25,7 +25,8 @@ class Student:
         parameters: the names of its arguments.
         on_error: errors that are told in other words than `mishaps.mishap` finds. The first entry that fits wins;
             "{error}" in its hint stands for the message. NotImplementedError, which a stub raises, is left alone.
-        in_place: what is said about an input that was overwritten; "{name}" stands for its name.
+        in_place: what is said about an input that was overwritten; "{name}" stands for its name, which a function
+            gets as its first argument, before those of the call.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Student:
                 copy_of = f"{name}.clone()" if hasattr(before, "detach") else f"{name}.copy()"
                 if isinstance(before, tuple | list | dict) and _is_deep(before):
                     copy_of = f"copy.deepcopy({name})"
-                text = _said(self._in_place, args) or (
+                text = _said(self._in_place, (name, *args)) or (
                     "your function changed its input `{name}` in place, so whoever called it now has other data. "
                     f"Work on a copy: `{{name}} = {copy_of}`, and write `a = a + b` where you have `a += b`."
                 )

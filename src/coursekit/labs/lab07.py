@@ -21,14 +21,18 @@ check, passed, score = LAB.check, LAB.passed, LAB.score
 # 7.1 Sigma is a gene
 
 
-def _bred(student: Student, *args: Any) -> tuple[Tensor, Tensor]:
+def _read(children: Any, *args: Any) -> tuple[Tensor, Tensor]:
     """The children's weights and ln sigma."""
-    children, shape = student(*args), tuple(args[0].shape)
+    shape = tuple(args[0].shape)
     got = tuple(children.shape) if isinstance(children, Tensor) else f"a {type(children).__name__}"
     missing = f"return one tensor of the mothers' shape, {shape}, with ln sigma as its last column; you gave {got}."
     refuse(got != shape, missing)
     children = children.detach().double()
     return children[..., :-1], children[..., -1]
+
+
+def _bred(student: Student, *args: Any) -> tuple[Tensor, Tensor]:
+    return _read(student(*args), *args)
 
 
 def _parents(shape: tuple[int, ...], low: float, high: float, seed: int, blend: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -46,9 +50,9 @@ def _crossed(mothers: Tensor, fathers: Tensor, share: Tensor) -> Tensor:
 
 def _inherit(
     weights: Callable[..., Tensor] = _crossed, sigma: Callable[..., Tensor] = lambda m, f: (m + f) / 2
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Children without any noise, or a mistake in them: (weights, ln sigma)."""
-    return lambda m, f, share, *_: (weights(m, f, share), sigma(m[..., -1], f[..., -1]))
+) -> Callable[..., Tensor]:
+    """Children without any noise, or a mistake in them: in their weights, or in ln sigma."""
+    return lambda m, f, share, *_: torch.cat([weights(m, f, share), sigma(m[..., -1:], f[..., -1:])], dim=-1)
 
 
 def _judge_inheritance(student: Student) -> None:
@@ -67,9 +71,9 @@ def _judge_inheritance(student: Student) -> None:
     diagnose(wrong)
     mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
     compare(
-        Student(lambda *args: _bred(student, *args), student.parameters),
+        student,
         returns=("the children's weights", "ln sigma"),
-        by_hand=[((mother, father, coins, 0.0, seeded(73)), ([[1, 6, 3]], [-55]))],
+        by_hand=[((mother, father, coins, 0.0, seeded(73)), torch.tensor([[1, 6, 3, -55]]))],
         others=[(*parents, 0.0, seeded(74)) for parents in cases],
         right=_inherit(),
         mistakes={
@@ -82,6 +86,7 @@ def _judge_inheritance(student: Student) -> None:
             "ln sigma is the sum of the parents': take half.": _inherit(sigma=torch.add),
             "all children get one mean sigma.": _inherit(sigma=lambda m, f: (m + f).mean().expand_as(m) / 2),
         },
+        read=_read,
     )
 
 

@@ -1,138 +1,32 @@
 """The checks of lab 8, "The bridge": a gradient from scores, centred ranks, a cosine curve, a step of CMA-ES."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.labs.lab08_standins import Loss, Trials, normal
-from coursekit.labs.tensors import seeded
+from coursekit.feedback import Lab, Pattern, Student, TryAgain, compare
+from coursekit.labs.lab08_pairs import judge_gradient, normal, stops_for_rows
+
+Array = NDArray[np.float64]
 
 LAB = Lab(8, "The bridge", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
 
 
-def _call(student: Student, *args: Any, stops: str = "") -> Any:
-    """The student's answer; `stops` explains an error of torch."""
-    try:
-        return student(*args)
-    except RuntimeError as error:
-        if not stops or isinstance(error, NotImplementedError):
-            raise
-        raise TryAgain(f"{stops} ({error})") from None
+# 8.1 A gradient from scores
 
-
-# 8.1 A gradient from scores. A student's noise can't be foreseen, but a loss sees where it is asked.
-
-
-def _look_at_noise(student: Student) -> None:
-    """TryAgain if steps are not sigma times standard normal noise, or if rng does not decide them."""
-    theta, sigma = torch.tensor([0.4, -1.2, 2.0], dtype=torch.float64), 0.3
-    losses = [Loss(3, 1) for _ in range(4)]
-    for loss, seed, n_pairs in zip(losses, (1, 1, 2, 3), (7, 7, 7, 4000), strict=True):
-        _call(student, loss, theta, sigma, n_pairs, seeded(seed))
-        if n_pairs == 7:
-            loss.pairs(theta, n_pairs)
-    if not torch.equal(losses[0].points, losses[1].points):
-        raise TryAgain(
-            "two calls with the same seed ask for different points, so your function has another source of "
-            "randomness. Draw the noise with generator=rng."
-        )
-    if torch.equal(losses[0].points, losses[2].points):
-        raise TryAgain("two generators with different seeds give the same noise: don't seed inside your function.")
-    # 12,000 numbers and their mirror images: the right ones miss either bound with a chance below one in a million.
-    steps = losses[3].points - theta
-    spread = float(steps.std())
-    if torch.allclose(steps, steps[:, :1]):
-        raise TryAgain("all parameters of a point get the same step: every parameter needs noise of its own.")
-    if abs(float((steps**4).mean()) / spread**4 - 3) > 0.5:
-        raise TryAgain("your noise is not normal: take what torch.randn draws as it is (torch.rand is uniform).")
-    if not 0.95 < spread / sigma < 1.05:
-        raise TryAgain(
-            f"with sigma = {sigma} your steps have a standard deviation of {spread:.2g}. The points are "
-            "theta + sigma * noise and theta - sigma * noise, with standard normal noise."
-        )
-
-
-def _estimate(
-    factor: Callable[[float, int], float] = lambda s, n: 1.0,
-    value: Callable[[Tensor, Tensor], Tensor] = lambda plus, minus: (plus - minus) / 2,
-) -> Callable[..., Tensor]:
-    """The estimate from the points that were asked, or a mistake: in the factor (sigma, pairs), in a pair's value."""
-
-    def estimate(loss: Loss, theta: Tensor, sigma: float, n_pairs: int) -> Tensor:
-        pairs = [loss.pairs(row, n_pairs) for row in theta.view(-1, theta.shape[-1])]
-        means = [value(plus, minus).T @ steps / sigma**2 / n_pairs for steps, plus, minus in pairs]
-        return torch.stack(means).view(theta.shape) * factor(sigma, n_pairs)
-
-    return estimate
-
-
-_GRADIENT_MISTAKES: dict[str, Callable[..., Tensor]] = {
-    "your estimate points downhill. It should be the gradient, which points uphill: the score of plus minus the score "
-    "of minus (whoever descends subtracts it later).": _estimate(lambda s, n: -1),
-    "sigma is missing in the denominator (or you multiply by the step sigma * noise, and not by the noise): divide by "
-    "2 * sigma.": _estimate(lambda s, n: s),
-    "you divide by sigma squared: divide by 2 * sigma.": _estimate(lambda s, n: 1 / s),
-    "you multiply by sigma: in code, x / 2 * sigma is (x / 2) * sigma.": _estimate(lambda s, n: s**2),
-    "the estimate is twice too large: the points of a pair lie 2 * sigma * noise apart.": _estimate(lambda s, n: 2),
-    "the estimate is half of what it should be: take the mean over n_pairs pairs, not over 2 * n_pairs points.": (
-        _estimate(lambda s, n: 0.5)
-    ),
-    "that is the sum over the pairs: take their mean.": _estimate(lambda s, n: n),
-    "only the plus side enters your estimate, though you pay for both: use the difference of the two scores.": (
-        _estimate(value=lambda plus, minus: plus)
-    ),
-    "you add the two scores of a pair: take their difference, plus minus minus.": (
-        _estimate(value=lambda plus, minus: (plus + minus) / 2)
-    ),
-}
-
-
-@LAB.exercise("8.1", "smoothed_gradient(loss, theta, sigma, n_pairs, rng)", title="A gradient from scores", points=5)
-def _(student: Student) -> None:
-    cases, answers = [], []
-    for seed, (shape, sigma, n_pairs) in enumerate(
-        [((4,), 0.2, 5), ((1,), 1.5, 1), ((8,), 0.7, 9), ((2, 4), 0.4, 6), ((3, 2, 5), 0.1, 3)]
-    ):
-        theta, noise_shape = normal(*shape, seed=seed + 20), (*shape[:-1], n_pairs, shape[-1])
-        rows = theta.view(-1, shape[-1])
-        rows += 100 * torch.arange(len(rows))[:, None]  # so far apart that every point tells whose it is
-        stops = (
-            f"your function stops when theta has the shape {shape}: every row of theta needs noise of its own, of "
-            f"shape {noise_shape}, and theta[..., None, :] fits to it."
-        )
-        loss = Loss(shape[-1], seed)
-        answer = _call(student, loss, theta, sigma, n_pairs, seeded(seed), stops=stops if len(shape) > 1 else "")
-        if seed == 0:
-            _look_at_noise(student)
-        steps = [loss.pairs(row, n_pairs)[0] for row in rows]
-        if len(steps) > 1 and torch.allclose(steps[0], steps[1]):
-            raise TryAgain(
-                f"with theta of shape {shape} all its rows get the same noise: they are independent trials, so draw "
-                f"noise of shape {noise_shape}."
-            )
-        if np.shape(answer) != shape:
-            raise TryAgain(
-                f"for theta of shape {shape} and {n_pairs} pairs your estimate has the shape "
-                f"{tuple(np.shape(answer))}. Give each difference its row of noise, (plus - minus)[..., None] * noise, "
-                "and take the mean over the pairs alone: they are the second axis from the end, -2."
-            )
-        cases.append((loss, theta, sigma, n_pairs))
-        answers.append(answer)
-    replies = iter(answers)
-    compare(
-        Student(lambda *_: next(replies), ["loss", "theta", "sigma", "n_pairs"]),
-        returns="the estimate",
-        by_hand=[],
-        others=cases,
-        right=_estimate(),
-        mistakes=_GRADIENT_MISTAKES,
-    )
+LAB.exercise(
+    "8.1",
+    "smoothed_gradient(loss, theta, sigma, n_pairs, rng)",
+    title="A gradient from scores",
+    points=5,
+    on_error={(RuntimeError, ""): stops_for_rows},
+)(judge_gradient)
 
 
 # 8.2 Only the order counts
@@ -143,29 +37,29 @@ def _ranks(scale: Callable[[Any, int], Any] = lambda r, n: r / (n - 1) - 0.5, me
     return lambda values: scale(rankdata(values.numpy(), method=method, axis=-1) - 1, values.shape[-1])
 
 
-@LAB.exercise("8.2", "centred_ranks(values)", title="Only the order counts", points=3)
-def _(student: Student) -> None:
-    given: dict[bytes, Any] = {}
+def _shared(answer: Array, right: Array, values: Tensor) -> bool:
+    """Whether the means over equals are right, so that equals have the places of their group in some order."""
+    equal = (values[..., None, :] == values[..., None]).numpy()
+    shared = np.where(equal, answer[..., None, :], 0).sum(-1) / equal.sum(-1)
+    return np.allclose(shared, right, atol=1e-5)
 
-    def ranked(values: Tensor) -> Any:
-        stops = (
-            f"your function stops for values of shape {tuple(values.shape)}: rank along the last axis, however many "
-            "there are before it."
+
+@LAB.exercise(
+    "8.2",
+    "centred_ranks(values)",
+    title="Only the order counts",
+    points=3,
+    on_error={
+        (RuntimeError, ""): lambda values: (
+            values.dim() > 1
+            and f"your function stops for values of shape {tuple(values.shape)}: rank along the last axis, however "
+            "many there are before it. ({error})"
         )
-        answer = given[values.numpy().tobytes()] = _call(student, values, stops=stops if values.dim() > 1 else "")
-        return answer
-
-    def ties_apart(values: Tensor) -> Any:
-        """The student's answer if its means over equals are right, else the right one."""
-        answer, right = np.asarray(given[values.numpy().tobytes()]), _ranks()(values)
-        if answer.shape != values.shape:
-            return right
-        equal = (values[..., None, :] == values[..., None]).numpy()
-        shared = np.where(equal, answer[..., None, :], 0).sum(-1) / equal.sum(-1)
-        return answer if np.allclose(shared, right, atol=1e-5) else right
-
+    },
+)
+def _(student: Student) -> None:
     compare(
-        Student(ranked, student.parameters),
+        student,
         returns="the answer",
         by_hand=[
             ((torch.tensor([3, 900, -2, 3, 5]).double(),), [-0.125, 0.5, -0.5, -0.125, 0.25]),
@@ -203,7 +97,7 @@ def _(student: Student) -> None:
                 method="min"
             ),
             "equal values get different ranks, by the order in which they happen to stand. Points with the same score "
-            "must count the same: let them share the mean of their ranks.": ties_apart,
+            "must count the same: let them share the mean of their ranks.": Pattern(_shared),
             "you centre and scale the values themselves, so that one huge loss still decides everything. Only their "
             "order may count.": lambda values: (
                 (values - values.mean(-1, True)) / values.std(-1, keepdim=True).clamp(min=1e-300)
@@ -224,6 +118,34 @@ def _(student: Student) -> None:
 
 
 # 8.3 How good is the compass?
+
+
+class Trials:
+    """Estimates from a table: trial after trial of the rows that belong to a number of pairs."""
+
+    def __init__(self, table: Mapping[int, Any], n_trials: int) -> None:
+        self.table, self.n_trials = {n: torch.as_tensor(rows).double() for n, rows in table.items()}, n_trials
+        self._used = dict.fromkeys(table, 0)
+
+    def __call__(self, n_pairs: Any, n_trials: Any) -> Tensor:
+        n, start = int(n_pairs), self._used.get(int(n_pairs))
+        if start is None:
+            raise TryAgain(
+                f"you ask for estimates from {n} pairs, but the counts are {list(self.table)}: estimate(n_pairs, "
+                "n_trials) takes one of the counts first, and then the number of trials."
+            )
+        self._used[n] += int(n_trials)
+        return self.table[n][start : self._used[n]].clone()
+
+    def close(self) -> None:
+        """TryAgain if more or less was asked for than wanted; then start again."""
+        for n, used in self._used.items():
+            if used != self.n_trials:
+                raise TryAgain(
+                    f"with n_trials = {self.n_trials} you ask for {used} estimates from {n} pairs: every count in "
+                    "`counts` gets n_trials of them, estimate(count, n_trials)."
+                )
+        self._used = dict.fromkeys(self.table, 0)
 
 
 def _cosines(rows: Tensor, g: Tensor) -> Tensor:
@@ -252,13 +174,9 @@ def _curve(
 @LAB.exercise("8.3", "cosine_curve(estimate, gradient, counts, n_trials)", title="How good is the compass?", points=4)
 def _(student: Student) -> None:
     def curve(trials: Trials, *rest: Any) -> Any:
-        answer = _call(student, trials, *rest)
+        answer = student(trials, *rest)
         trials.close()
-        if isinstance(answer, Tensor) and answer.dim() == 2:
-            answer = tuple(answer)
-        if isinstance(answer, tuple | list):
-            answer = tuple(np.array([float(v) for v in a]) if isinstance(a, list | tuple) else a for a in answer)
-        return answer
+        return tuple(answer) if isinstance(answer, Tensor) and answer.dim() == 2 else answer
 
     example = Trials({1: [[4, 3], [0, -1]], 8: [[3, 4], [-8, 6]]}, 2), torch.tensor([3, 4]).double(), [1, 8], 2
     others = []
@@ -347,7 +265,7 @@ def _(student: Student) -> None:
     on_paper = torch.tensor([[3, 0], [-5, 0], [1, 4], [1, -6]]).double(), torch.tensor([2, 9, 1, 7]).double()
     example = torch.tensor([1, 0]).double(), torch.eye(2).double(), 2.0, *on_paper, torch.tensor([0.75, 0.25]).double()
     compare(
-        Student(lambda *args: _call(student, *args), student.parameters),
+        student,
         returns=("new_mean", "new_C"),
         by_hand=[((*example, 0.5), ([1.5, 3], [[0.625, 0], [0, 2]]))],
         others=[

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
+from coursekit.feedback import Lab, Part, Student, TryAgain, compare, compare_each, refuse
 from coursekit.labs.lab09_mutating import (
     Calls,
     added,
@@ -57,22 +57,22 @@ def _outputs(
     owners: Callable[[Array], Array] = lambda population: population,
     turned: Callable[[Array], Array] = lambda z: z,
     back: str = "",
-) -> Callable[..., Array]:
+) -> Callable[..., Tensor]:
     """The outputs of all genomes by einsum, or a mistake in one of the steps."""
 
-    def outputs(population: Tensor, x: Tensor, sizes: Sequence[int]) -> Array:
+    def outputs(population: Tensor, x: Tensor, sizes: Sequence[int]) -> Tensor:
         layers = _cut(owners(population.numpy()), sizes, order, back)
         h = np.broadcast_to(first(x.numpy()), (len(population), *x.shape))
         for depth, (weights, biases) in enumerate(layers, start=1):
             z = np.einsum(product, weights, h)
             z = (turned(z) if depth == 1 else z) + bias(biases)
             h = hidden(z) if depth < len(layers) else last(z)
-        return h
+        return torch.tensor(h)
 
     return outputs
 
 
-def _then(change: Callable[[Array], Array]) -> Callable[..., Array]:
+def _then(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     return lambda *args: change(_outputs()(*args))
 
 
@@ -118,64 +118,73 @@ _FORWARD_MISTAKES: dict[str, Callable[..., Any]] = {
 }
 
 
-@LAB.exercise("9.1", "forward(population, x, sizes)", title="One pass for all", points=6)
-def _(student: Student) -> None:
-    def case(n_genomes: int, n_images: int, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor, tuple[int, ...]]:
-        rng, n_params = seeded(n_images + len(sizes)), sum((a + 1) * b for a, b in pairwise(sizes))
-        shapes = (n_genomes, n_params), (n_images, sizes[0])
-        population, x = (torch.randn(shape, generator=rng, dtype=torch.float64) for shape in shapes)
-        return population, x, sizes
+def _stops(population: Tensor, x: Tensor, sizes: Sequence[int]) -> str:
+    return (
+        f"your function stops for {len(population)} genomes, {len(x)} images and sizes = {sizes} ({{error}}). Write "
+        "the shape of every tensor beside its line. Does the loop over layers take any number of sizes?"
+    )
 
-    def told(population: Tensor, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
-        g, n = len(population), len(x)
-        try:
-            answer = student(population, x, sizes)
-        except (RuntimeError, IndexError, ValueError) as error:
-            if isinstance(error, NotImplementedError):
-                raise
-            raise TryAgain(
-                f"your function stops for {g} genomes, {n} images and sizes = {sizes} ({error}). Write the shape of "
-                "every tensor beside its line. Does the loop over layers take any number of sizes?"
-            ) from None
-        shape, got = (g, n, sizes[-1]), tuple(np.shape(answer))
-        refuse(
-            len(sizes) > 3 and got != shape and got == (g, n, sizes[2]),
-            f"your function computes two layers, whatever `sizes` is. Here sizes = {sizes}: take neighbours, "
-            "pairwise(sizes).",
+
+def _read(answer: Any, population: Tensor, x: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The outputs; TryAgain if their axes stand in another order."""
+    g, n = len(population), len(x)
+    shape, got = (g, n, sizes[-1]), tuple(np.shape(answer))
+    refuse(
+        len(sizes) > 3 and got != shape and got == (g, n, sizes[2]),
+        f"your function computes two layers, whatever `sizes` is. Here sizes = {sizes}: take neighbours, "
+        "pairwise(sizes).",
+    )
+    if isinstance(answer, Tensor) and got != shape and sorted(got) == sorted(shape):
+        names = {g: "genomes", n: "images", sizes[-1]: "outputs"}
+        raise TryAgain(
+            f"your answer has the shape {got}, that is ({', '.join(names[size] for size in got)}), but it should "
+            f"be (genomes, images, outputs), {shape}."
         )
-        if isinstance(answer, Tensor) and got != shape and sorted(got) == sorted(shape):
-            names = {g: "genomes", n: "images", sizes[-1]: "outputs"}
-            raise TryAgain(
-                f"your answer has the shape {got}, that is ({', '.join(names[size] for size in got)}), but it should "
-                f"be (genomes, images, outputs), {shape}."
-            )
-        return tensor(answer, shape, "the answer")
+    return tensor(answer, shape, "the answer")
 
+
+def _case(n_genomes: int, n_images: int, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    rng, n_params = seeded(n_images + len(sizes)), sum((a + 1) * b for a, b in pairwise(sizes))
+    shapes = (n_genomes, n_params), (n_images, sizes[0])
+    population, x = (torch.randn(shape, generator=rng, dtype=torch.float64) for shape in shapes)
+    return population, x, sizes
+
+
+@LAB.exercise(
+    "9.1",
+    "forward(population, x, sizes)",
+    title="One pass for all",
+    points=6,
+    on_error={((RuntimeError, IndexError, ValueError), ""): _stops},
+)
+def _(student: Student) -> None:
     small = torch.tensor([[1, 2, 3, 4, 10, 20], [0, 1, 1, 0, 0, 5.0]], dtype=torch.float64)
     x = torch.tensor([[1, 0], [1, 1.0]], dtype=torch.float64)
-    example = [[[11, 23], [13, 27]], [[0, 6], [1, 6]]]  # genome 1, image 1: (0 + 1 + 0, 1 + 0 + 5)
+    example = torch.tensor([[[11, 23], [13, 27]], [[0, 6], [1, 6.0]]])  # genome 1, image 1: (0 + 1 + 0, 1 + 0 + 5)
     compare(
-        Student(told, student.parameters),
+        student,
         returns="the answer",
         by_hand=[((small, x, (2, 2)), example)],
-        others=[case(2, 2, (2, 2, 2)), case(3, 3, (3, 3)), case(4, 4, (4, 4, 4))],
+        others=[_case(2, 2, (2, 2, 2)), _case(3, 3, (3, 3)), _case(4, 4, (4, 4, 4))],
         right=_outputs(),
         mistakes=_FORWARD_MISTAKES,
+        read=_read,
         rtol=1e-4,
     )
     compare(
-        Student(told, student.parameters),
+        student,
         returns="the answer",
         by_hand=[],
-        others=[case(3, 5, (4, 6, 2)), case(7, 2, (3, 5)), case(2, 6, (5, 3, 4, 7)), case(1, 4, (3, 2, 5))],
+        others=[_case(3, 5, (4, 6, 2)), _case(7, 2, (3, 5)), _case(2, 6, (5, 3, 4, 7)), _case(1, 4, (3, 2, 5))],
         right=_outputs(),
         mistakes={},
+        read=_read,
         rtol=1e-4,
     )
     calls = []
     for n_genomes, n_images in ((3, 4), (12, 4), (3, 16)):
         with Calls() as counted:
-            student(*case(n_genomes, n_images, (5, 6, 2)))
+            student(*_case(n_genomes, n_images, (5, 6, 2)))
         calls.append(counted.n_calls)
     for more, what in zip(calls[1:], ("genomes", "images"), strict=True):
         refuse(
@@ -188,7 +197,17 @@ def _(student: Student) -> None:
 # 9.2 Mutate a few of ten million
 
 
-@LAB.exercise("9.2", "mutate_(population, rows, rate, scale, rng)", title="Mutate a few of ten million", points=5)
+@LAB.exercise(
+    "9.2",
+    "mutate_(population, rows, rate, scale, rng)",
+    title="Mutate a few of ten million",
+    points=5,
+    on_error={
+        ((IndexError, RuntimeError), "out of bounds|out of range"): "a position lies beyond the last weight ({error}). "
+        "The gaps go on behind the end: keep the positions that are below n. And position p belongs to child "
+        "p // n_params, which is row rows[p // n_params]."
+    },
+)
 def _(student: Student) -> None:
     rate, scale = 0.4, 0.5
     rows = torch.randperm(60, generator=seeded(9))[:40]
@@ -247,8 +266,8 @@ def _chunk(
     return lambda *args: between(whole(left(*args) / each(*args)), args[1])
 
 
-_PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
-    ("population", _population, {
+_PLAN: dict[str, Part] = {
+    "population": Part(_population, {
         "population is in bits: a byte has 8 of them, and float32 takes 4 bytes.": _times(8, _population),
         "population is counted in float64, 8 bytes a number; float32 takes 4.": _times(2, _population),
         "population is the number of weights, not yet of bytes: float32 takes 4 bytes.": _times(1 / 4, _population),
@@ -264,7 +283,7 @@ _PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
         "population is in megabytes; keep to bytes.": _times(1e-6, _population),
         "population holds the images as well: it is the genomes alone.": lambda *a: _population(*a) + _images(*a),
     }),
-    ("activations", _widest, {
+    "activations": Part(_widest, {
         "activations are in bits: float32 takes 4 bytes, 32 bits.": _times(8, _widest),
         "activations are counted in float64, 8 bytes a number; float32 takes 4.": _times(2, _widest),
         "activations are numbers, not yet bytes: float32 takes 4 bytes.": _times(1 / 4, _widest),
@@ -281,7 +300,7 @@ _PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
         "activations are for one image: multiply by n_images.": lambda sizes, *_: _widest(sizes, 1, 1),
         "activations are for all genomes; give those of one genome.": lambda sizes, g, n, _: g * _widest(sizes, g, n),
     }),
-    ("chunk", _chunk(), {
+    "chunk": Part(_chunk(), {
         "chunk is below 1 where memory is short. One genome must go through: never below 1.": _chunk(
             between=lambda chunk, g: min(chunk, g)
         ),
@@ -307,12 +326,11 @@ _PLAN: list[tuple[str, Plan, dict[str, Plan]]] = [
             each=lambda *a: a[1] * _widest(*a)
         ),
     }),
-]  # fmt: skip
+}  # fmt: skip
 
 
 @LAB.exercise("9.3", "memory_plan(sizes, n_genomes, n_images, limit_bytes)", title="Will it fit?", points=4)
 def _(student: Student) -> None:
-    names = [name for name, *_ in _PLAN]
     by_hand = [
         # 23 numbers a genome; 3, then 3 + 2 for each image; 1,350 - 920 - 80 = 350 bytes left.
         (((4, 3, 2), 10, 5, 1350), (920, 100, 3)),
@@ -327,25 +345,7 @@ def _(student: Student) -> None:
     ]
     exact = (6, 9, 5, 2), 20, 4
     others += [(*exact, _population(*exact) + _images(*exact) + 2 * _widest(*exact) - short) for short in (0, 1)]
-
-    def part(number: int) -> Callable[..., Any]:
-        def one(*args: Any) -> Any:
-            answer = student(*args)
-            if not isinstance(answer, tuple | list) or len(answer) != 3:
-                raise TryAgain(f"your function should return 3 values: end it with `return {', '.join(names)}`.")
-            return answer[number]
-
-        return one
-
-    for number, (name, right, mistakes) in enumerate(_PLAN):
-        compare(
-            Student(part(number), student.parameters),
-            returns=(name,),
-            by_hand=[(args, answers[number]) for args, answers in by_hand],
-            others=others,
-            right=right,
-            mistakes=mistakes,
-        )
+    compare_each(student, _PLAN, by_hand=by_hand, others=others)
 
 
 # 9.4 Why is it slow?

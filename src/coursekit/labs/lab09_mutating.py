@@ -36,15 +36,7 @@ def added(student: Student, shape: tuple[int, int], rows: Tensor, rate: float, s
     """What one call adds to these rows of a population, (n_rows, n_params); TryAgain if it touches others."""
     before = _before(shape)
     after, rows_given = before.clone(), rows.clone()
-    try:
-        answer = student.in_place(after, rows_given, rate, scale, rng)
-    except (IndexError, RuntimeError) as error:
-        refuse(
-            "out of bounds" in str(error) or "out of range" in str(error),
-            f"a position lies beyond the last weight ({error}). The gaps go on behind the end: keep the positions that "
-            "are below n. And position p belongs to child p // n_params, which is row rows[p // n_params].",
-        )
-        raise
+    answer = student.in_place(after, rows_given, rate, scale, rng)
     refuse(not torch.equal(rows, rows_given), "your function changes `rows`, which the caller still needs.")
     changed = after != before
     where = changed.any(dim=1)

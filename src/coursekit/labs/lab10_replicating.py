@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from coursekit.feedback import Student, TryAgain
-from coursekit.labs.tensors import seeded
+from coursekit.labs.tensors import comes_from_rng, seeded
 from neuroevo import data, genreg, nets
 
 NET = nets.MLP((64, 16, 10))
@@ -53,34 +54,31 @@ def evolve(one_generation: Callable[..., tuple[Tensor, Tensor]], seed: int) -> f
     return float(nets.accuracy(NET.forward(champion, validation.pixels()), validation.y))
 
 
+def overwritten(name: str, *args: Any) -> str:
+    """What is said of an input that was overwritten."""
+    if name == "population" and args[-1].mutation_scale:
+        return (
+            "mutating the children changes their parents. population[p] with one number p is a window into the "
+            "population, not a copy, so noise on it spoils the parent and all its later children. Index with a "
+            "tensor, population[parents], which copies, and mutate the copy."
+        )
+    return (
+        f"your function overwrites its input `{name}`. (The chapter does so to save memory; here the caller keeps the "
+        "old generation.) Make new tensors: population[parents] is a copy, and a = a + b makes a new a where a += b "
+        "changes the old one."
+    )
+
+
 def _generation(
-    student: Student, population: Tensor, trust: Tensor, rewards: Tensor, seed: int, settings: genreg.Settings
+    student: Student,
+    population: Tensor,
+    trust: Tensor,
+    rewards: Tensor,
+    rng: torch.Generator,
+    settings: genreg.Settings,
 ) -> tuple[Tensor, Tensor]:
     """The student's children and their trust; TryAgain if they are not two tensors of the right shapes."""
-    try:
-        answer = student(population, trust, rewards, seeded(seed), settings)
-    except TryAgain as hint:
-        if "`population` in place" in str(hint) and settings.mutation_scale:
-            raise TryAgain(
-                "mutating the children changes their parents. population[p] with one number p is a window into the "
-                "population, not a copy, so noise on it spoils the parent and all its later children. Index with a "
-                "tensor, population[parents], which copies, and mutate the copy."
-            ) from None
-        if "` in place" in str(hint):
-            name = str(hint).partition("`")[2].partition("`")[0]
-            raise TryAgain(
-                f"your function overwrites its input `{name}`. (The chapter does so to save memory; here the caller "
-                f"keeps the old generation.) Make new tensors: population[parents] is a copy, and a = a + b makes "
-                "a new a where a += b changes the old one."
-            ) from None
-        raise
-    except RuntimeError as error:
-        if "multinomial" not in str(error) and "probability" not in str(error):
-            raise
-        raise TryAgain(
-            f"the choice of parents stops ({error}). Trust can be negative, as in the first generations of a run: draw "
-            "the parents with a `choose` that passes exercise 10.3, or with ga.proportional meanwhile."
-        ) from None
+    answer = student(population, trust, rewards, rng, settings)
     if isinstance(answer, Tensor) or not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TryAgain(
             "your function should return two things, `children, inherited`: the new population, and the trust that "
@@ -117,7 +115,7 @@ def one_survivor(student: Student) -> None:
     old = torch.tensor([8.0, 2, -4, 16, 20, -2, 1, 3])
     rewards = torch.tensor([10, 12.4, 13, 3, -6, -10, 1, 2])
     new = old * 0.75 + rewards  # 16, 13.9, 10, 15, 9, -11.5, 1.75, 4.25
-    children, inherited = _generation(student, population, old, rewards, 0, settings)
+    children, inherited = _generation(student, population, old, rewards, seeded(0), settings)
     parents = _parents(children, population)
     if not torch.equal(children, population[parents]):
         raise TryAgain(
@@ -186,7 +184,7 @@ def with_mutation(student: Student) -> None:
     )
     population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=seeded(1))
     old, rewards = torch.zeros(40), 100 + torch.arange(40.0)
-    children, _ = _generation(student, population, old, rewards, 2, settings)
+    children, _ = _generation(student, population, old, rewards, seeded(2), settings)
     parents = _parents(children, population)
     noise = children - population[parents]
     hit = noise != 0
@@ -233,15 +231,12 @@ def with_mutation(student: Student) -> None:
             f"the noise has a standard deviation of {spread:.3g}, where settings.mutation_scale is {scale:g}. It is "
             "torch.randn(...) * settings.mutation_scale."
         )
-    again, _ = _generation(student, population, old, rewards, 2, settings)
-    other, _ = _generation(student, population, old, rewards, 3, settings)
-    if not torch.equal(children, again):
-        raise TryAgain(
-            "the same seed gives other children the second time: every random number must come from `rng`, also in the "
-            "mutation (generator=rng)."
-        )
-    if torch.equal(children, other):
-        raise TryAgain("another seed gives the same children: draw from `rng` as it comes, and don't seed anything.")
+    comes_from_rng(
+        lambda rng: _generation(student, population, old, rewards, rng, settings)[0],
+        elsewhere="the same seed gives other children the second time: every random number must come from `rng`, also "
+        "in the mutation (generator=rng).",
+        inside="another seed gives the same children: draw from `rng` as it comes, and don't seed anything.",
+    )
 
 
 def four_survivors(student: Student) -> None:
@@ -256,7 +251,7 @@ def four_survivors(student: Student) -> None:
     rewards = new - 0.8 * old
     counts = torch.zeros(16)
     for seed in range(80):
-        children, inherited = _generation(student, population, old, rewards, seed, settings)
+        children, inherited = _generation(student, population, old, rewards, seeded(seed), settings)
         parents = _parents(children, population)
         if not _near(inherited, 0.5 * new[parents]):
             raise TryAgain(
@@ -290,4 +285,4 @@ def four_survivors(student: Student) -> None:
             "survivors with trust 8, 4, 2 and 1 should have 53, 27, 13 and 7 % of the children, but yours have "
             f"{shares} %. Are parents drawn by `choose`, with the updated trust?"
         )
-    _generation(student, population, old, rewards - 300, 0, settings)  # all trust is negative: does it stop?
+    _generation(student, population, old, rewards - 300, seeded(0), settings)  # all trust is negative: does it stop?

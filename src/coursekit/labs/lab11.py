@@ -1,6 +1,6 @@
 """The checks of lab 11, "GENREG's findings on trial": equal budgets, paired effects, a grid of rates, a probe."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coursekit.feedback import Lab, Student, compare, refuse
+from coursekit.labs.lab11_budget import judge_budget
+from coursekit.labs.lab11_grid import judge_grid
 
 LAB = Lab(11, "GENREG's findings on trial", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -17,154 +19,9 @@ Array = NDArray[np.float64]
 
 # 11.1 As much as the budget pays
 
-
-class _Step:
-    """A step that returns scores from a list of its own, and notices how it is called."""
-
-    def __init__(self, seed: int) -> None:
-        self.scores, self.n_calls = _scores(seed), 0
-
-    def __call__(self, *args: Any) -> float:
-        refuse(bool(args), "step takes no arguments: score = step().")
-        refuse(
-            self.n_calls >= len(self.scores),
-            f"your function has called step() {self.n_calls} times and goes on, where the budget pays for a few dozen "
-            "steps at most. What ends your loop?",
-        )
-        self.n_calls += 1
-        return float(self.scores[self.n_calls - 1])
-
-
-def _scores(seed: int) -> Array:
-    return np.random.default_rng(seed).uniform(0.1, 0.9, 3000)
-
-
-Price = Callable[[int, int, bool], int]
-
-
-def _price(n_genomes: int, n_images: int, gradient: bool) -> int:
-    return n_genomes * n_images * (3 if gradient else 1)
-
-
-def _steps(price: Price) -> Callable[[int, int, bool, int], int]:
-    return lambda g, n, gradient, budget: budget // price(g, n, gradient)
-
-
-def _played(
-    price: Price = _price,
-    n_steps: Callable[[int, int, bool, int], int] | None = None,
-    spent: Callable[[Array], Array] = lambda spent: spent,
-    scores: Callable[[Array], Array] = lambda scores: scores,
-    skip: int = 0,
-    stride: int = 1,
-) -> Callable[..., tuple[Array, Array]]:
-    """What a function returns that counts or stops in another way; the first argument is the seed of the step."""
-
-    def run(seed: int, g: int, n: int, gradient: bool, budget: int) -> tuple[Array, Array]:
-        steps = (n_steps or _steps(price))(g, n, gradient, budget)
-        all_scores = _scores(seed)[skip:][::stride][:steps]
-        return spent(np.arange(1.0, steps + 1) * price(g, n, gradient)), scores(all_scores)
-
-    return run
-
-
-@LAB.exercise(
+LAB.exercise(
     "11.1", "run_to_budget(step, n_genomes, n_images, gradient, budget)", title="As much as the budget pays", points=5
-)
-def _(student: Student) -> None:
-    called: list[_Step] = []
-
-    def with_step(seed: int, *rest: Any) -> Any:
-        called.append(_Step(seed))
-        answer = student(called[-1], *rest)
-        if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
-            refuse(
-                any(callable(score) for score in answer[1]),
-                "`scores` holds the function step itself, not what it returns. Call it: step().",
-            )
-        return answer
-
-    first = _scores(1)
-    compare(
-        Student(with_step, ["a step", *student.parameters[1:]]),
-        returns=("spent", "scores"),
-        by_hand=[
-            # 4 x 5 = 20 a generation, five of them in 107; and 3 x 8 = 24 a gradient step, four of them in 100.
-            ((1, 4, 5, False, 107), ([20, 40, 60, 80, 100], first[:5])),
-            ((1, 1, 8, True, 100), ([24, 48, 72, 96], first[:4])),
-            ((1, 4, 5, False, 80), ([20, 40, 60, 80], first[:4])),
-        ],
-        others=[(2, 3, 7, False, 210), (3, 6, 2, True, 400), (4, 2, 11, False, 107), (5, 1, 9, True, 81)],
-        right=_played(),
-        mistakes={
-            "the budget is counted in generations: your loop plays `budget` of them. A generation of many networks on "
-            "many images costs more than one of few; pay n_genomes * n_images evaluations for each.": _played(
-                n_steps=lambda g, n, gradient, budget: budget
-            ),
-            "the budget is counted in steps, and so is `spent`. Count evaluations: a step costs "
-            "n_genomes * n_images.": _played(lambda *_: 1),
-            "a step costs n_images in your count, but every one of the n_genomes networks sees every image.": _played(
-                lambda g, n, gradient: n * (3 if gradient else 1)
-            ),
-            "a step costs n_genomes in your count, but each network sees all the n_images images.": _played(
-                lambda g, n, gradient: g * (3 if gradient else 1)
-            ),
-            "a gradient step costs as much as a forward pass in your count. The backward pass costs about two more: "
-            "three evaluations for each image.": _played(lambda g, n, gradient: g * n),
-            "a gradient step costs two evaluations for each image in your count: the *backward* pass alone costs "
-            "two, and the forward pass comes before it.": _played(
-                lambda g, n, gradient: g * n * (2 if gradient else 1)
-            ),
-            "every step costs three evaluations for each image in your count; without a gradient it is one.": _played(
-                lambda g, n, gradient: 3 * g * n
-            ),
-            "the last step is not paid for: it starts while there is budget left, and spends more than that. Ask "
-            "before the step whether spent + price <= budget.": _played(
-                n_steps=lambda g, n, gradient, budget: -(-budget // _price(g, n, gradient))
-            ),
-            "the number of steps is rounded to the nearest, so the last step may not be paid for. Round down: "
-            "budget // price.": _played(n_steps=lambda g, n, gradient, budget: round(budget / _price(g, n, gradient))),
-            "a gradient step costs two evaluations more in your count, whatever its size; the backward pass costs two "
-            "for every image of every network.": _played(lambda g, n, gradient: g * n + 2 * gradient),
-            "the two lists have changed places: return spent, scores.": lambda *args: _played()(*args)[::-1],
-            "every entry of `scores` is the score of the first step: step() was called once. Call it for each step "
-            "that you play.": _played(scores=lambda scores: np.full_like(scores, scores[0])),
-            "where the budget pays for the last step exactly, you stop one too early: <=, not <.": _played(
-                n_steps=lambda g, n, gradient, budget: (budget - 1) // _price(g, n, gradient)
-            ),
-            "`spent` is what had been spent *before* each step; the score belongs to what had been spent after it.": (
-                _played(spent=lambda spent: spent - spent[0])
-            ),
-            "`spent` holds the price of every step; it should add up, step after step.": _played(
-                spent=lambda spent: np.full_like(spent, spent[0])
-            ),
-            "`spent` counts down: it is what is left. Return what has been spent.": (
-                lambda seed, g, n, gradient, budget: (
-                    budget - _played()(seed, g, n, gradient, budget)[0],
-                    _played()(seed, g, n, gradient, budget)[1],
-                )
-            ),
-            "`scores` holds the best score so far. The best of many noisy scores flatters; keep every step's own.": (
-                _played(scores=np.maximum.accumulate)
-            ),
-            "`scores` holds running averages; keep every step's own score.": _played(
-                scores=lambda scores: np.cumsum(scores) / np.arange(1, len(scores) + 1)
-            ),
-            "step() is called twice in each round, so half of the steps are never paid for. Call it once, and keep "
-            "the score in a variable.": _played(stride=2, skip=1),
-            "step() is called once before the counting begins; that step is free, and its score is lost.": _played(
-                skip=1
-            ),
-        },
-    )
-    n_paid = [5, 4, 4, 10, 11, 4, 3]
-    refuse(
-        [step.n_calls for step in called] != n_paid,
-        "your answers are right, but step() is called more often than it is paid for: one call for each entry of "
-        "`spent`, and none after the last.",
-    )
-    spent, scores = student(_Step(1), 10, 10, False, 99)
-    refuse(len(spent) != 0 or len(scores) != 0, "a budget of 99 doesn't pay for a step of 100: return two empty lists.")
+)(judge_budget)
 
 
 # 11.2 A paired effect
@@ -315,158 +172,7 @@ def _(student: Student) -> None:
 
 # 11.3 A grid of rates
 
-
-class _Score:
-    """score(child_rate, base_rate, seed): a smooth table with noise, that remembers what was asked."""
-
-    def __init__(self, kind: int) -> None:
-        self.kind = kind
-        self.asked: list[tuple[float, float, int]] = []
-
-    def __call__(self, *args: Any) -> float:
-        refuse(len(args) != 3, "score takes three arguments: score(child_rate, base_rate, seed).")
-        child, base, seed = (float(arg) for arg in args)
-        self.asked.append((child, base, int(seed)))
-        if self.kind == 0:
-            return 100 * child + 10 * base + seed
-        noise = 30 * np.sin(self.kind + 100.7 * seed + 37.1 * child + 53.3 * base)
-        level = -200 if self.kind == 8 else 60  # the scores of kind 8 are all below zero
-        return float(level + 20 * np.sin(self.kind + 11 * child) - 30 * abs(base - 0.1 * self.kind) + noise)
-
-
-Cell = Callable[[Array], float]
-
-
-def _grid(
-    ask: Callable[[float, float], tuple[float, float]] = lambda c, b: (c, b),
-    cell: Cell = np.mean,
-    choose: Callable[[Array, Array, Array, Array], Any] | None = None,
-    shape: Callable[[Array], Array] = lambda means: means,
-    which: Callable[[Sequence[int], int], Sequence[int]] = lambda seeds, number: seeds,
-) -> Callable[..., tuple[Array, Array]]:
-    """A grid that asks, averages, orders or chooses in another way."""
-
-    def run(kind: int, child: Any, base: Any, seeds: Any) -> tuple[Array, Array]:
-        score, child, base = _Score(kind), np.asarray(child, float), np.asarray(base, float)
-        runs = np.empty((len(child), len(base)), dtype=object)
-        for i, c in enumerate(child):
-            for j, b in enumerate(base):
-                chosen = which(seeds, i * len(base) + j)
-                runs[i, j] = np.array([score(*ask(c, b), seed) for seed in chosen])
-        means = np.array([[float(cell(one)) for one in row] for row in runs])
-        best = choose or _rates
-        single = np.array([[one.max() for one in row] for row in runs])
-        return shape(means), np.asarray(best(means, single, child, base), float)
-
-    return run
-
-
-def _by_place(kind: int, child: Any, base: Any, seeds: Any) -> tuple[Array, Array]:
-    """A grid that hands score() the places of the rates, and returns the rates at the best place."""
-    means, (i, j) = _grid()(kind, range(len(child)), range(len(base)), seeds)
-    return means, np.array([child[int(i)], base[int(j)]])
-
-
-def _at(table: Array) -> tuple[int, int]:
-    i, j = np.unravel_index(int(table.argmax()), table.shape)
-    return int(i), int(j)
-
-
-def _rates(means: Array, single: Array, child: Array, base: Array) -> tuple[float, float]:
-    i, j = _at(means)
-    return child[i], base[j]
-
-
-def _from(table: Callable[[Array, Array], Array]) -> Callable[..., tuple[float, float]]:
-    return lambda means, single, child, base: _rates(table(means, single), single, child, base)
-
-
-@LAB.exercise("11.3", "rate_grid(score, child_rates, base_rates, seeds)", title="A grid of rates", points=4)
-def _(student: Student) -> None:
-    asked: list[tuple[_Score, tuple[Any, ...]]] = []
-    never_chosen = "`best` was never set. Does your search begin at 0? Scores can all be negative: begin at -np.inf."
-
-    def with_score(kind: int, *rest: Any) -> Any:
-        asked.append((_Score(kind), rest))
-        answer = student(asked[-1][0], *rest)
-        if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
-            refuse(any(rate is None for rate in answer[1]), never_chosen)
-            return answer[0], np.asarray([float(rate) for rate in answer[1]])
-        if isinstance(answer, tuple | list) and len(answer) == 2:
-            refuse(answer[1] is None, never_chosen)
-        return answer
-
-    compare(
-        Student(with_score, ["a score", *student.parameters[1:]]),
-        returns=("means", "best"),
-        by_hand=[
-            # Seeds 1 and 3 average to 2.
-            ((0, [0.0, 1.0], [0.0, 1.0, 2.0], [1, 3]), ([[2, 12, 22], [102, 112, 122]], [1, 2])),
-        ],
-        others=[
-            (5, [0.0, 0.02, 0.07, 0.2], [0.0, 0.08, 0.2], [0, 1, 2]),
-            (7, [0.01, 0.3], [0.05, 0.0, 0.4, 0.1], [5, 6, 7, 8, 9]),
-            (8, [0.0, 0.5, 0.1], [0.0, 0.3], [4, 2, 11]),
-        ],
-        right=_grid(),
-        mistakes={
-            "the rates are swapped in the call: score takes the child rate first, score(child_rate, base_rate, "
-            "seed).": _grid(lambda c, b: (b, c)),
-            "the table lies on its side: child rates go down (rows), base rates go across (columns).": _grid(
-                shape=lambda means: means.T
-            ),
-            "only the first seed is used; average over all of them.": _grid(which=lambda seeds, number: seeds[:1]),
-            "every cell has a seed of its own, so cells differ by luck as well as by rate. Give every cell all the "
-            "seeds, the same ones.": _grid(which=lambda seeds, number: [seeds[number % len(seeds)]]),
-            "each cell holds the best of its seeds. The best of several noisy scores flatters, and the noisier cell "
-            "more; take the mean.": _grid(cell=np.max),
-            "each cell holds the median of its seeds; take the mean.": _grid(cell=np.median),
-            "each cell holds a sum over the seeds; take the mean.": _grid(cell=np.sum),
-            "each cell holds its last seed alone; average over all of them.": _grid(
-                which=lambda seeds, number: seeds[-1:]
-            ),
-            "the seeds are counted 0, 1, 2, ...; ask for those that `seeds` holds.": _grid(
-                which=lambda seeds, number: range(len(seeds))
-            ),
-            "score() gets the places of the rates (0, 1, 2, ...); hand it the rates.": _by_place,
-            "your search for the best begins at 0, and scores can all be negative: begin at -np.inf, or use "
-            "argmax.": _grid(choose=_from(lambda means, single: np.maximum(means, 0))),
-            "the place of the best cell is split the wrong way round: argmax() counts row by row, so a row is "
-            "len(base_rates) long. np.unravel_index does it for you.": _grid(
-                choose=lambda means, single, child, base: (
-                    child[int(means.argmax()) % len(child)],
-                    base[int(means.argmax()) // len(child)],
-                )
-            ),
-            "`best` holds places in the table; look the rates up, child_rates[i] and base_rates[j].": _grid(
-                choose=lambda means, single, child, base: _at(means)
-            ),
-            "`best` holds the base rate first; it is (child_rate, base_rate).": _grid(
-                choose=lambda means, single, child, base: _rates(means, single, child, base)[::-1]
-            ),
-            "`best` is the pair with the lowest mean; scores are better when larger.": _grid(
-                choose=_from(lambda means, single: -means)
-            ),
-            "`best` is where the single best run was. That is the luckiest run; choose the best mean.": _grid(
-                choose=_from(lambda means, single: single)
-            ),
-            "`best` takes the child rate with the best row and the base rate with the best column. Where the two rates "
-            "act together, that is another cell: take the largest cell of the table.": _grid(
-                choose=lambda means, single, child, base: (
-                    child[int(means.mean(axis=1).argmax())],
-                    base[int(means.mean(axis=0).argmax())],
-                )
-            ),
-        },
-    )
-    for score, (child, base, seeds) in asked:
-        wanted = [(float(c), float(b), int(s)) for c in child for b in base for s in seeds]
-        extra = len(score.asked) - len(wanted)
-        refuse(
-            sorted(score.asked) != sorted(wanted),
-            f"your answer is right, but {abs(extra)} runs {'too many' if extra > 0 else 'too few'} were asked for: "
-            "every pair of rates with every seed once. A run costs minutes; keep its score.",
-        )
+LAB.exercise("11.3", "rate_grid(score, child_rates, base_rates, seeds)", title="A grid of rates", points=4)(judge_grid)
 
 
 # 11.4 A linear probe
@@ -594,8 +300,7 @@ def _(student: Student) -> None:
         "that is in per cent; return a share between 0 and 1.": _fitted(report=lambda right: 100 * float(right.mean())),
     }
 
-    def with_share(*args: Any) -> Any:
-        answer = student(*args)
+    def share(answer: Any, *args: Any) -> Any:
         refuse(
             isinstance(answer, np.ndarray) and answer.dtype == bool and answer.ndim == 1,
             "that is a list of right and wrong, one for each row; return its mean, the share of right answers.",
@@ -603,7 +308,7 @@ def _(student: Student) -> None:
         return answer
 
     compare(
-        Student(with_share, student.parameters),
+        student,
         returns="accuracy",
         by_hand=[
             (
@@ -616,6 +321,7 @@ def _(student: Student) -> None:
                 _without_last_class(_images(9, 30, 4, 4, 8.0))],
         right=_right_probe,
         mistakes=mistakes,
+        read=share,
     )  # fmt: skip
 
 
