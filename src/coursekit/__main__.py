@@ -24,6 +24,11 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", type=Path, default=Path("grades.csv"))
     grade.add_argument("--timeout", type=int, default=120, metavar="SECONDS", help="for each cell (default 120)")
 
+    measure = commands.add_parser("measure", help="count the words, the code and the minutes of chapters")
+    measure.add_argument("notebooks", nargs="*", help="default: all chapters")
+    measure.add_argument("--before", metavar="REVISION", help="show the numbers of a git revision beside today's")
+    measure.add_argument("--json", action="store_true", help="for programs")
+
     commands.add_parser("doctor", help="check this machine and say how to mend what is wrong")
     return parser
 
@@ -66,6 +71,15 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             grade.grade_folder(arguments.lab, arguments.submissions, arguments.out, arguments.timeout)
             print(f"wrote {arguments.out}")
+        case "measure":
+            from coursekit import readability
+
+            given = arguments.notebooks
+            measured = {"now": readability.measure_files(given or sorted(Path("notebooks").glob("*.ipynb")))}
+            if arguments.before:
+                before = readability.measure_revision(arguments.before, given or ["notebooks/"])
+                measured = {arguments.before: before} | measured
+            print((readability.to_json if arguments.json else readability.table)(measured))
         case "doctor":
             from coursekit import doctor
 

@@ -84,7 +84,7 @@ class ClaimLedger(SphinxDirective):
     def _row(self, verdict: Any, page: str) -> list[nodes.Node]:
         from evidence import ledger
 
-        link = page_link(self.env, page, f"chapter {int(page.split('/')[1][:2])}")
+        link = page_link(self.env, page, f"chapter {int(Path(page).name[:2])}")
         claim = nodes.paragraph("", "", nodes.strong("", verdict.claim), nodes.Text(", "), link)
         quote = nodes.paragraph("", f"“{verdict.quote}”")
         tone = [f"verdict-{verdict.verdict}", "verdict-word"]
