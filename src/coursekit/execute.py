@@ -9,30 +9,47 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from coursekit import plain
 from coursekit.notebooks import NotebookError, read_notebook, this_kernel, tidy, to_text, write_atomically
 
 __all__ = ["execute"]
 
 
-def execute(paths: Iterable[str | Path], timeout: int | None = None) -> list[Path]:
+def execute(paths: Iterable[str | Path], timeout: int | None = None, *, text_only: bool = False) -> list[Path]:
     """Execute notebooks in place, each in its own folder, and normalise them; returns those that changed.
 
     Progress bars are off (TQDM_DISABLE). The result holds no times, no widget state and no metadata but the author's,
-    so that executing twice changes no byte where the results don't change.
+    so that executing twice changes no byte where the results don't change. Numbers, figure numbers and alternative
+    texts are brought in line with the outputs (`plain`).
 
     Args:
         paths: of the notebooks.
         timeout: seconds that one cell may take; None is no limit.
+        text_only: run nothing, and bring the text in line with the outputs that are there.
 
     Raises:
-        NotebookError: with the notebook, the cell and the error. That notebook stays as it was; those before are done.
+        NotebookError: with the notebook, the cell and the error. Where a cell failed, that notebook stays as it was;
+            where the text asks for what no cell glues, it is written as far as it goes. Those before are done.
     """
-    return [path for path in map(Path, paths) if write_atomically(path, to_text(_executed(path, timeout)))]
+    changed = []
+    for path in map(Path, paths):
+        nb = _tidied(path) if text_only else _executed(path, timeout)
+        complaints = plain.refresh(nb, path)
+        if write_atomically(path, to_text(nb)):
+            changed.append(path)
+        if complaints:
+            raise NotebookError(f"{path}: " + "; ".join(complaints) + ".")
+    return changed
+
+
+def _tidied(path: Path) -> NotebookNode:
+    nb = read_notebook(path)
+    tidy(nb)
+    return nb
 
 
 def _executed(path: Path, timeout: int | None) -> NotebookNode:
-    nb = read_notebook(path)
-    tidy(nb)
+    nb = _tidied(path)
     current: list[int] = [0]
 
     def remember(cell: NotebookNode, cell_index: int) -> None:

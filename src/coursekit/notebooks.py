@@ -20,7 +20,7 @@ _METADATA = {
     "language_info": {"name": "python"},
 }
 # What authors write; everything else in a cell's metadata is left there by a front end.
-_CELL_METADATA = ("jupyter", "mystnb", "nbgrader", "slideshow", "tags")
+_CELL_METADATA = ("course", "jupyter", "mystnb", "nbgrader", "slideshow", "tags")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
