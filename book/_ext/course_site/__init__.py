@@ -5,6 +5,8 @@ Each module here is one concern, and says why it is needed:
 * ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
 * ``offline``     MathJax on this host, thebe's scripts left out;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
+* ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
+* ``references``  links to the glossary and the bibliography;
 * ``directives``  the map of the book, the table of all verdicts, and commands that name the repository;
 * ``docstrings``  docstrings read as Markdown would read them.
 """
@@ -13,7 +15,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import accessible, directives, docstrings, offline, repository
+from . import accessible, directives, docstrings, offline, plain, references, repository
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -29,6 +31,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", offline.copy_mathjax)
 
     app.connect("build-finished", accessible.repair_pages)
+
+    app.add_transform(plain.DressPlainText)
+    app.connect("doctree-read", references.add_reference_anchors)
+    app.connect("doctree-read", references.note_citations)
 
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", docstrings.read_as_markdown, priority=400)  # before napoleon
