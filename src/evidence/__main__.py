@@ -18,6 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--size", default="full", help="smoke (seconds), laptop (minutes) or full (default)")
     run.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="units at a time, one thread each (default 1)")
+    run.add_argument("--scheduler", metavar="ADDRESS", help="units on the workers of a Dask scheduler, tcp://HOST:PORT")
     run.add_argument("--out", type=Path, metavar="FOLDER", help="folder of stored runs (default results/)")
     run.add_argument("--source", type=Path, metavar="FOLDER", help="foreign files, for genreg-audit")
 
@@ -55,6 +56,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 size=arguments.size,
                 device=arguments.device,
                 jobs=arguments.jobs,
+                scheduler=arguments.scheduler,
                 out=arguments.out,
                 source=arguments.source,
             )

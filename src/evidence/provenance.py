@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import subprocess
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from neuroevo.files import replacing
 from neuroevo.results import ResultsError, digest, results_folder
 
 _PACKAGES = ("neuroevo", "numpy", "scikit-learn", "torch", "torchvision")
@@ -29,7 +28,7 @@ def save(
     seeds: list[int],
     settings: dict[str, Any],
     commits: list[str] | None = None,
-    device: torch.device | str = "cpu",
+    hardware: list[str] | None = None,
     root: Path | None = None,
 ) -> Path:
     """Store tables with their provenance; an older run of that name is replaced only when all is written.
@@ -41,7 +40,7 @@ def save(
         seeds: all seeds that went in.
         settings: whatever else decides the numbers, as JSON.
         commits: of the code that ran, several where a run was stopped and went on; today's if None.
-        device: where it ran.
+        hardware: what it ran on, several for the workers of a cluster; this machine if None.
         root: another folder of stored runs.
 
     Returns:
@@ -50,9 +49,8 @@ def save(
     if not tables or any(table.empty for table in tables.values()):
         raise ResultsError(f"run {name!r} has nothing to store: every table needs a row")
     folder = (root or results_folder()) / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
-    try:
+    with replacing(folder) as scratch:
+        scratch.mkdir()
         for table, frame in tables.items():
             frame.to_csv(scratch / f"{table}.csv", index=False, float_format="%.6g", lineterminator="\n")
         provenance = {
@@ -62,24 +60,11 @@ def save(
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seeds": seeds,
             "settings": settings,
-            "hardware": hardware(device),
+            "hardware": "; ".join(hardware or [hardware_of("cpu")]),
             "versions": {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES},
             "files": {path.name: digest(path) for path in sorted(scratch.glob("*.csv"))},
         }
         (scratch / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
-        os.chmod(scratch, 0o755)
-        older = scratch.with_suffix(".old")
-        if folder.exists():
-            os.replace(folder, older)
-        try:
-            os.replace(scratch, folder)
-        except BaseException:
-            if older.exists():
-                os.replace(older, folder)
-            raise
-        shutil.rmtree(older, ignore_errors=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 
@@ -97,7 +82,7 @@ def commit() -> str:
         return "unknown"
 
 
-def hardware(device: torch.device | str = "cpu") -> str:
+def hardware_of(device: torch.device | str) -> str:
     """The device in words: processor, threads and, on a GPU, its name."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")

@@ -1,28 +1,34 @@
-"""Stored runs: what `python3 course.py run NAME` can make, and how a long run survives being stopped.
+"""Stored runs: what `python3 course.py run NAME` can make, anywhere, and how a long run survives being stopped.
 
 An experiment is a list of units (one method, one seed each) and a function that runs one unit and returns rows of
-tables. Every finished unit is kept in a work folder, so a run that is stopped goes on where it was.
+tables. Units are evaluated by `neuroevo.workers`; every finished one stands in the journal of a work folder, so a run
+that is stopped, or killed, goes on where it was.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from evidence import provenance
+from neuroevo import workers
+from neuroevo.files import replacing
 from neuroevo.nets import parse_device
 from neuroevo.results import results_folder
 
@@ -69,6 +75,7 @@ class Context:
         scratch: a folder of the unit's own, for checkpoints.
         source: a folder of foreign files that the experiment reads, if it needs one.
         progress: whether to show a progress bar.
+        given: what earlier units of the run have decided, see `Experiment.given`.
     """
 
     size: str
@@ -76,6 +83,12 @@ class Context:
     scratch: Path
     source: Path | None = None
     progress: bool = True
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def bar(self, steps: Iterable[Any] | None, unit: Unit, what: str, **words: Any) -> Any:
+        """A unit's progress bar, tqdm's, which the environment (TQDM_DISABLE) may turn off, too."""
+        off = {} if self.progress else {"disable": True}
+        return tqdm(steps, unit.key, unit=what, leave=False, **words, **off)
 
 
 @dataclass(frozen=True)
@@ -83,14 +96,17 @@ class Experiment:
     """What a module of this package offers as EXPERIMENT.
 
     Attributes:
-        units: the units for given seeds.
+        units: the units for given seeds, those first that others wait for.
         run_unit: runs one, returns rows for each table; called again with the same scratch folder after a stop.
         settings: whatever decides the numbers, for the provenance.
+        given: what the rows of finished units decide for a unit, such as a setting that a sweep has chosen; None: not
+            finished yet. The unit finds it in its context.
     """
 
     units: Callable[[list[int]], list[Unit]]
     run_unit: Callable[[Unit, Context], Rows]
     settings: Callable[[str], dict[str, Any]]
+    given: Callable[[Unit, Mapping[Unit, Rows]], dict[str, Any] | None] = lambda unit, finished: {}
 
 
 def find(name: str) -> Experiment:
@@ -107,6 +123,7 @@ def run(
     size: str = "full",
     device: str = "cpu",
     jobs: int = 1,
+    scheduler: str | None = None,
     out: Path | None = None,
     source: Path | None = None,
 ) -> Path:
@@ -118,6 +135,7 @@ def run(
         size: "smoke" (seconds), "laptop" (minutes) or "full" (the stored size).
         device: "cpu", "cuda" or "cuda:N".
         jobs: units at a time, each with one thread if there are several.
+        scheduler: address of a Dask scheduler whose workers run the units, with one thread each.
         out: folder of stored runs; `results/` for full size, otherwise it must be given.
         source: folder of foreign files, for the experiments that read some.
 
@@ -129,27 +147,50 @@ def run(
         raise ValueError(
             f"need a size of {', '.join(SIZES)}, n_seeds >= 1 and jobs >= 1, not {size}, {n_seeds}, {jobs}"
         )
+    if scheduler and jobs > 1:
+        raise ValueError(f"either {jobs} jobs on this machine or the workers of {scheduler}, not both")
     if out is None and size != "full":
         raise ValueError(f"a {size} run doesn't belong beside the stored ones: give it a folder with --out")
     target = parse_device(device)
     root = out or results_folder()
-    work = root / ".work" / f"{name}-{size}-{target.type}"
+    work = root.absolute() / ".work" / f"{name}-{size}-{target.type}"
     units = experiment.units(list(range(n_seeds)))
     settings = experiment.settings(size)
-    todo = [unit for unit in units if not (work / f"{unit.key}.json").exists()]
-    commits = _same_run(work, settings, adding=bool(todo))
-    print(f"{name}: {len(units)} units, {len(units) - len(todo)} finished before; work folder {work}", file=sys.stderr)
-    tasks = [(name, unit, Context(size, target, work / unit.key, source, jobs == 1)) for unit in todo]
-    if jobs == 1:
-        for i, task in enumerate(tasks, start=1):
-            _finish(*task)
-            print(f"[{i}/{len(tasks)}] {task[1].key}", file=sys.stderr)
-    else:
-        torch.set_num_threads(1)  # as in the workers: the provenance says how many threads a unit had
-        _run_side_by_side(tasks, jobs)
+    _same_run(work, settings)
+    evaluate, opener = _evaluate, cast(workers.Opener, workers.serial)
+    if scheduler:
+        evaluate, opener = _evaluate_on_a_cluster, workers.dask(scheduler)
+    elif jobs > 1:
+        evaluate, opener = _evaluate_in_a_process, workers.processes(jobs)
+    context = Context(size, target, work, source and source.absolute(), opener is workers.serial)
+    made: dict[Unit, dict[str, Any]] = {}
+    finished: dict[Unit, Rows] = {}
+
+    def tasks() -> Iterator[tuple[dict[str, Any], int] | None]:
+        for unit in units:
+            while (given := experiment.given(unit, finished)) is None:
+                yield None
+            yield {"method": unit.method} | given, unit.seed
+
+    with workers.Evaluator(
+        partial(evaluate, name, context), opener, by_seed=True, journal=work / "units.jsonl"
+    ) as evaluator:
+        n_before = len(evaluator.done)
+        print(f"{name}: {len(units)} units, {n_before} finished before; work folder {work}", file=sys.stderr)
+        # Never more than can run: leaving the block, after Ctrl-C or an error, waits for all that was submitted.
+        evaluations = evaluator.as_completed(tasks(), n_ahead=jobs if jobs > 1 else None)
+        try:
+            for evaluation in tqdm(evaluations, name, len(units), unit="unit"):
+                unit = Unit(evaluation.design["method"], evaluation.seed)
+                made[unit], finished[unit] = evaluation.result, evaluation.result["rows"]
+                shutil.rmtree(work / unit.key, ignore_errors=True)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
     tables: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
-        for table, rows in json.loads((work / f"{unit.key}.json").read_text("utf-8")).items():
+        for table, rows in finished[unit].items():
             tables.setdefault(table, []).extend(rows)
     flags = "" if size == "full" else f" --size {size}"
     flags += "" if target.type == "cpu" else f" --device {device}"
@@ -160,67 +201,76 @@ def run(
         command=f"python3 course.py run {name} --seeds {n_seeds}{flags}",
         seeds=sorted({unit.seed for unit in units}),
         settings=settings,
-        commits=commits,
-        device=target,
+        commits=list(dict.fromkeys(made[unit]["commit"] for unit in units)),
+        hardware=list(dict.fromkeys(made[unit]["hardware"] for unit in units)),
         root=root,
     )
     shutil.rmtree(work)
     return folder
 
 
-def _same_run(work: Path, settings: dict[str, Any], adding: bool) -> list[str]:
-    """Refuse to go on with units that were made with other settings; return the commits that make the units."""
-    stamp = work / "run.json"
-    about: dict[str, Any] = {"settings": settings, "commits": []}
-    if stamp.exists():
-        about = json.loads(stamp.read_text("utf-8"))
-        if about["settings"] != json.loads(json.dumps(settings)):
-            raise ValueError(
-                f"{work} was made with other settings: finish that run with its code, or delete the folder"
-            )
-    if adding and (now := provenance.commit()) not in about["commits"]:
-        about["commits"].append(now)
-    work.mkdir(parents=True, exist_ok=True)
-    part = stamp.with_suffix(".part")
-    part.write_text(json.dumps(about, indent=1), "utf-8")
-    os.replace(part, stamp)  # a kill while writing must not leave half a stamp, which would block the run
-    return about["commits"]
+def _same_run(work: Path, settings: dict[str, Any]) -> None:
+    """Refuse to go on with units that were made with other settings."""
+    stamp, text = work / "settings.json", json.dumps(settings, indent=1)
+    if not stamp.exists():
+        with replacing(stamp) as part:  # a kill while writing must not leave half a stamp, which would block the run
+            part.write_text(text, "utf-8")
+    elif json.loads(stamp.read_text("utf-8")) != json.loads(text):
+        raise ValueError(f"{work} was made with other settings: finish that run with its code, or delete the folder")
 
 
-def _run_side_by_side(tasks: list[tuple[str, Unit, Context]], jobs: int) -> None:
-    """Run the tasks in `jobs` processes of one thread each."""
-    # Spawned, not forked: a forked process can't use CUDA once its parent has asked for it.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker) as pool:
-        waiting, running = list(tasks), dict[Future[None], Unit]()
-        while waiting or running:
-            # Never more than can run: leaving the block, after Ctrl-C or an error, waits for all that was submitted.
-            while waiting and len(running) < jobs:
-                task = waiting.pop(0)
-                running[pool.submit(_finish, *task)] = task[1]
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                unit = running.pop(future)
-                future.result()
-                print(f"[{len(tasks) - len(waiting) - len(running)}/{len(tasks)}] {unit.key}", file=sys.stderr)
+# What runs on a worker
 
 
-def _start_worker() -> None:
+def _evaluate(name: str, context: Context, design: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Run one unit in a scratch folder of its own; its rows, and what they were made by."""
+    unit = Unit(design["method"], seed)
+    scratch = context.scratch / unit.key
+    scratch.mkdir(parents=True, exist_ok=True)
+    rows = find(name).run_unit(unit, replace(context, scratch=scratch, given=design))
+    return {"rows": rows, "commit": _commit(), "hardware": provenance.hardware_of(context.device)}
+
+
+@cache
+def _commit() -> str:
+    # Of the code that this process has loaded, whatever is checked out while it runs.
+    return provenance.commit()
+
+
+def _evaluate_in_a_process(name: str, context: Context, design: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """`_evaluate` in a process of its own, which a stop signal ends after the unit has saved what it has."""
+
+    def stop(*_: object) -> NoReturn:
+        for number in STOPS:  # a terminal and the main process may both say it, and saving must not be disturbed
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
     torch.set_num_threads(1)
-    stop_like_ctrl_c()
+    before = [signal.signal(number, stop) for number in STOPS]
+    try:
+        return _evaluate(name, context, design, seed)
+    except KeyboardInterrupt:
+        os._exit(130)
+    finally:
+        for number, handler in zip(STOPS, before, strict=True):
+            signal.signal(number, handler)
+
+
+_ONE_AT_A_TIME = threading.Lock()  # clocks, and torch's own generator, belong to the process
+
+
+def _evaluate_on_a_cluster(name: str, context: Context, design: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """`_evaluate` on a machine that may have nothing of this one; only the rows travel back."""
+    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory() as scratch:
+        torch.set_num_threads(1)
+        return _evaluate(name, replace(context, scratch=Path(scratch)), design, seed)
+
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def stop_like_ctrl_c() -> None:
     """Let SIGTERM, and SIGINT where a shell had it ignored, raise KeyboardInterrupt, so that a unit is saved."""
     # A batch system says SIGTERM; a shell that starts a program with & has SIGINT ignored.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.default_int_handler)
-
-
-def _finish(name: str, unit: Unit, context: Context) -> None:
-    """Run one unit and keep its rows; the file appears only when it is whole."""
-    context.scratch.mkdir(parents=True, exist_ok=True)
-    rows = find(name).run_unit(unit, context)
-    done = context.scratch.with_name(f"{unit.key}.json")
-    part = done.with_suffix(".part")
-    part.write_text(json.dumps(rows), "utf-8")
-    os.replace(part, done)
-    shutil.rmtree(context.scratch, ignore_errors=True)
+    for number in STOPS:
+        signal.signal(number, signal.default_int_handler)

@@ -8,12 +8,11 @@ looked at before. `neuroevo.data.fashion_mnist` says where the images come from.
 
 from __future__ import annotations
 
-import dataclasses
 from functools import cache
 from typing import Any
 
 from evidence.runner import Context, Experiment, Rows, Unit
-from evidence.runs.ladder import INIT_STD, NET, RUNGS, SHARE, Gradient, Parts, Rung, run_rung
+from evidence.runs.ladder import INIT_STD, NET, RUNGS, SHARE, Gradient, Parts, Rung, described, run_rung
 from neuroevo import data
 
 METHODS: dict[str, Rung] = {
@@ -48,7 +47,7 @@ def settings(size: str) -> dict[str, Any]:
         "net": NET.sizes,
         "init_std": INIT_STD,
         "share_of_generations": SHARE[size],
-        "methods": {name: {"kind": type(rung).__name__} | dataclasses.asdict(rung) for name, rung in METHODS.items()},
+        "methods": described(METHODS),
     }
 
 

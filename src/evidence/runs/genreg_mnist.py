@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from sklearn.neighbors import NearestCentroid
 from torch import Tensor
-from tqdm import tqdm
 
-from evidence.recorder import Recorder, load
+from evidence.recorder import Recorder, load, right_answers
 from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runs.rule import Rule
+from evidence.runs.twin import batches, descend, glorot
 from neuroevo import nets
 from neuroevo.budget import Budget
-from neuroevo.genreg import GENREG, Settings, reward, uninterrupted
+from neuroevo.files import replacing
+from neuroevo.genreg import GENREG, Settings, uninterrupted
 from neuroevo.strategies import OpenAIES
 
 NET = nets.MLP((784, 64, 10))
@@ -39,15 +41,6 @@ N_EPOCHS = {"smoke": 0.05, "laptop": 3.0, "full": 20.0}
 CHECKPOINT_EVERY = 100
 
 PRINTED = Settings()
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """A variant of GENREG: its settings, and whether it is rewarded by the count of right answers (as printed) or by
-    the mean log-likelihood of the right class."""
-
-    settings: Settings
-    soft: bool = False
 
 
 def _rule(soft: bool = False, **changes: Any) -> Rule:
@@ -96,11 +89,11 @@ class _Recorder(Recorder):
         super().__init__(unit, context, net)
         self.dead = self.train.x.max(dim=0).values == 0
 
-    def look(self, genome: Tensor, step: int, **columns: float) -> None:
+    def look(self, genome: Tensor, step: int | None = None, **columns: float) -> Tensor:
         with torch.no_grad():
             weights = self.net.layers(genome[None])[0][0][0]
             dead, live = weights[:, self.dead].std(), weights[:, ~self.dead].std()
-        super().look(genome, step, dead_std=float(dead), live_std=float(live), **columns)
+        return super().look(genome, step, dead_std=float(dead), live_std=float(live), **columns)
 
 
 def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
@@ -111,7 +104,7 @@ def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     state = _resume(context, recorder) or GENREG.start(NET, settings, rng)
     n_generations = N_GENERATIONS[context.size]
-    bar = tqdm(total=n_generations, initial=state.generation, desc=unit.key, unit="gen", disable=not context.progress)
+    bar = context.bar(None, unit, "gen", total=n_generations, initial=state.generation)
     saved = state.generation
     try:
         while state.generation < n_generations:
@@ -122,9 +115,7 @@ def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
                     logits = NET.forward(state.ask(), x)
                     recorder.budget.forward(settings.n_genomes, len(y))
                     correct = nets.count_correct(logits, y)
-                    scores = (
-                        nets.mean_log_likelihood(logits, y) if rule.soft else reward(correct, len(y), state.settings)
-                    )
+                    scores = rule.scores(logits, correct, y)
                 best = int(scores.argmax())
                 # The population is about to change: look at the best row while it is there.
                 if (state.generation + 1) % 10 == 0 or state.generation == 0:
@@ -154,16 +145,13 @@ def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
     folder = context.scratch / f"generation-{state.generation:05d}"
     if folder.exists():  # stopped before the next generation: this one is saved
         return
-    part = context.scratch / "part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    state.save(part / "state.safetensors")
-    assert recorder.champion is not None
-    save_file({"champion": recorder.champion.cpu()}, part / "champion.safetensors")
-    log = {"curve": recorder.curve, "final": recorder.final, "budget": dataclasses.asdict(recorder.budget)}
-    (part / "log.json").write_text(json.dumps(log), "utf-8")
     older = list(context.scratch.glob("generation-*"))
-    os.replace(part, folder)
+    with replacing(folder) as part:
+        state.save(part / "state.safetensors")
+        assert recorder.champion is not None
+        save_file({"champion": recorder.champion.cpu()}, part / "champion.safetensors")
+        log = {"curve": recorder.curve, "chosen": recorder.chosen, "budget": dataclasses.asdict(recorder.budget)}
+        (part / "log.json").write_text(json.dumps(log), "utf-8")
     for path in older:
         shutil.rmtree(path)
 
@@ -173,7 +161,7 @@ def _resume(context: Context, recorder: _Recorder) -> GENREG | None:
     if not folders:
         return None
     log = json.loads((folders[-1] / "log.json").read_text("utf-8"))
-    recorder.curve, recorder.final, recorder.budget = log["curve"], log["final"], Budget(**log["budget"])
+    recorder.curve, recorder.chosen, recorder.budget = log["curve"], log["chosen"], Budget(**log["budget"])
     recorder.champion = load_file(folders[-1] / "champion.safetensors")["champion"].to(context.device)
     return GENREG.load(folders[-1] / "state.safetensors", NET, context.device)
 
@@ -182,9 +170,7 @@ def _run_random(unit: Unit, context: Context, std: float) -> Rows:
     """Random search: as many fresh random networks as GENREG evaluates, on the same kind of batch."""
     recorder = _Recorder(unit, context, NET)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
-    for step in tqdm(
-        range(1, N_GENERATIONS[context.size] + 1), desc=unit.key, unit="gen", disable=not context.progress
-    ):
+    for step in context.bar(range(1, N_GENERATIONS[context.size] + 1), unit, "gen"):
         with recorder.budget.clock(), torch.inference_mode():
             population = NET.init(N_GENOMES[context.size], std, rng)
             x, y = recorder.train.sample(IMAGES_PER_CLASS, rng)
@@ -201,9 +187,7 @@ def _run_strategy(unit: Unit, context: Context, learning_rate: float) -> Rows:
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     mean = NET.init(1, PRINTED.init_std, rng)[0]
     strategy = OpenAIES(mean, n_pairs=N_GENOMES[context.size] // 2, sigma=0.02, learning_rate=learning_rate, rng=rng)
-    for step in tqdm(
-        range(1, N_GENERATIONS[context.size] + 1), desc=unit.key, unit="gen", disable=not context.progress
-    ):
+    for step in context.bar(range(1, N_GENERATIONS[context.size] + 1), unit, "gen"):
         with recorder.budget.clock(), torch.no_grad():
             population = strategy.ask()
             x, y = recorder.train.sample(IMAGES_PER_CLASS, rng)
@@ -218,26 +202,14 @@ def _run_gradient(unit: Unit, context: Context, net: nets.MLP, learning_rate: fl
     """The gradient-trained twin: a population of one, the same forward function, cross-entropy, Adam."""
     recorder = _Recorder(unit, context, net)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
-    # Glorot's scale (Glorot and Bengio 2010) for tanh: a gradient needs a signal to flow.
-    genome = net.init(1, 1.0, rng)
-    for weights, biases in net.layers(genome):
-        weights.mul_((2 / sum(weights.shape[1:])) ** 0.5)
-        biases.zero_()
-    genome.requires_grad_()
+    genome = glorot(net, rng)
     adam = torch.optim.Adam([genome], lr=learning_rate)
-    n_train = len(recorder.train)
-    n_steps = max(1, int(N_EPOCHS[context.size] * n_train / BATCH))
-    order = torch.empty(0, dtype=torch.long)
-    for step in tqdm(range(1, n_steps + 1), desc=unit.key, unit="step", disable=not context.progress):
+    coming = batches(recorder.train, BATCH, rng)
+    n_steps = max(1, int(N_EPOCHS[context.size] * len(recorder.train) / BATCH))
+    for step in context.bar(range(1, n_steps + 1), unit, "step"):
         with recorder.budget.clock():
-            if len(order) < BATCH:
-                order = torch.randperm(n_train, generator=rng, device=context.device)
-            batch, order = order[:BATCH], order[BATCH:]
-            x, y = recorder.train.pixels(batch), recorder.train.y[batch]
-            loss = -nets.mean_log_likelihood(net.forward(genome, x), y).sum()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
+            x, y = next(coming)
+            descend(net, genome, adam, x, y)
             recorder.budget.gradient(1, len(y))
         # Often at first, where it climbs through the accuracies that selection reaches.
         if step == n_steps or step % (5 if step < 100 else 50) == 0:
@@ -256,38 +228,23 @@ def _run_centroid(unit: Unit, context: Context) -> Rows:
     validation = float(model.score(images.validation.pixels().numpy(), images.validation.y.numpy()))
     test = images.test.open("nearest class mean")
     answers = torch.as_tensor(model.predict(test.pixels().numpy()))
-    right = {f"right_{digit}": int((answers[test.y == digit] == digit).sum()) for digit in range(10)}
     final = {"method": unit.method, "seed": unit.seed, "n_params": 7840} | dataclasses.asdict(budget)
-    final |= {"validation": validation, "champion_step": 1, "test_correct": sum(right.values()), "n_test": len(test.y)}
-    return {"finals": [final | right]}
+    return {"finals": [final | {"validation": validation, "champion_step": 1} | right_answers(answers, test.y)]}
 
 
-def _runners() -> dict[str, Callable[[Unit, Context], Rows]]:
-    runners: dict[str, Callable[[Unit, Context], Rows]] = {}
-
-    def add(method: str, run: Callable[..., Rows], *settings: Any) -> None:
-        runners[method] = lambda unit, context: run(unit, context, *settings)
-
-    for method, rule in RULES.items():
-        add(method, _run_rule, rule)
-    add("random search", _run_random, TUNED["random search"])
-    add("evolution strategy", _run_strategy, TUNED["evolution strategy"])
-    add("gradient", _run_gradient, NET, TUNED["gradient"])
-    add("softmax", _run_gradient, SOFTMAX, TUNED["softmax"])
-    add("nearest class mean", _run_centroid)
-    for value in SWEEPS["printed"]:
-        add(f"sweep printed {value:g}", _run_rule, _rule(mutation_scale=value))
-    for value in SWEEPS["random search"]:
-        add(f"sweep random search {value:g}", _run_random, value)
-    for value in SWEEPS["evolution strategy"]:
-        add(f"sweep evolution strategy {value:g}", _run_strategy, value)
-    for method, net in (("gradient", NET), ("softmax", SOFTMAX)):
-        for value in SWEEPS[method]:
-            add(f"sweep {method} {value:g}", _run_gradient, net, value)
-    return runners
-
-
-RUNNERS = _runners()
+_TRIED: dict[str, Callable[[float], Callable[[Unit, Context], Rows]]] = {  # with one value of what the sweep varies
+    "printed": lambda value: partial(_run_rule, rule=_rule(mutation_scale=value)),
+    "random search": lambda value: partial(_run_random, std=value),
+    "evolution strategy": lambda value: partial(_run_strategy, learning_rate=value),
+    "gradient": lambda value: partial(_run_gradient, net=NET, learning_rate=value),
+    "softmax": lambda value: partial(_run_gradient, net=SOFTMAX, learning_rate=value),
+}
+RUNNERS: dict[str, Callable[[Unit, Context], Rows]] = {
+    **{method: partial(_run_rule, rule=rule) for method, rule in RULES.items()},
+    **{method: _TRIED[method](value) for method, value in TUNED.items()},
+    "nearest class mean": _run_centroid,
+    **{f"sweep {method} {v:g}": _TRIED[method](v) for method, values in SWEEPS.items() for v in values},
+}
 
 
 def units(seeds: list[int]) -> list[Unit]:

@@ -1,6 +1,6 @@
 """How high each kind of search gets on MNIST when it may take minutes: the ladder's best rungs, run for longer.
 
-The networks start cold and read raw pixels. Where filters are evolved, the network is `neurons.FilterNet`: nothing in
+The networks start cold and read raw pixels. Where filters are evolved, the network is `filters.FilterNet`: nothing in
 it is given but its shape. That shape was chosen among a few by training each with the gradient for half a minute; the
 other settings on validation, in trials of 20 and 40 core-seconds with seed 100. First runs of the two strategies took
 half of the ten core-minutes that were allowed; their test scores had been seen when these two lengths, and nothing
@@ -9,12 +9,11 @@ else, were raised. Each unit chooses its champion on the validation part and ope
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from evidence.recorder import load
 from evidence.runner import Context, Experiment, Rows, Unit
-from evidence.runs.ladder import INIT_STD, NET, SHARE, Gradient, Parts, Rung, run_rung
+from evidence.runs.ladder import INIT_STD, NET, SHARE, Gradient, Parts, Rung, described, run_rung
 
 RUNGS: dict[str, Rung] = {
     "filters, evolution strategy": Parts(
@@ -46,7 +45,7 @@ def settings(size: str) -> dict[str, Any]:
         "net": NET.sizes,
         "init_std": INIT_STD,
         "share_of_generations": SHARE[size],
-        "rungs": {name: {"kind": type(rung).__name__} | dataclasses.asdict(rung) for name, rung in RUNGS.items()},
+        "rungs": described(RUNGS),
     }
 
 

@@ -1,0 +1,123 @@
+"""One network, and mutants that differ from it in one neuron or one filter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evidence import filters
+from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, Sweep, scale
+from neuroevo import data, neurons
+from neuroevo.data import transforms
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts(Rung):
+    """One network; mutants differ from it in one part, a neuron or a filter.
+
+    Attributes:
+        strategy: an evolution strategy for each part; otherwise pure selection.
+        filters: `filters.FilterNet` in place of the 784-64-10 network; sigma and learning rate are then in units of
+            each layer's own scale of weights.
+        n_pairs: steps for each part, tried both ways; one number a layer.
+        n_images: size of the batch, drawn evenly from the training part.
+        sigma, sigma_end: mutation scale at the start and at the end; it falls geometrically.
+        learning_rate: of Adam; it falls in a straight line to 0.
+        decay: share of the weights that is lost each generation; it falls with the mutation scale.
+        shift: every image of the batch is moved by at most so many pixels.
+    """
+
+    strategy: bool = False
+    filters: bool = False
+    n_pairs: tuple[int, ...] = (2,)
+    n_images: int = 250
+    sigma: float = 0.02
+    sigma_end: float | None = None
+    learning_rate: float = 0.005
+    decay: float = 0.0
+    shift: int = 0
+
+    def sweep(self) -> Sweep:
+        """The learning rate of a strategy; of selection the decay, or the mutation scale."""
+        if self.strategy:
+            return "learning_rate", [0.003, 0.006, 0.012, 0.024]
+        return ("decay", [1e-4, 3e-4, 1e-3, 3e-3]) if self.decay else ("sigma", [0.01, 0.02, 0.04, 0.08])
+
+    def start(self, rng: torch.Generator) -> Climber:
+        """A random network, and a search for each of its parts."""
+        return _Search(self, _Filters(self, rng) if self.filters else _Neurons(self, rng), rng)
+
+    def batch(self, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images from anywhere in the training part, moved a little."""
+        return shifted_batch(self.n_images, self.shift, train, rng)
+
+
+def shifted_batch(n_images: int, shift: int, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """n_images drawn evenly, with replacement, each moved by at most `shift` pixels; and their classes."""
+    chosen = torch.randint(len(train), (n_images,), generator=rng, device=rng.device)
+    return transforms.shift(train.pixels(chosen), shift, rng), train.y[chosen]
+
+
+class _Neurons:
+    """The parts are the hidden neurons of the 784-64-10 network."""
+
+    net: Any = NET
+    scales = (1.0,)
+
+    def __init__(self, rung: Parts, rng: torch.Generator) -> None:
+        self.parts = [neurons.split(NET, NET.init(1, INIT_STD, rng)[0])]
+        # On one image: the parent, one product of inputs a pair, one of outputs a mutant.
+        self.multiply_adds = N_WEIGHTS + 64 * rung.n_pairs[0] * (784 + 2 * 10)
+
+    def genome(self) -> Tensor:
+        return neurons.join(NET, self.parts[0])
+
+    def score(self, steps: list[Tensor], x: Tensor, y: Tensor) -> tuple[list[Tensor], Tensor]:
+        fitness, parent = neurons.score(self.parts[0], steps[0], x, y)
+        return [fitness], parent
+
+
+class _Filters:
+    """The parts are the filters of `filters.FilterNet`."""
+
+    def __init__(self, rung: Parts, rng: torch.Generator) -> None:
+        self.net = filters.FilterNet()
+        self._genome = self.net.init(rng)
+        self.parts = self.net.split(self._genome)
+        self.scales = [(2 / (part.shape[1] - 1)) ** 0.5 for part in self.parts]
+        self.multiply_adds = self.net.multiply_adds(rung.n_pairs)
+
+    def genome(self) -> Tensor:
+        return self._genome  # the parts are views of it
+
+    def score(self, steps: list[Tensor], x: Tensor, y: Tensor) -> tuple[list[Tensor], Tensor]:
+        return self.net.score(self.parts, steps, x, y)
+
+
+class _Search:
+    def __init__(self, rung: Parts, whole: _Neurons | _Filters, rng: torch.Generator) -> None:
+        self.rung, self.whole, self.net = rung, whole, whole.net
+        words = {"learning_rate": rung.learning_rate} if rung.strategy else {}
+        kind: Any = filters.Strategy if rung.strategy else neurons.Selection
+        pairs = list(zip(whole.parts, rung.n_pairs, strict=True))
+        self.searches = [kind(part, n_pairs=n, rng=rng, **words) for part, n in pairs]
+        self.n_genomes = 1 + 2 * sum(len(part) * n for part, n in pairs)
+        self.multiply_adds = whole.multiply_adds
+
+    @torch.no_grad()
+    def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
+        rung, scales = self.rung, self.whole.scales
+        sigma = scale(rung.sigma, rung.sigma_end, share)
+        steps = [search.ask(sigma * unit) for search, unit in zip(self.searches, scales, strict=True)]
+        fitness, parent = self.whole.score(steps, x, y)
+        for search, scores, unit in zip(self.searches, fitness, scales, strict=True):
+            if rung.strategy:
+                search.learning_rate = rung.learning_rate * unit * (1 - share)
+            search.tell(scores, parent)
+            if rung.decay:
+                search.parts.mul_(1 - rung.decay * sigma / rung.sigma)
+        return self.whole.genome
