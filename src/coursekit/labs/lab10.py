@@ -289,9 +289,8 @@ NET, SETTINGS, EXPECTED = replicating.NET, replicating.SETTINGS, replicating.EXP
         (
             RuntimeError,
             "multinomial|probability",
-        ): "the choice of parents stops ({error}). Trust can be negative, as in "
-        "the first generations of a run: draw the parents with a `choose` that passes exercise 10.3, or with "
-        "ga.proportional meanwhile."
+        ): "the choice of parents stops ({error}). Trust can be negative, as in the first generations of a run: draw "
+        "the parents with a `choose` that passes exercise 10.3, or with ga.proportional meanwhile."
     },
     in_place=replicating.overwritten,
 )

@@ -1,0 +1,179 @@
+"""What lab 12 asks of a letter that is drawn: ink on paper, shapes as the font draws them, the box in the middle."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageFont
+
+from coursekit.feedback import Student, diagnose
+
+__all__ = ["font", "judge_rendering"]
+
+Image = NDArray[np.float64]
+
+
+@cache
+def font(file: str, points: int) -> Any:
+    """One of matplotlib's fonts, for Pillow."""
+    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / file), points)
+
+
+def _drawn(font: Any, letter: str) -> Image:
+    """The ink of a letter alone, cut to the box around it."""
+    mask = font.getmask(letter)
+    return _cut(np.array(mask, dtype=np.float64).reshape(mask.size[1], mask.size[0]) / 255)
+
+
+def _cut(image: Image) -> Image:
+    rows, columns = np.nonzero(image.max(axis=1) > 0.02)[0], np.nonzero(image.max(axis=0) > 0.02)[0]
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else image[:0, :0]
+
+
+def _alike(a: Image, b: Image, tolerance: float = 0.03) -> bool:
+    return a.shape == b.shape and float(np.abs(a - b).mean()) < tolerance
+
+
+def _margins(image: Image) -> tuple[int, int, int, int]:
+    """Empty rows and columns at the left, right, top and bottom."""
+    rows, columns = np.nonzero(image.max(axis=1) > 0.02)[0], np.nonzero(image.max(axis=0) > 0.02)[0]
+    height, width = image.shape
+    return int(columns[0]), width - 1 - int(columns[-1]), int(rows[0]), height - 1 - int(rows[-1])
+
+
+def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
+    """The student's image, if it is one of this size with numbers from 0 to 1, ink on paper."""
+    answer = student(letter, face, size)
+    if hasattr(answer, "detach"):
+        answer = answer.detach().cpu().numpy()
+    kind = f"a {type(answer).__name__}"
+    hint = f"return a NumPy array; you return {kind}: np.asarray(image) turns Pillow's image into one."
+    diagnose({hint: not isinstance(answer, np.ndarray)})
+    shape = f"for size = {size} the image should have the shape ({size}, {size}); yours has {answer.shape}."
+    colours = f"{shape} Pillow's mode 'L' has one grey level a pixel, 'RGB' has three."
+    diagnose({colours: answer.ndim == 3, shape: answer.shape != (size, size)})
+    hint = f"the pixels should be floats from 0 to 1; yours are {answer.dtype}. Divide by 255."
+    diagnose({hint: answer.dtype.kind not in "f"})
+    image = answer.astype(np.float64)
+    frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    diagnose(
+        {
+            "your image holds NaN or infinity.": not np.isfinite(image).all(),
+            "ink and paper are swapped: paper should be 0 and ink 1, so that no ink is nothing.": (
+                np.median(frame) > 0.5 * max(1.0, image.max())
+            ),
+            "the pixels go up to 255: divide by 255, so that full ink is 1.": image.max() > 1.01,
+            "your image is empty: nothing is drawn, or with fill=0, which is paper.": image.max() < 0.02,
+            "full ink should be 1; yours is paler. Is it divided by 255 twice, or drawn in grey?": image.max() < 0.8,
+        }
+    )
+    return image
+
+
+_FACES = (("DejaVuSans.ttf", 24), ("DejaVuSerif-Bold.ttf", 22), ("STIXGeneralItalic.ttf", 26), ("cmtt10.ttf", 28))
+_LETTERS = "JQAIGFW"
+
+
+def judge_rendering(student: Student) -> None:
+    """Seven letters in four faces and two sizes: their kind, their shape, and then their place."""
+    cases = [(letter, font(*face), size) for face in _FACES for letter in _LETTERS for size in (48, 61)]
+    images = [_picture(student, *case) for case in cases]
+    wanted = [_drawn(face, letter) for letter, face, _ in cases]
+    inks = [_cut(image) for image in images]
+    margins = np.array([_margins(image) for image in images])
+    sizes = np.array([[image.shape[0]] * 2 for image in images])
+    touching = [0 in margin for margin in margins]
+    first = cases[touching.index(True)] if any(touching) else cases[0]
+    left, right, top, bottom = np.median(margins, axis=0)
+    blown_up = (
+        "every letter is blown up until it fills the image, so an I is as wide as a W. Keep the size at which the font "
+        "draws."
+    )
+    diagnose(
+        {
+            "every letter is stretched until it touches the edges. Keep the size at which the font draws, and draw on "
+            "a sheet of the image's size.": not margins[:, 2:].any(),
+            "your letters stand at the top left, where drawing at (0, 0) puts them. What point puts the middle of the "
+            "letter's box, font.getbbox(letter), into the middle of the image?": (
+                left <= 4 and top <= 10 and min(right, bottom) > 12
+            ),
+            f"part of the letter is cut off at the edge, for instance of {first[0]} where size = {first[2]}. Pillow "
+            "draws a letter below and to the right of the point that you give it: see what font.getbbox says.": (
+                any(touching)
+            ),
+        }
+    )
+
+    def all_alike(change: Callable[[Image], Image]) -> bool:
+        return all(_alike(ink, _cut(change(want))) for ink, want in zip(inks, wanted, strict=True))
+
+    n_of_a_face = len(cases) // len(_FACES)
+    one_font = all(_alike(ink, inks[place % n_of_a_face]) for place, ink in enumerate(inks))
+    same_letter = all(_alike(ink, _drawn(face, "A")) for ink, (_, face, _) in zip(inks, cases, strict=True))
+    small = all(_alike(ink, _drawn(face, letter.lower())) for ink, (letter, face, _) in zip(inks, cases, strict=True))
+    boxes = np.array([ink.shape for ink in inks])
+    spans = boxes / sizes
+    one_size = spans.max(axis=1).std() < 0.03 and not all_alike(lambda want: want)
+    grey = [float(((image > 0.02) & (image < 0.98)).mean()) for image in images]
+    shape_hint = (
+        "the letters' shapes are not those that the font draws. Draw each once, with font=font, and change nothing "
+        "afterwards but the numbers' range."
+    )
+    soft = all(
+        abs(ink.sum() / want.sum() - 1) < 0.05 and np.abs(np.subtract(ink.shape, want.shape)).max() <= 1
+        for ink, want in zip(inks, wanted, strict=True)
+    )
+    diagnose(
+        {
+            "your letters stand on their head: row 0 of the array is the top of the image. Turn nothing round.": (
+                all_alike(np.flipud)
+            ),
+            "your letters are mirrored, left and right: turn nothing round.": all_alike(np.fliplr),
+            "your letters are upside down: they are turned by 180 degrees.": all_alike(lambda want: want[::-1, ::-1]),
+            "your letters lie on their side: rows and columns are swapped. An array is image[row, column], and "
+            "Pillow's image needs no .T.": all_alike(np.transpose),
+            "whatever `letter` is, you draw an A.": same_letter,
+            "you draw small letters, where `letter` is a capital: draw it as it is given.": small,
+            "you draw in one font, whatever `font` is: give it to Pillow, font=font.": one_font,
+            blown_up: one_size,
+            "there are no greys: every pixel is paper or ink. Mode 'L' keeps the soft edges, mode '1' doesn't, and "
+            "nothing should be rounded.": max(grey) < 0.002,
+            "your letters are blurred by half a pixel: draw them at whole pixels, with // where you halve.": (
+                soft and not all_alike(lambda want: want)
+            ),
+            shape_hint: not all_alike(lambda want: want),
+        }
+    )
+    off = np.stack([margins[:, 0] - margins[:, 1], margins[:, 2] - margins[:, 3]], axis=1)
+    centre_of_mass = []
+    for image in images:
+        grid = np.indices(image.shape) + 0.5
+        mass = (grid * image).sum(axis=(1, 2)) / image.sum() - np.array(image.shape) / 2
+        centre_of_mass.append(np.abs(mass).max())
+    across, down = np.abs(off).max(axis=0)
+    begins = np.array([face.getbbox(letter)[:2] for letter, face, _ in cases])
+    kept = np.abs(off - 2 * begins).max() <= 3
+    worst = cases[int(np.abs(off).max(axis=1).argmax())]
+    left, right, top, bottom = margins[int(np.abs(off).max(axis=1).argmax())].tolist()
+    where = (
+        f"for {worst[0]} and size = {worst[2]} there are {left} empty columns at the left and {right} at the right, "
+        f"{top} empty rows above and {bottom} below"
+    )
+    diagnose(
+        {
+            f"the middle of the *ink's weight* is in the middle of the image. It should be the box around the ink: "
+            f"{where}.": max(centre_of_mass) < 1.1 and max(across, down) > 3,
+            f"you halve what the letter leaves free, but forget that its box begins at (left, top) and not at (0, 0): "
+            f"{where}. Take left away from x, and top away from y.": kept and max(across, down) > 3,
+            f"the letter is in the middle from left to right, but not from top to bottom: {where}. The box that "
+            "font.getbbox gives doesn't begin at 0: take its top away from y.": across <= 3 < down,
+            f"the letter is in the middle from top to bottom, but not from left to right: {where}. The box that "
+            "font.getbbox gives doesn't begin at 0: take its left away from x.": down <= 3 < across,
+            f"the letter is not in the middle: {where}. The box that font.getbbox gives begins at (left, top), so "
+            "its height is bottom - top; and what is left of `size` is shared by both sides.": max(across, down) > 3,
+        }
+    )

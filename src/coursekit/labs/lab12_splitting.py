@@ -1,0 +1,132 @@
+"""What lab 12 asks of a split by family: whole families in one part each, every family equally often in the test."""
+
+from collections import Counter
+
+import numpy as np
+
+from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose
+
+__all__ = ["judge_split"]
+
+
+def _split(
+    student: Student, families: list[str], n_test: int, n_validation: int, rng: np.random.Generator
+) -> list[list[int]]:
+    """The student's three lists of face numbers."""
+    answer = student(families, n_test, n_validation, rng)
+    if not isinstance(answer, tuple | list) or len(answer) != 3:
+        kind = f"{len(answer)} things" if isinstance(answer, tuple | list) else f"a {type(answer).__name__}"
+        raise TryAgain(f"return three lists, (train, validation, test); you return {kind}.")
+    parts = []
+    for name, part in zip(("train", "validation", "test"), answer, strict=True):
+        numbers = np.asarray(list(part))
+        diagnose(
+            {
+                f"{name} holds names; give the numbers of the faces, their places in `families`.": (
+                    numbers.dtype.kind in "US"
+                ),
+                f"{name} holds True and False; give the numbers of the faces.": numbers.dtype == bool,
+                f"{name} should hold whole numbers, but holds {numbers.dtype}.": (
+                    len(numbers) > 0 and numbers.dtype.kind not in "iu"
+                ),
+                f"{name} should be a flat list of face numbers; yours is nested.": numbers.ndim != 1,
+            }
+        )
+        parts.append([int(number) for number in numbers])
+    flat = [number for part in parts for number in part]
+    last = len(families) - 1
+    strange = [number for number in flat if not 0 <= number <= last]
+    twice = [number for number, count in Counter(flat).items() if count > 1]
+    missing = sorted(set(range(last + 1)) - set(flat))
+    train, validation, test = ({families[i] for i in part if 0 <= i <= last} for part in parts)
+    diagnose(
+        {
+            f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
+            f"face {twice[:1]} is in two parts, and its whole family with it. In `families` a name stands once for "
+            "each of its faces, so a shuffle of it deals a family out more than once: shuffle sorted(set(families)).": (
+                twice and test & (train | validation) and train != set(families)
+            ),
+            f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
+            "is what the two others leave.": twice,
+            f"face {missing[:1]} is in none of the three parts: what is neither test nor validation is train.": missing,
+        }
+    )
+    return parts
+
+
+_MANY = ["Sans"] * 8 + ["Serif"] * 4 + ["Roman"] * 4 + ["Script", "Mono", "Sans", "Mono", "Gothic", "Round"]
+_FEW = ["b", "a", "c", "a", "b", "d", "a", "e"]
+
+
+def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_validation: int) -> None:
+    """TryAgain unless whole families stand in one part each, as many as are asked for."""
+    names = [{families[face] for face in part} for part in parts]
+    train, validation, test = names
+    asked = f"n_test = {n_test}, n_validation = {n_validation}"
+    shared = sorted((train & test) | (validation & test)) or sorted(train & validation)
+    where = "train and test" if train & test else "validation and test" if validation & test else "train and validation"
+    part_of = {face: number for number, part in enumerate(parts) for face in part}
+    neighbours = [face for face in range(1, len(families)) if families[face] == families[face - 1]]
+    torn = any(part_of[face] != part_of[face - 1] for face in neighbours)
+    example = shared[:1] and [face for face, family in enumerate(families) if family == shared[0]][:4]
+    got, wanted = [len(part) for part in names], [len(set(families)) - n_test - n_validation, n_validation, n_test]
+    diagnose(
+        {
+            f"family {shared[:1]} stands in {where} (its faces are {example}, ...). You split by *face*: "
+            f"{asked} count families, and a family goes to one part with all its faces.": shared and torn,
+            f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
+            "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
+            f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
+            "families.": got != wanted and sorted(got) == sorted(wanted),
+            f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
+            "faces, and none may be drawn twice (rng.permutation draws each once).": got[2] != n_test,
+            f"{asked}, and your validation holds {got[1]} families: n_validation counts families.": (
+                got[1] != n_validation
+            ),
+        }
+    )
+
+
+def judge_split(student: Student) -> None:
+    """Four kinds of splits, and four hundred of the first kind."""
+    tested: Counter[str] = Counter()
+    draws = []
+    n_draws = 400
+    for families, n_test, n_validation in ((_MANY, 2, 1), (_MANY, 2, 3), (_FEW, 1, 1), (_FEW, 2, 1)):
+        for seed in range(6):
+            parts = _split(student, families, n_test, n_validation, np.random.default_rng(seed))
+            _judge_parts(families, parts, n_test, n_validation)
+    for seed in range(n_draws):
+        _, _, test = _split(student, _MANY, 2, 1, np.random.default_rng(seed))
+        of = tuple(sorted({_MANY[face] for face in test}))
+        tested.update(of)
+        draws.append(of)
+    # Of 105 splits two agree by chance once in 105 pairs; five pairs never do.
+    comes_from_rng(
+        lambda rng: [[sorted(part) for part in _split(student, _MANY, 2, 1, rng)] for _ in range(5)],
+        np.random.default_rng,
+        elsewhere="two calls with the same `rng` give two splits, so there is another source of randomness: draw from "
+        "rng alone.",
+        inside="the test families are the same for every `rng`: let rng.permutation(names) decide who they are.",
+    )
+    names = sorted(set(_MANY))
+    share = {name: tested[name] / n_draws for name in names}
+    fair = 2 / len(names)
+    large, small = share["Sans"], np.mean([share[name] for name in ("Script", "Gothic", "Round")])
+    never = [name for name in names if tested[name] == 0]
+    diagnose(
+        {
+            "the test families are the same for every `rng`: let rng.permutation(names) decide who they are.": (
+                len(set(draws)) == 1
+            ),
+            f"{never[:1]} is never in the test, in {n_draws} splits: every family should have the same chance.": never,
+            "large families are in the test more often than small ones: do you draw faces, and take their families? "
+            "Draw from the *names*, each once: sorted(set(families)).": large > fair + 0.12 and large > small,
+            "small families are in the test more often than large ones: every family should have the same chance.": (
+                large < fair - 0.12
+            ),
+            "not every family is in the test equally often, over many splits: shuffle the names once, and cut.": any(
+                abs(value - fair) > 0.12 for value in share.values()
+            ),
+        }
+    )
