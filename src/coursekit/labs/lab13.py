@@ -61,8 +61,9 @@ _BUYS: dict[str, Part] = {
         "still good, nobody looks at them again, so they cost nothing after the first generation: you count what is "
         "reused twice.": _generations(later=lambda new, kept, fresh: new + kept),
         "generations never count the kept ones after the first generation. With fresh images an old score says "
-        "nothing: "
-        "the kept ones must be scored again, and that is paid for.": _generations(later=lambda new, kept, fresh: new),
+        "nothing: the kept ones must be scored again, and that is paid for.": _generations(
+            later=lambda new, kept, fresh: new
+        ),
         "generations never count the kept ones at all. In the first generation nobody has a score yet, and with fresh "
         "images nobody has one later.": _generations(lambda new, kept, fresh: new, lambda new, kept, fresh: new),
         "generations have the first one too cheap: there the kept ones have no scores yet, whatever the images do "

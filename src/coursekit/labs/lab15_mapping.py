@@ -1,0 +1,207 @@
+"""What lab 15 asks of a map for any workers: results in order, a seed of its own for every task, nobody idle."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+
+from coursekit.feedback import Student, TryAgain, refuse
+
+__all__ = ["judge_map", "seed_of"]
+
+Design = dict[str, Any]
+
+
+def seed_of(design: Design, replicate: int) -> int:
+    """A whole number that belongs to this task and to no other, from a hash of both."""
+    text = json.dumps([design, replicate], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+class _Threads(Executor):
+    """Two workers who begin when all tasks are there, and then take turns, the last task first."""
+
+    def __init__(self, n_expected: int) -> None:
+        self.n_expected, self.n_submitted, self.early, self._turn = n_expected, 0, False, 0
+        self.closed = False
+        self._tasks: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self._news = threading.Condition(threading.RLock())
+        for number in range(2):
+            threading.Thread(target=self._work, args=(number,), daemon=True).start()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not callable(fn):
+            raise TryAgain("submit takes the function and its arguments apart: submit(f, a, b), not submit(f(a, b)).")
+        future = _Receipt(self)
+        with self._news:
+            self.n_submitted += 1
+            self._tasks.append((future, lambda: fn(*args, **kwargs)))
+            self._news.notify_all()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Only note it: the executor belongs to whoever opened it."""
+        self.closed = True
+
+    def release(self) -> None:
+        """Begin, because somebody waits; too early if there are tasks still to be sent."""
+        with self._news:
+            self.early |= self.n_submitted < self.n_expected
+            self.n_expected = 0
+            self._news.notify_all()
+
+    def _work(self, number: int) -> None:
+        while True:
+            with self._news:
+                while not self._tasks or self.n_submitted < self.n_expected or self._turn % 2 != number:
+                    if not self._news.wait(2):
+                        if not self._tasks:
+                            return
+                        self.release()
+                future, call = self._tasks.pop()
+            try:
+                future.set_result(call())
+            except BaseException as error:
+                future.set_exception(error)
+            with self._news:
+                self._turn += 1
+                self._news.notify_all()
+
+
+class _Receipt(Future[Any]):
+    def __init__(self, executor: _Threads) -> None:
+        super().__init__()
+        self._executor = executor
+
+    def result(self, timeout: float | None = None) -> Any:
+        if not self.done():
+            self._executor.release()
+        return super().result(timeout)
+
+
+def _told(design: Design, rng: Any) -> float:
+    if not isinstance(rng, np.random.Generator):
+        raise TryAgain(
+            f"evaluate(design, rng) needs a generator, np.random.default_rng(...); it gets a {type(rng).__name__}."
+        )
+    return float(design["size"]) + float(rng.random())
+
+
+def _fails(design: Design, rng: Any) -> float:
+    if design["size"] == 2:
+        raise ValueError("a bug that belongs to this design")
+    return _told(design, rng)
+
+
+def judge_map(student: Student) -> None:
+    """Eight tasks, some of them replicates, on two workers who finish in another order; and one that fails."""
+    sizes, rates = (4, 2, 7, 2, 1, 9, 4, 4), (0.1, 0.1, 0.3, 0.1, 0.3, 0.1, 0.3, 0.1)
+    replicates = (0, 0, 0, 1, 0, 2, 0, 1)
+    tasks = [({"size": s, "rate": r}, k) for s, r, k in zip(sizes, rates, replicates, strict=True)]
+
+    def run(these: list[tuple[Design, int]], evaluate: Callable[..., float] = _told) -> tuple[list[Any], _Threads]:
+        executor = _Threads(len(these))
+        answer = student(evaluate, these, executor)
+        refuse(
+            not isinstance(answer, list | tuple | np.ndarray),
+            f"your function should return a list of results, but it returns a {type(answer).__name__}.",
+        )
+        found = list(answer)
+        refuse(
+            any(isinstance(one, Future) for one in found),
+            "you return futures, the receipts; ask each for its .result().",
+        )
+        refuse(
+            executor.n_submitted == 0,
+            "the executor gets nothing: you evaluate here. executor.submit(evaluate, ...) sends a task away.",
+        )
+        refuse(
+            executor.n_submitted > len(these),
+            f"{len(these)} tasks, but {executor.n_submitted} calls of submit: each task is sent once.",
+        )
+        refuse(
+            len(found) != len(these),
+            f"{len(these)} tasks give {len(found)} results. There is one result for each task, equal ones too.",
+        )
+        refuse(
+            executor.closed,
+            "you shut the executor down (`with executor:` does that, too). It isn't yours: whoever opened it may have "
+            "more tasks for it.",
+        )
+        for one in found:
+            refuse(
+                not isinstance(one, int | float | np.number),
+                f"a result is a {type(one).__name__}; return what `evaluate` returned, a number, for each task.",
+            )
+        refuse(
+            executor.early,
+            "each task waits for the one before: .result() in the loop that submits makes all other workers idle. "
+            "Submit all of them first, keep the futures in a list, and then ask for the results.",
+        )
+        return [float(one) for one in found], executor
+
+    def right(these: Sequence[tuple[Design, int]], **changed: int) -> list[float]:
+        return [_told(d, np.random.default_rng(seed_of(d, changed.get("replicate", k)))) for d, k in these]
+
+    found, _ = run(tasks)
+    expected = right(tasks)
+    if found != expected:
+        refuse(
+            sorted(found) == sorted(expected),
+            "the right results in the wrong order: is it that of completion? They belong in the order of the tasks, "
+            "whoever finishes first; a list of futures in that order keeps it.",
+        )
+        refuse(
+            found == right(tasks, replicate=0),
+            "replicates of one design draw the same numbers: seed_of needs the design *and* the replicate.",
+        )
+        draws = [round(value - int(d["size"]), 9) for value, (d, _) in zip(found, tasks, strict=True)]
+        refuse(
+            sorted(int(value) for value in found) != sorted(int(d["size"]) for d, _ in tasks),
+            "some designs are evaluated twice and others never: does a function made in a loop look at the loop's "
+            "variable too late? Give submit the design as an argument.",
+        )
+        refuse(
+            len(set(draws)) == 1,
+            "all tasks draw the same numbers: the seed is a constant (or the process, which is one for all here).",
+        )
+        refuse(
+            len(set(draws)) <= 2,
+            "all tasks of one worker draw the same numbers, and who works on what is chance: the seed comes from the "
+            "worker, not from the task.",
+        )
+        named = [right([(d, k) for e, k in tasks if e == d]) for d, _ in tasks]
+        refuse(
+            all(value in same for value, same in zip(found, named, strict=True)),
+            "of two replicates of a design, one has the other's result: is a dict keyed by the design alone? Equal "
+            "designs overwrite each other there.",
+        )
+        again, _ = run(tasks)
+        turned, _ = run(tasks[::-1])
+        refuse(
+            sorted(again) != sorted(found) and sorted(turned) != sorted(found),
+            "two runs differ: a generator without a seed takes one from the system.",
+        )
+        refuse(
+            sorted(turned) != sorted(found),
+            "the numbers depend on where a task stands in the list, or on which comes first: is it one generator for "
+            "all (whoever is first gets the first numbers), or the seed of a place (0, 1, 2)?",
+        )
+        raise TryAgain(
+            "each task should get np.random.default_rng(seed_of(design, replicate)), a fresh generator of its own. "
+            f"For the task {tasks[0]} your result is {found[0]:.6g}, but should be {expected[0]:.6g}."
+        )
+    try:
+        student(_fails, tasks, _Threads(len(tasks)))
+    except ValueError:
+        return
+    except TryAgain:  # nothing is returned, because the error was caught
+        pass
+    raise TryAgain(
+        "one evaluation raised a ValueError, and your function hides it. A bug is no bad luck: let it through, "
+        ".result() raises it by itself."
+    )

@@ -1,0 +1,227 @@
+"""What lab 15 asks of a loop that never waits for the slowest: a pool of workers in virtual time, and who is idle."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from coursekit.feedback import Student, TryAgain, refuse
+
+__all__ = ["Pool", "judge_steady_state"]
+
+
+class Pool:
+    """Workers in virtual time: `submit(design)` sends a design away, `wait()` gives (design, score) of the next.
+
+    Args:
+        seconds: design -> how long its evaluation takes.
+        score: design -> its score.
+        n_workers: how many work at the same time; more designs than that stand in line.
+        deaths: numbers of the submissions (0, 1, ...) whose worker dies: `wait` gives None as their score.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[Any], float],
+        score: Callable[[Any], float],
+        n_workers: int,
+        deaths: Sequence[int] = (),
+    ) -> None:
+        self.n_workers, self.clock = n_workers, 0.0
+        self.n_submitted = 0
+        self.log: list[tuple[Any, int, float, float]] = []
+        self._seconds, self._score, self._deaths = seconds, score, set(deaths)
+        self._free = [(0.0, worker) for worker in range(n_workers)]
+        self._running: list[tuple[float, int, Any]] = []
+
+    @property
+    def n_running(self) -> int:
+        """How many designs are under way."""
+        return len(self._running)
+
+    def submit(self, design: Any) -> None:
+        """Send a design to the next idle worker."""
+        free, worker = heapq.heappop(self._free)
+        start = max(self.clock, free)
+        end = start + self._seconds(design)
+        heapq.heappush(self._free, (end, worker))
+        heapq.heappush(self._running, (end, self.n_submitted, design))
+        self.log.append((design, worker, start, end))
+        self.n_submitted += 1
+
+    def wait(self) -> tuple[Any, float | None]:
+        """Wait for the next that ends: its design and its score, or None if its worker died."""
+        if not self._running:
+            raise TryAgain("you call pool.wait() while nothing is under way: it would wait for ever.")
+        self.clock, number, design = heapq.heappop(self._running)
+        return design, None if number in self._deaths else self._score(design)
+
+
+class _Watched:
+    """A pool, an ask and a tell that notice how they are used."""
+
+    def __init__(self, n_workers: int, n_evaluations: int, deaths: Sequence[int] = ()) -> None:
+        draws = np.random.default_rng(n_workers).lognormal(0, 1, 500)
+        self.n, self.n_asked, self.told, self.idle, self.full = n_evaluations, 0, list[Any](), 0, 0
+        self.early, self.news, self.lost = 0, 0, list[int]()
+        self.ahead, self.new, self.zero = 0, 0, set[int]()  # designs in hand while all work; sent at all; with score 0
+        self.refills, self.fresh = list[int](), False  # how many were under way when somebody new was sent
+        self.pool = Pool(lambda d: float(draws[d % 500]), lambda d: float(np.sin(d)), n_workers, deaths)
+        self._submit, self._wait = self.pool.submit, self.pool.wait
+        self.pool.submit, self.pool.wait = self.submit, self.wait  # type: ignore[method-assign]
+
+    def ask(self) -> int:
+        in_hand = self.n_asked - self.new
+        if self.pool.n_running + in_hand >= self.pool.n_workers:
+            self.ahead = max(self.ahead, in_hand + 1)
+        self.n_asked += 1
+        self.early += self.news
+        refuse(
+            self.n_asked > self.n + 200,
+            f"ask() is called more than {self.n + 200} times for {self.n} evaluations: your loop doesn't end.",
+        )
+        return self.n_asked - 1
+
+    def submit(self, design: Any) -> None:
+        refuse(
+            not isinstance(design, int),
+            f"pool.submit takes a design, what ask() gives; it got a {type(design).__name__}.",
+        )
+        refuse(
+            design in self.zero and design not in [d for d, _ in self.told],
+            "a design with the score 0.0 is submitted again, as if its worker had died. A score of 0 is a score: ask "
+            "`score is None`, since `not score` is true for both.",
+        )
+        refuse(
+            self.pool.n_submitted > self.n + 200,
+            f"more than {self.n + 200} designs are sent away for {self.n} evaluations: your loop doesn't end.",
+        )
+        if self.fresh and design not in self.lost:
+            self.refills.append(self.pool.n_running)
+            self.fresh = False
+        self.new += design not in self.lost
+        self._submit(design)
+        self.full = max(self.full, self.pool.n_running)
+
+    def wait(self) -> tuple[Any, float | None]:
+        # Somebody is idle, although designs are still to be evaluated.
+        rest = self.n - len(self.told) - self.pool.n_running
+        self.idle += self.pool.n_running < self.pool.n_workers and rest > 0
+        if not self.pool.n_running and self.lost:
+            refuse(
+                self.pool.n_submitted < self.n_asked + len(self.lost),
+                "you wait for a score that never comes: its worker died, and the design wasn't submitted again.",
+            )
+            refuse(
+                self.n_asked < self.n,
+                f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only: a design that is "
+                "submitted again is no new one, so don't count it.",
+            )
+        design, score = self._wait()
+        self.fresh = True
+        if score is None:
+            self.lost.append(design)
+        elif score == 0:
+            self.zero.add(design)
+        self.news = int(score is not None)
+        return design, score
+
+    def tell(self, design: Any, score: Any) -> None:
+        refuse(
+            score is None,
+            "a score of None is told: that worker died, and there is no score. Submit the same design again.",
+        )
+        refuse(
+            not isinstance(design, int) or not isinstance(score, float),
+            "tell takes the design and its score, tell(design, score), as pool.wait() gives them.",
+        )
+        refuse(
+            score != float(np.sin(design)),
+            "a design is told with another's score. pool.wait() says whose it is: use its design.",
+        )
+        self.news = 0
+        self.told.append((design, score))
+
+
+def judge_steady_state(student: Student) -> None:
+    """Five pools: many workers, one, more than there are evaluations, and workers who die."""
+
+    def run(n_workers: int, n: int, deaths: Sequence[int] = ()) -> None:
+        w = _Watched(n_workers, n, deaths)
+        history = student(w.ask, w.tell, w.pool, n)
+        refuse(w.pool.n_submitted == 0, "nothing is sent away: pool.submit(ask()) gives a new design to a worker.")
+        refuse(not w.told, "nothing is told: tell(design, score) lets the search learn, after each wait.")
+        refuse(
+            w.pool.n_submitted > w.n_asked + len(w.lost),
+            "a design is sent away twice, though nobody died over it the first time.",
+        )
+        refuse(
+            w.full > n_workers,
+            f"{w.full} designs are under way on {n_workers} workers: those in line were bred too early, without the "
+            "scores that came since. Ask only when a worker is idle.",
+        )
+        refuse(
+            w.ahead > 0,
+            f"ask() is called while all workers are busy: designs ({w.ahead} at most) stay in hand, and know nothing "
+            "of the scores that come meanwhile. Ask when a worker is idle, and submit at once.",
+        )
+        refuse(
+            w.full == 1 and n_workers > 1,
+            f"never more than one design is under way, so {n_workers - 1} of {n_workers} workers are idle. Fill all "
+            "of them before you wait.",
+        )
+        designs = [d for d, _ in w.told]
+        refuse(len(set(designs)) < len(designs), "a score is told twice, so an evaluation counts double.")
+        refuse(
+            w.n_asked > n and not set(w.lost) <= set(designs),
+            "a design whose worker died is replaced by a new one. Submit the same design again, or it is lost.",
+        )
+        refuse(
+            len(w.told) < n and w.pool.n_submitted > w.n_asked,
+            f"a death is counted as an evaluation: {n} were asked for, and only {len(w.told)} scores are told. Count "
+            "scores.",
+        )
+        refuse(
+            bool(w.lost) and len(w.told) < n,
+            f"{n} evaluations were asked for, and {len(w.told)} scores are told: those whose worker died are lost. "
+            "A score of None counts nothing; submit that design again.",
+        )
+        refuse(
+            n_workers > 1 and len(w.refills) > 0 and max(w.refills) == 0,
+            "while the slowest of a batch is under way, the others are idle: you refill only when all have finished. "
+            "Refill after each wait.",
+        )
+        refuse(
+            w.early > 0,
+            "ask() comes before tell() of what has just finished, so the new design is bred without the newest score.",
+        )
+        refuse(
+            len(w.told) > n or (w.n_asked > n and w.pool.n_running == 0),
+            f"{n} evaluations were asked for, but {max(len(w.told), w.n_asked)} designs are asked for and paid.",
+        )
+        refuse(
+            w.pool.n_running > 0,
+            f"{w.pool.n_running} designs are still under way when you return: their work is thrown away. Stop asking "
+            f"after {n} designs, and wait for the last ones.",
+        )
+        refuse(
+            len(w.told) < n,
+            f"{n} evaluations were asked for, but only {len(w.told)} scores are told. Who waits for the last ones?",
+        )
+        refuse(
+            w.idle > 0,
+            "a worker is idle while there is still something to evaluate: after each wait, fill up what is free, also "
+            "after a worker died.",
+        )
+        refuse(
+            not isinstance(history, list) or [tuple(pair) for pair in history if np.shape(pair) == (2,)] != w.told,
+            "the list that you return should hold (design, score) of every evaluation, in the order in which you told "
+            "them.",
+        )
+
+    run(4, 25)
+    run(1, 5)
+    run(3, 20, deaths=(2, 7, 8, 9, 15))
+    run(8, 5)  # more workers than evaluations
+    run(2, 6, deaths=(0, 2, 3, 4))
