@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ class Net(Protocol):
         """Logits (n_genomes, n_images, n_classes)."""
 
 
+N = TypeVar("N", bound=Net)
+
+
 def load(size: str) -> data.ImageData:
     """MNIST; at full size no stand-in will do."""
     images = data.mnist()
@@ -33,7 +36,7 @@ def load(size: str) -> data.ImageData:
     return images
 
 
-class Recorder:
+class Recorder(Generic[N]):
     """The books of one unit: add to `budget` while it runs, `look` now and then, and take the `rows` at the end.
 
     Args:
@@ -54,7 +57,7 @@ class Recorder:
         self,
         unit: Unit,
         context: Context,
-        net: Net,
+        net: N,
         images: data.ImageData | None = None,
         *,
         resize: Callable[[data.Split], data.Split] = lambda split: split,
@@ -63,7 +66,7 @@ class Recorder:
     ) -> None:
         images = images or load(context.size)
         self.unit, self.net, self.budget, self.clocks = unit, net, Budget(), clocks
-        self.who = who or {"method": unit.method, "seed": unit.seed}
+        self.who = {"method": unit.method, "seed": unit.seed} if who is None else who
         self._vault, self._resize = images.test, resize
         self.train = resize(images.train).to(context.device)
         validation = resize(images.validation)

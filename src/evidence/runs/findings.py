@@ -16,12 +16,11 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from torch import Tensor
-from tqdm import tqdm
 
-from evidence.recorder import load
+from evidence.recorder import Recorder, load
 from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runs.twin import batches, descend, glorot
 from neuroevo import ga, nets
-from neuroevo.budget import Budget
 from neuroevo.data.transforms import shrink
 from neuroevo.genreg import GENREG, Settings, reward
 
@@ -118,21 +117,18 @@ ARMS: dict[str, Arm] = {
 }
 
 
-class _Recorder:
-    """What all arms share: the images, the meter, the curve, and the one look at the test set."""
+class _Recorder(Recorder[nets.MLP]):
+    """The books of an arm: looked at at equal stretches of its budget, its champion chosen from the last population."""
 
     def __init__(self, unit: Unit, context: Context, arm: Arm) -> None:
-        images = load(context.size)
-        self.unit, self.arm, self.budget, self.vault = unit, arm, Budget(), images.test
-        self.resize = shrink if arm.side == 14 else lambda split: split
-        self.train = self.resize(images.train).to(context.device)
-        validation = self.resize(images.validation)
-        self.validation = (validation.pixels(device=context.device), validation.y.to(context.device))
-        self.n_choose = min(N_CHOOSE, len(validation) // 2)
+        who = {"arm": unit.method, "seed": unit.seed}
+        resize = shrink if arm.side == 14 else lambda split: split
+        super().__init__(unit, context, arm.net, resize=resize, who=who, clocks=False)
+        self.arm = arm
+        self.n_choose = min(N_CHOOSE, len(self.validation[1]) // 2)
         self.budget_in_all = arm.budget * SHARE_OF_BUDGET[context.size]
-        self.curve: list[dict[str, Any]] = []
         self.digits: list[dict[str, Any]] = []
-        self.bar = tqdm(total=self.budget_in_all, desc=unit.key, unit="eval", disable=not context.progress)
+        self.bar = context.bar(None, unit, "eval", total=self.budget_in_all)
 
     def going(self) -> bool:
         """Whether there is budget left for another step."""
@@ -143,50 +139,26 @@ class _Recorder:
         """Whether this step ends a stretch between two looks, or the run."""
         return self.budget.evaluations >= min(self.budget_in_all, (len(self.curve) + 1) * self.arm.every)
 
-    def look(self, genome: Tensor, step: int, **columns: float) -> None:
-        """Score one genome on the validation part and extend the curve."""
-        x, y = self.validation
-        with torch.no_grad():
-            right = self.arm.net.forward(genome[None], x)[0].max(dim=1).indices == y
-        row = {"arm": self.unit.method, "seed": self.unit.seed, "step": step, "evaluations": self.budget.evaluations}
-        self.curve.append(row | {"validation": float(right.float().mean())} | columns)
+    def look(self, genome: Tensor, step: int | None = None, **columns: float) -> Tensor:
+        right = super().look(genome, step, **columns)
         if self.arm.by_digit:
+            y = self.validation[1]
             share = {f"right_{digit}": float(right[y == digit].float().mean()) for digit in range(10)}
-            self.digits.append(row | share)
+            self.digits.append(self.who | {"step": step, "evaluations": self.budget.evaluations} | share)
+        return right
 
-    def rows(self, population: Tensor, step: int) -> Rows:
+    def finish(self, population: Tensor, step: int) -> Rows:
         """Choose the champion of the last population, open the test set for it, and measure its hidden layer."""
         self.bar.close()
-        net, (x, y) = self.arm.net, self.validation
+        x, y = (part[: self.n_choose] for part in self.validation)
         with torch.inference_mode():
-            scores = nets.accuracy(net.forward(population, x[: self.n_choose]), y[: self.n_choose])
-        best = int(scores.argmax())
-        champion = population[best].detach().clone().cpu()
-        test = self.resize(self.vault.open(f"{self.unit.key}: score its champion"))
-        with torch.inference_mode():
-            answers = net.forward(champion[None], test.pixels())[0].max(dim=1).indices
-        right = {f"right_{digit}": int((answers[test.y == digit] == digit).sum()) for digit in range(10)}
-        final = {
-            "arm": self.unit.method,
-            "seed": self.unit.seed,
-            "n_params": net.n_params,
-            "steps": step,
-            **dataclasses.asdict(self.budget),
-            "chosen_with": float(scores[best]),
-            "population_mean": float(scores.mean()),
-            "test_correct": sum(right.values()),
-            "n_test": len(test.y),
-            **right,
-        }
-        rows: Rows = {"finals": [final], "curves": self.curve}
-        if self.digits:
-            rows["digits"] = self.digits
+            scores = nets.accuracy(self.net.forward(population, x), y)
+        self.champion = population[int(scores.argmax())].detach().clone().cpu()
+        self.chosen = {"chosen_with": float(scores.max()), "population_mean": float(scores.mean())}
+        tables = self.rows(steps=step) | {"digits": self.digits}
         if self.arm.embed:
-            spaces, points = _embed(self, champion)
-            rows["spaces"] = spaces
-            if points:
-                rows["points"] = points
-        return rows
+            tables["spaces"], tables["points"] = _embed(self, self.champion)
+        return {name: rows for name, rows in tables.items() if rows}
 
 
 def _run_selection(unit: Unit, context: Context, arm: Arm) -> Rows:
@@ -224,40 +196,24 @@ def _run_selection(unit: Unit, context: Context, arm: Arm) -> Rows:
                 # The base mutation, as we read it: of the population that is there, before it is scored. Those
                 # that live on keep their rows.
                 ga.mutate_(state.population, arm.base_rate, s.mutation_scale, rng, living)
-    return recorder.rows(state.population, state.generation + 1)
-
-
-def glorot(net: nets.MLP, rng: torch.Generator) -> Tensor:
-    """One network to start gradient descent from (Glorot and Bengio 2010, biases zero): (1, n_params)."""
-    genome = net.init(1, 1.0, rng)
-    for weights, biases in net.layers(genome):
-        weights.mul_((2 / sum(weights.shape[1:])) ** 0.5)
-        biases.zero_()
-    return genome
+    return recorder.finish(state.population, state.generation + 1)
 
 
 def _run_gradient(unit: Unit, context: Context, arm: Arm) -> Rows:
     recorder = _Recorder(unit, context, arm)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
-    genome = glorot(arm.net, rng).requires_grad_()
+    genome = glorot(arm.net, rng)
     adam = torch.optim.Adam([genome], lr=LEARNING_RATE)
-    n_train = len(recorder.train)
-    order, step = torch.empty(0, dtype=torch.long), 0
+    coming, step = batches(recorder.train, BATCH, rng), 0
     while recorder.going():
         with recorder.budget.clock():
-            if len(order) < BATCH:
-                order = torch.randperm(n_train, generator=rng, device=context.device)
-            batch, order = order[:BATCH], order[BATCH:]
-            x, y = recorder.train.pixels(batch), recorder.train.y[batch]
-            loss = -nets.mean_log_likelihood(arm.net.forward(genome, x), y).sum()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
+            x, y = next(coming)
+            descend(arm.net, genome, adam, x, y)
             recorder.budget.gradient(1, len(y))
             step += 1
         if recorder.due():
             recorder.look(genome[0].detach(), step)
-    return recorder.rows(genome.detach(), step)
+    return recorder.finish(genome.detach(), step)
 
 
 # What a hidden layer holds

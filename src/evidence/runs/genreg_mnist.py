@@ -80,10 +80,8 @@ SWEEPS: dict[str, list[float]] = {
 TUNED = {"random search": 0.1, "evolution strategy": 0.003, "gradient": 0.003, "softmax": 0.003}
 
 
-class _Recorder(Recorder):
+class _Recorder(Recorder[nets.MLP]):
     """A recorder that also watches the weights of the pixels that no image lights (chapter 10's molecular clock)."""
-
-    net: nets.MLP
 
     def __init__(self, unit: Unit, context: Context, net: nets.MLP) -> None:
         super().__init__(unit, context, net)
