@@ -73,6 +73,8 @@ def test_code_is_visible_folded_or_removed() -> None:
         code("a = 1\n\n# why\nb = 2"),
         code(long),
         code(long * 2, "algorithm"),
+        code("x = 1\n" * 15),
+        code("x = 1\n" * 30),
         code("x = 1\n" * 31, "nbval-ignore-output"),
         code("y = 0" + " " * 76 + "\n" + "z" * 80, "hide-output"),
         code("z" * 81 + "\n" * 3 + "2", "hide-input"),
@@ -80,9 +82,9 @@ def test_code_is_visible_folded_or_removed() -> None:
         code("1\n2\n3", "remove-input"),
         code("1", "remove-cell"),
     )
-    assert (m.cells, m.median_lines, m.longest_cell) == (5, 16, 32)
-    assert (m.long_cells, m.too_long_cells) == (2, 1)
-    assert m.folded_share == pytest.approx(7 / (84 + 7))
+    assert (m.cells, m.median_lines, m.longest_cell) == (7, 16, 32)
+    assert (m.long_cells, m.too_long_cells) == (3, 1)
+    assert m.folded_share == pytest.approx(7 / (129 + 7))
     assert (m.removed_cells, m.wide_lines) == (2, 1)
 
 
@@ -160,7 +162,7 @@ def test_a_name_from_a_removed_cell_is_noticed(source: str) -> None:
         "import torch as loss\nloss.x",
         "x.loss, dict(loss=1), local, print",
         "def name():\n    return name()",
-        "def f():\n    global loss\n    loss = 1\n\nprint(1)",
+        "def f():\n    global loss\n    loss = 1\n\ndef g():\n    return loss",
     ],
 )
 def test_a_name_of_the_cell_itself_is_not(source: str) -> None:

@@ -32,6 +32,7 @@ def test_verdict_shows_claim_document_quote_and_words():
         assert words.removeprefix("Our ").casefold() in data["text/plain"].casefold()
     assert "0.123 a step (95 % interval 0.1 to 0.2)" in page
     assert set(metadata) == {ledger.MIME}
+    assert set(metadata[ledger.MIME]) == {*GOOD, "value", "interval", "unit"}
 
 
 def test_verdict_is_well_formed_and_escaped():
