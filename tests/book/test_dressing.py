@@ -9,6 +9,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat import v4
 
+pytestmark = pytest.mark.slow  # a site is built
+
 ROOT = Path(__file__).parents[2]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

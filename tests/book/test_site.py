@@ -201,6 +201,10 @@ def test_the_map_links_what_exists_and_marks_the_rest(site: Path) -> None:
     assert page.classes.count("course-planned") == len(numbers) - len(existing)
 
 
+def test_figures_have_the_numbers_of_their_text_and_no_others(pages: list[Page]) -> None:
+    assert [page.path.name for page in pages if "caption-number" in page.classes] == []
+
+
 def test_the_packages_page_shows_what_readers_students_and_instructors_call(site: Path) -> None:
     package = ROOT / "src" / "neuroevo"
     modules = {path.stem for path in package.glob("*.py")}
