@@ -75,14 +75,13 @@ class GA:
                 "population must hold floats of shape (..., n_genomes, n_params), with at least one of each, not "
                 f"{population.dtype} of shape {tuple(population.shape)}"
             )
-        if not 0 <= n_elites < population.shape[-2]:
-            raise ValueError(
-                f"n_elites must leave room for children: 0 <= n_elites < {population.shape[-2]}, not {n_elites}"
-            )
+        n = population.shape[-2]
+        if not 0 <= n_elites < n:
+            raise ValueError(f"n_elites must leave room for children: 0 <= n_elites < {n}, not {n_elites}")
         self.select, self.crossover, self.mutate, self.rng, self.n_elites = select, crossover, mutate, rng, n_elites
         self.generation = 0
         self.parents: Tensor | None = None
-        rows = torch.arange(population.shape[-2], dtype=torch.int32, device=population.device)
+        rows = torch.arange(n, dtype=torch.int32, device=population.device)
         self.founders = rows[:, None].expand(population.shape)
         self._population = population
 
@@ -102,10 +101,8 @@ class GA:
         """
         here = self._population
         if fitness.shape != here.shape[:-1]:
-            raise ValueError(
-                f"fitness must have shape {tuple(here.shape[:-1])}, one for each genome of the last ask(), "
-                f"not {tuple(fitness.shape)}"
-            )
+            wanted = f"{tuple(here.shape[:-1])}, one for each genome of the last ask()"
+            raise ValueError(f"fitness must have shape {wanted}, not {tuple(fitness.shape)}")
         elites = _best(fitness, self.n_elites)
         n_children = here.shape[-2] - self.n_elites
         if self.crossover is None:
@@ -152,8 +149,7 @@ def _best(fitness: Tensor, n: int) -> Tensor:
 def from_best(fitness: Tensor, n_draws: int, rng: torch.Generator, fraction: float = 0.2) -> Tensor:
     """Parents drawn evenly, with replacement, from the survivors of `truncation`: (..., n_draws) row numbers."""
     survivors = truncation(fitness, fraction)
-    shape = (*fitness.shape[:-1], n_draws)
-    picks = torch.randint(survivors.shape[-1], shape, generator=rng, device=fitness.device)
+    picks = torch.randint(survivors.shape[-1], (*fitness.shape[:-1], n_draws), generator=rng, device=fitness.device)
     return survivors.gather(-1, picks)
 
 
@@ -203,14 +199,17 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
         (..., n_draws) row numbers.
     """
     if candidates.shape != weights.shape:
+        shapes = f"weights has shape {tuple(weights.shape)}, candidates {tuple(candidates.shape)}"
+        raise ValueError(f"{shapes}: give one weight for each candidate")
+    if 0 in weights.shape or weights.shape[-1] > 2**24 or n_draws < 1:  # 2**24: all that multinomial can tell apart
         raise ValueError(
-            f"weights has shape {tuple(weights.shape)}, candidates {tuple(candidates.shape)}: "
-            "give one weight for each candidate"
+            f"a choice needs 1 to 2**24 candidates and a draw, not {n_draws} draws from shape {tuple(weights.shape)}"
         )
-    if not bool(weights.isfinite().all()):
-        raise ValueError("weights hold NaN or infinity, which are no chances to be chosen: look at the fitness")
     shifted = weights.double() - weights.double().amin(dim=-1, keepdim=True).clamp_(max=0)
-    shifted += shifted.sum(dim=-1, keepdim=True) == 0
+    totals = shifted.sum(dim=-1, keepdim=True)
+    if not bool(totals.isfinite().all()):
+        raise ValueError("weights hold NaN or infinity, or add up to it, and are no chances: look at the fitness")
+    shifted += totals == 0
     # multinomial knows at most one leading dimension
     picks = torch.multinomial(shifted.view(-1, shifted.shape[-1]), n_draws, replacement=True, generator=rng)
     return candidates.gather(-1, picks.view(*weights.shape[:-1], n_draws))
@@ -222,10 +221,8 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
 def take(population: Tensor, rows: Tensor) -> Tensor:
     """The genomes of these rows: (..., n_genomes, n_params) and (..., n_rows) to (..., n_rows, n_params), a copy."""
     if rows.dim() != population.dim() - 1 or rows.shape[:-1] != population.shape[:-2]:
-        raise ValueError(
-            f"rows has shape {tuple(rows.shape)}, the population {tuple(population.shape)}: give row numbers of shape "
-            f"{(*population.shape[:-2], 'n_rows')}"
-        )
+        shapes = f"rows has shape {tuple(rows.shape)}, the population {tuple(population.shape)}"
+        raise ValueError(f"{shapes}: give row numbers of shape {(*population.shape[:-2], 'n_rows')}")
     return population.gather(-2, rows.unsqueeze(-1).expand(*rows.shape, population.shape[-1]))
 
 
@@ -234,7 +231,11 @@ def cross(mothers: Tensor, fathers: Tensor, share: Tensor) -> Tensor:
 
     All three, and the result, have shape (..., n_children, n_params).
     """
-    return torch.lerp(fathers, mothers, share.to(mothers))
+    share = share.to(mothers)
+    children = torch.lerp(fathers, mothers, share)
+    if not bool(children.sum().isfinite()):  # an infinite gene, of which a share of 0 would be NaN
+        children = torch.where(share == 0, fathers, torch.where(share == 1, mothers, children))
+    return children
 
 
 def uniform(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
@@ -321,13 +322,11 @@ def mutate_(
             one run, (n_genomes, n_params), and a number as scale.
     """
     scales = torch.as_tensor(scale)
-    if not 0 <= rate <= 1 or not bool(((scales >= 0) & scales.isfinite()).all()):
-        raise ValueError(f"mutation needs 0 <= rate <= 1 and a finite scale >= 0, not {rate} and {scale}")
-    _check_contiguous(population)
+    if not bool(((scales >= 0) & scales.isfinite()).all()):
+        raise ValueError(f"mutation needs a finite scale >= 0, not {scale}")
+    _check_mutable(population, rate)
     if rows is not None and (population.dim() != 2 or scales.dim() > 0):
-        raise ValueError(
-            f"rows can only be chosen from one run with one scale, not from shape {tuple(population.shape)}"
-        )
+        raise ValueError(f"rows can only be chosen from one run with one scale, not from {tuple(population.shape)}")
     n_params = population.shape[-1]
     n_entries = population.numel() if rows is None else rows.shape[0] * n_params
     if rate == 0 or n_entries == 0 or not bool(scales.any()):
@@ -352,25 +351,20 @@ def flip_(population: Tensor, rate: float, rng: torch.Generator) -> None:
         rate: mutation rate, in [0, 1].
         rng: source of randomness, on the population's device.
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"mutation needs 0 <= rate <= 1, not {rate}")
-    _check_contiguous(population)
-    if rate == 0 or population.numel() == 0:
-        return
+    _check_mutable(population, rate)
     bits = population.view(-1)
-    if rate == 1:
-        bits.neg_().add_(1)
+    if rate == 0 or bits.shape[0] == 0:
         return
-    hits = bernoulli_positions(bits.shape[0], rate, rng)
+    hits = slice(None) if rate == 1 else bernoulli_positions(bits.shape[0], rate, rng)
     bits[hits] = 1 - bits[hits]
 
 
-def _check_contiguous(population: Tensor) -> None:
+def _check_mutable(population: Tensor, rate: float) -> None:
+    if not 0 <= rate <= 1:
+        raise ValueError(f"mutation needs 0 <= rate <= 1, not {rate}")
     if population.dim() < 2 or not population.is_contiguous():
-        raise ValueError(
-            "population must be a contiguous (..., n_genomes, n_params) tensor, not of shape "
-            f"{tuple(population.shape)} and strides {population.stride()}"
-        )
+        found = f"shape {tuple(population.shape)} and strides {population.stride()}"
+        raise ValueError(f"population must be a contiguous (..., n_genomes, n_params) tensor, not of {found}")
 
 
 def bernoulli_positions(n: int, rate: float, rng: torch.Generator) -> Tensor:
@@ -397,8 +391,7 @@ def bernoulli_positions(n: int, rate: float, rng: torch.Generator) -> Tensor:
         u = torch.rand(n_gaps, generator=rng, device=rng.device, dtype=dtype)
         # A gap of n passes the end from anywhere; clamped, a tiny rate can't overflow the integers.
         gaps = u.neg_().log1p_().div_(math.log1p(-rate)).clamp_(max=n).long().add_(1)
-        steps = gaps.cumsum_(0).add_(last)
-        positions.append(steps)
-        last = int(steps[-1])
+        positions.append(gaps.cumsum_(0).add_(last))
+        last = int(positions[-1][-1])
     hits = torch.cat(positions) if len(positions) > 1 else positions[0]
     return hits[: int(torch.searchsorted(hits, n))]

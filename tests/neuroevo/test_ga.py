@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from neuroevo import ga
@@ -101,29 +103,49 @@ def test_proportional_refuses_weights_that_are_no_chances(bad):
         ga.proportional(CANDIDATES, torch.tensor([1.0, bad, 1.0, 1.0]), 5, rng())
 
 
+@pytest.mark.parametrize(
+    ("weights", "n_draws"),
+    [(torch.empty(0), 3), (torch.empty(0, 4), 3), (torch.ones(4), 0), (torch.ones(1).expand(2**24 + 1), 1)],
+)
+def test_proportional_refuses_a_choice_of_nothing_and_of_too_many(weights, n_draws):
+    candidates = torch.zeros(1, dtype=torch.long).expand(weights.shape)
+    with pytest.raises(ValueError, match=r"needs 1 to 2\*\*24 candidates and a draw, not \d draws from shape \("):
+        ga.proportional(candidates, weights, n_draws, rng())
+
+
+@given(st.data(), st.integers(1, 5), st.sampled_from([(), (1,), (3,), (2, 2)]), st.integers(0, 9))
+def test_proportional_gives_candidates_with_a_chance_or_says_why_not(data, n, runs, seed):
+    numbers = st.floats(-1e308, 1e308) | st.sampled_from([0.0, 1.0, -1.0, 1e-300, 1e308, -1e308])
+    n_all = n * math.prod(runs)
+    weights = torch.tensor(data.draw(st.lists(numbers, min_size=n_all, max_size=n_all)), dtype=torch.float64)
+    weights = weights.view(*runs, n)
+    chances = weights - weights.amin(dim=-1, keepdim=True).clamp(max=0)
+    candidates = torch.arange(100, 100 + n_all).view(*runs, n)
+    if not bool(chances.sum(dim=-1).isfinite().all()):
+        with pytest.raises(ValueError, match=r"NaN or infinity, or add up to it"):
+            ga.proportional(candidates, weights, 7, rng(seed))
+        return
+    drawn = ga.proportional(candidates, weights, 7, rng(seed))
+    assert drawn.shape == (*runs, 7)
+    place = drawn - candidates[..., :1]
+    assert 0 <= int(place.min()) <= int(place.max()) < n  # every run draws its own
+    nobody = (chances == 0) & (chances > 0).any(dim=-1, keepdim=True)
+    assert not nobody.gather(-1, place).any()
+
+
 # Reproduction
 
 
-def parent_vectors():
-    n_genomes = 12
-    yield torch.arange(n_genomes)
-    yield torch.arange(n_genomes).flip(0)
-    yield torch.full((n_genomes,), 11)
-    for seed in range(200):
-        n_parents = 1 + seed % n_genomes
-        chosen = torch.randperm(n_genomes, generator=rng(seed))[:n_parents]
-        yield chosen[torch.randint(n_parents, (n_genomes,), generator=rng(seed))]
-
-
-def test_reproduce_gives_each_parent_its_children_and_moves_no_row_needlessly():
-    before = torch.randn(12, 5, generator=rng())
-    for parents in parent_vectors():
-        population = before.clone()
-        origin = ga.reproduce_(population, parents)
-        assert torch.equal(origin.sort().values, parents.sort().values)
-        assert torch.equal(population, before[origin])
-        for parent in set(parents.tolist()):
-            assert origin[parent] == parent
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=30))
+def test_reproduce_gives_each_parent_its_children_and_moves_no_row_needlessly(numbers):
+    parents = torch.tensor(numbers) % len(numbers)
+    before = torch.randn(len(parents), 5, generator=rng())
+    population = before.clone()
+    origin = ga.reproduce_(population, parents)
+    assert torch.equal(origin.sort().values, parents.sort().values)
+    assert torch.equal(population, before[origin])
+    for parent in set(parents.tolist()):
+        assert origin[parent] == parent
 
 
 def test_reproduce_copies_only_rows_without_a_child():
@@ -422,6 +444,17 @@ def test_cross_is_exact_at_the_ends_and_linear_between():
     assert torch.equal(ga.cross(mothers, fathers, torch.zeros(5, 100)), fathers)
     torch.testing.assert_close(ga.cross(mothers, fathers, torch.full((5, 100), 0.25)), 0.25 * mothers + 0.75 * fathers)
     assert ga.cross(mothers.double(), fathers.double(), torch.ones(5, 100)).dtype == torch.float64
+
+
+@pytest.mark.parametrize("extreme", [math.inf, -math.inf, math.nan])
+def test_cross_takes_nothing_of_a_parent_without_a_share(extreme):
+    wild, tame = torch.full((1, 3), extreme), torch.tensor([[1.0, 2.0, 3.0]])
+    nothing, everything = torch.zeros(1, 3), torch.ones(1, 3)
+    assert torch.equal(ga.cross(wild, tame, nothing), tame)
+    assert torch.equal(ga.cross(tame, wild, everything), tame)
+    mixed = torch.tensor([[0.0, 1.0, 0.5]])
+    assert ga.cross(wild, tame, mixed)[0, 0] == 1
+    assert not ga.cross(wild, tame, mixed)[0, 1:].isfinite().any()
 
 
 def test_uniform_crossover_tosses_a_coin_for_each_gene():

@@ -4,11 +4,14 @@ import os
 import pickle
 import random
 import signal
+import tempfile
 import threading
 from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 from scipy import stats
@@ -271,6 +274,25 @@ def test_a_resumed_run_is_the_uninterrupted_run(tmp_path, changes):
     resumed = GENREG.load(tmp_path / "new folder" / "state.safetensors", NET)
     assert resumed.generation == 4
     assert_same(run(resumed, 3), whole)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=2, max_size=4),
+    activation=st.sampled_from(sorted(nets.ACTIVATIONS)),
+    n_genomes=st.integers(1, 9),
+    births=st.none() | st.just(1),
+    penalty=st.floats(-1e30, 9.9),
+    scale=st.floats(0, 1e30),
+    seed=st.integers(0, 2**60),
+)
+def test_what_is_saved_is_what_is_loaded(sizes, activation, n_genomes, births, penalty, scale, seed):
+    net = nets.MLP(tuple(sizes), activation)
+    settings = Settings(n_genomes=n_genomes, births=births, wrong_penalty=penalty, mutation_scale=scale)
+    state = GENREG.start(net, settings, rng(seed))
+    state.tell(torch.randn(n_genomes, generator=state.rng))
+    with tempfile.TemporaryDirectory() as folder:
+        state.save(f"{folder}/state")
+        assert_same(GENREG.load(f"{folder}/state", net), state)
 
 
 def test_a_file_holds_no_code_and_nothing_else_is_left_in_its_folder(tmp_path):
