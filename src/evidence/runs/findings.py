@@ -22,7 +22,7 @@ from evidence.runner import Context, Experiment, Rows, Unit
 from evidence.runs.twin import batches, descend, glorot
 from neuroevo import ga, nets
 from neuroevo.data.transforms import shrink
-from neuroevo.genreg import GENREG, Settings, reward
+from neuroevo.genreg import GENREG, Settings, reward, update_trust
 
 BATCH = 256
 LEARNING_RATE = 0.003  # the best of four for 784-64-10 in the run genreg-mnist
@@ -190,7 +190,7 @@ def _run_selection(unit: Unit, context: Context, arm: Arm) -> Rows:
             with recorder.budget.clock():
                 living = None
                 if s.births is not None:
-                    trust = state.trust * (1 - s.trust_decay) + rewards
+                    trust = update_trust(state.trust, rewards, s)
                     living = torch.argsort(trust, descending=True, stable=True)[: s.n_genomes - s.births]
                 state.tell(rewards)
                 # The base mutation, as we read it: of the population that is there, before it is scored. Those

@@ -24,7 +24,7 @@ from neuroevo import data, ga, nets
 from neuroevo.budget import Budget, peak_megabytes
 from neuroevo.data import fonts
 from neuroevo.data.transforms import moved
-from neuroevo.genreg import Settings
+from neuroevo.genreg import Settings, choose_parents, update_trust
 
 TASK = nets.MLP((10_000, 128, 26))
 SIDE = 100
@@ -135,10 +135,8 @@ def evolve(rule: Rule, rng: torch.Generator, n_generations: int, bar: Bar = iter
         if correct[best] == len(y) or generation == n_generations:
             break
         rewards = rule.scores(logits, correct, y)
-        trust = trust * (1 - s.trust_decay) + rewards if not rule.soft else rewards
-        survivors = ga.truncation(trust, s.survival_cutoff)
-        weights = trust[survivors] if s.parent_choice == "trust" else torch.ones(len(survivors))
-        parents = ga.proportional(survivors, weights, s.n_genomes, rng)
+        trust = rewards if rule.soft else update_trust(trust, rewards, s)
+        parents = choose_parents(trust, s.n_genomes, s, rng)
         trust = trust[population.breed(parents)] * s.trust_inheritance
     return population, best, int(correct[best]), generation
 
