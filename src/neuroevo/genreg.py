@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from neuroevo import ga
+from neuroevo.files import replacing
 from neuroevo.nets import MLP
 
 FORMAT = "neuroevo-genreg-1"
@@ -83,6 +83,18 @@ def reward(n_correct: Tensor, n_images: int, settings: Settings) -> Tensor:
     return settings.correct_reward * n_correct + settings.wrong_penalty * n_wrong
 
 
+def update_trust(trust: Tensor, rewards: Tensor, settings: Settings) -> Tensor:
+    """Trust after a generation: what decay leaves of it, and the rewards on top; (n_genomes,), like both."""
+    return trust * (1 - settings.trust_decay) + rewards
+
+
+def choose_parents(trust: Tensor, n_born: int, settings: Settings, rng: torch.Generator) -> Tensor:
+    """Parents of the next generation by their trust (n_genomes,): (n_born,) row numbers, drawn from the survivors."""
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    weights = trust[survivors] if settings.parent_choice == "trust" else torch.ones_like(trust[survivors])
+    return ga.proportional(survivors, weights, n_born, rng)
+
+
 @dataclass
 class GENREG:
     """A population and all that a run needs to go on: ask for it, score it, tell the scores.
@@ -140,11 +152,9 @@ class GENREG:
                 "its size can't change within a run"
             )
         with uninterrupted():
-            trust = self.trust * (1 - s.trust_decay) + rewards.to(self.trust)
-            survivors = ga.truncation(trust, s.survival_cutoff)
-            weights = trust[survivors] if s.parent_choice == "trust" else torch.ones_like(trust[survivors])
+            trust = update_trust(self.trust, rewards.to(self.trust), s)
             n_born = s.n_genomes if s.births is None else s.births
-            parents = ga.proportional(survivors, weights, n_born, self.rng)
+            parents = choose_parents(trust, n_born, s, self.rng)
             living = torch.argsort(trust, descending=True, stable=True)[: s.n_genomes - n_born]
             origin = ga.reproduce_(self.population, torch.cat([living, parents]))
             newborn = torch.ones_like(trust, dtype=torch.bool)
@@ -156,7 +166,8 @@ class GENREG:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state to one safetensors file (its header holds the settings as JSON), atomically."""
-        path = Path(path)
+        if Path(path).is_dir():
+            raise IsADirectoryError(f"{path} is a folder: give the name of a file")
         about = {
             "format": FORMAT,
             "sizes": self.net.sizes,
@@ -166,14 +177,8 @@ class GENREG:
             "device": self.rng.device.type,
         }
         tensors = {"population": self.population, "trust": self.trust, "rng": self.rng.get_state()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        os.close(handle)
-        try:
-            save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, {"json": json.dumps(about)})
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as new:
+            save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, new, {"json": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], net: MLP, device: torch.device | str = "cpu", **changes: Any) -> GENREG:

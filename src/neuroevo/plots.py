@@ -20,7 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
-from scipy import stats
+
+from neuroevo import stats
 
 __all__ = ["COLOURS", "WIDTH", "band", "figure", "player", "use_style"]
 
@@ -116,11 +117,8 @@ def band(ax: Axes, x: ArrayLike, runs: ArrayLike, *, label: str, colour: str, le
         raise ValueError(f"runs has shape {ys.shape}; give one column for each of the {xs.size} values of x.")
     if len(ys) < 2:
         raise ValueError("runs holds one run; an interval needs at least 2 (one row a seed).")
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}; give a number between 0 and 1, such as 0.95.")
     colour = COLOURS.get(colour, colour)
-    mean = ys.mean(axis=0)
-    half = stats.t.ppf((1 + level) / 2, len(ys) - 1) * stats.sem(ys, axis=0)
+    mean, half = ys.mean(axis=0), stats.half_width(ys, level)
     ax.plot(xs, ys.T, color=colour, alpha=0.25, linewidth=0.6)
     ax.fill_between(xs, mean - half, mean + half, color=colour, alpha=0.25, linewidth=0)
     ax.plot(xs, mean, color=colour, label=label)

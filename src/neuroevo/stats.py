@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats as scipy_stats
+from scipy.special import stdtrit  # quantiles of Student's t: (df, p)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,13 @@ def _check_level(level: float) -> None:
         raise ValueError(f"level must lie in (0, 1), not {level}")
 
 
+def half_width(values: np.ndarray, level: float) -> np.ndarray:
+    """Half of Student's t interval of the mean over the first axis: (n, ...) finite numbers, n >= 2, to (...)."""
+    _check_level(level)
+    error = np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
+    return np.asarray(error * stdtrit(len(values) - 1, (1 + level) / 2))
+
+
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean over seeds with Student's t interval.
 
@@ -50,8 +57,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         level: confidence, in (0, 1).
     """
     array = _sample(values, "values", 2)
-    _check_level(level)
-    half = scipy_stats.sem(array) * scipy_stats.t.ppf((1 + level) / 2, array.size - 1)
+    half = half_width(array, level)
     return Interval(float(array.mean()), float(array.mean() - half), float(array.mean() + half), level)
 
 
@@ -60,7 +66,9 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"need 0 <= successes <= n and n >= 1, not {successes} of {n}")
     _check_level(level)
-    low, high = scipy_stats.binomtest(int(successes), int(n)).proportion_ci(level, "wilson")
+    from scipy.stats import binomtest  # a second of import
+
+    low, high = binomtest(int(successes), int(n)).proportion_ci(level, "wilson")
     return Interval(successes / n, float(low), float(high), level)
 
 
@@ -84,6 +92,6 @@ def difference_interval(treated: ArrayLike, control: ArrayLike, *, paired: bool,
         half = 0.0
     else:
         df = variances.sum() ** 2 / (variances**2 / [a.size - 1, b.size - 1]).sum()
-        half = np.sqrt(variances.sum()) * scipy_stats.t.ppf((1 + level) / 2, df)
+        half = np.sqrt(variances.sum()) * stdtrit(df, (1 + level) / 2)
     mean = a.mean() - b.mean()
     return Interval(float(mean), float(mean - half), float(mean + half), level)

@@ -89,7 +89,7 @@ def test_band_of_equal_runs_has_no_width():
         ([0, 1], [[1.0, 2.0]], 0.95, "runs holds one run"),
         ([0, 1], [[1.0, np.nan]] * 2, 0.95, "runs holds 2 NaN"),
         ([0, np.inf], [[1.0, 2.0]] * 2, 0.95, "x holds 1 NaN or infinite"),
-        ([0, 1], [[1.0, 2.0]] * 2, 95, "level is 95"),
+        ([0, 1], [[1.0, 2.0]] * 2, 95, "level must lie in .* not 95"),
     ],
 )
 def test_band_names_the_wrong_argument(x, runs, level, message):
