@@ -1,4 +1,4 @@
-"""The feedback machinery: whatever a student gives it, a short verdict in plain words, and never a traceback."""
+"""Feedback: whatever a student gives to a check, a short verdict in plain words, and never a traceback."""
 
 import contextlib
 import threading
@@ -19,7 +19,7 @@ def make_lab(time_limit=10.0):
         cases = [(np.array(values),) for values in ([1.0, 3.0], [0.5, -2.0, 7.0])]
         compare(
             student,
-            parts=("y",),
+            returns="y",
             by_hand=[((np.array([1.0, 2.0]),), [2, 4])],
             others=cases,
             right=lambda x: x + x,
@@ -99,7 +99,9 @@ def test_several_parts_are_told_apart():
 
     @lab.exercise("9.1", "parts(x)", title="Parts", points=1)
     def _(student: Student) -> None:
-        compare(student, parts=("a", "b"), by_hand=[((2,), (2, 4)), ((3,), (3, 9))], others=[], right=abs, mistakes={})
+        compare(
+            student, returns=("a", "b"), by_hand=[((2,), (2, 4)), ((3,), (3, 9))], others=[], right=abs, mistakes={}
+        )
 
     assert lab.judge("9.1", lambda x: [x, np.float32(x**2)]).status is Status.PASS
     assert "b is 2 times what it should be" in lab.judge("9.1", lambda x: (x, 2 * x**2)).message
@@ -236,7 +238,7 @@ def test_tensors_are_copied_and_compared():
     @lab.exercise("9.1", "double(x)", title="Double", points=1)
     def _(student: Student) -> None:
         x = torch.tensor([1.0, 2.0], requires_grad=True)
-        compare(student, parts=("y",), by_hand=[((x,), [2, 4])], others=[], right=abs, mistakes={})
+        compare(student, returns="y", by_hand=[((x,), [2, 4])], others=[], right=abs, mistakes={})
 
     assert lab.judge("9.1", lambda x: 2 * x).status is Status.PASS
     assert "changed its input `x`" in lab.judge("9.1", lambda x: x.data.mul_(2)).message

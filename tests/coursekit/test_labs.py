@@ -10,13 +10,16 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from coursekit.feedback import Status
+from coursekit.feedback import Status, rehearse
 from coursekit.labs import lab_of
 from coursekit.make_labs import PLACEHOLDER, check_labs
 from coursekit.notebooks import read_notebook
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
+# Where a mistake of a table can't be called as a student's function: the split is the student's own draw (2.2), or the
+# check watches what is asked of a loss (8.1) or of trials (8.3).
+PROTOCOLS = {"2.2", "8.1", "8.3"}
 CHECK = re.compile(r"^lab\.check\(\"([\d.]+)\", (\w+)\)$")
 
 
@@ -112,12 +115,21 @@ class TestLab:
         for number, text in fresh.items():
             assert text.startswith(f"PASS {number} ")
 
+    def test_mistakes_of_the_tables_get_their_own_hints(self, path):
+        lab, right = lab_of(path), answers(path).RIGHT
+        for number, functions in right.items():
+            for one in rehearse(lab, number, functions[0]):
+                assert one.said == one.hint
+                if number not in PROTOCOLS:
+                    assert lab.judge(number, one.wrong).message == one.hint
+
     def test_wrong_answers_get_their_own_hints(self, path, monkeypatch):
-        lab, wrong = lab_of(path), answers(path).WRONG
+        """What no table holds: other faults, ways to break a protocol; and of each table one in a student's words."""
+        lab, wrong, right = lab_of(path), answers(path).WRONG, answers(path).RIGHT
         monkeypatch.setattr(lab, "time_limit", 4.0)  # seconds: for loops that never end; a busy machine is slow, too
         assert wrong.keys() == automatic(lab).keys()
         for number, named in wrong.items():
-            assert len(named) >= 4
+            assert len(named) + len(rehearse(lab, number, right[number][0])) >= 4
             hints = {}
             for function, fragment in named:
                 verdict = lab.judge(number, function)

@@ -38,14 +38,14 @@ class Student:
     ) -> None:
         self._function = function
         self.parameters = parameters
-        self._on_error = dict(on_error or {})
+        self._on_error = list((on_error or {}).items())
         self._in_place = in_place
 
     def telling(self, on_error: OnError | None = None, in_place: Hint | None = None) -> "Student":
         """The same function, with hints for one kind of call; those that it had come after these."""
-        return Student(
-            self._function, self.parameters, {**(on_error or {}), **self._on_error}, in_place or self._in_place
-        )
+        twin = Student(self._function, self.parameters, on_error, in_place or self._in_place)
+        twin._on_error += self._on_error
+        return twin
 
     def in_place(self, *args: Any) -> Any:
         """Call the function on the arguments themselves, where the exercise asks it to change them."""
@@ -54,7 +54,7 @@ class Student:
         except NotImplementedError:
             raise
         except Exception as error:
-            for (types, words), hint in self._on_error.items():
+            for (types, words), hint in self._on_error:
                 if isinstance(error, types) and re.search(words, str(error)) and (text := _said(hint, args)):
                     raise TryAgain(text.replace("{error}", str(error))) from None
             raise

@@ -72,42 +72,6 @@ def loss_not_fitness(population, x, y):
     return rows_of_loss(population, x, y).mean(-1)
 
 
-def rows_are_added_up(population, x, y):
-    return -rows_of_loss(population, x, y).sum(-1)
-
-
-def every_output_meets_every_answer(population, x, y):
-    return -softplus((1 - 2 * y) * logits(population, x).unsqueeze(-1)).mean((-1, -2))
-
-
-def sigmoid_twice(population, x, y):
-    return -softplus((1 - 2 * y) * logits(population, x).sigmoid()).mean(-1)
-
-
-def squared_error(population, x, y):
-    return -((logits(population, x).sigmoid() - y) ** 2).mean(-1)
-
-
-def right_answers(population, x, y):
-    return ((logits(population, x) > 0) == (y == 1)).float().mean(-1)
-
-
-def zeros_count_for_nothing(population, x, y):
-    return -(y * softplus(-logits(population, x))).mean(-1)
-
-
-def answers_the_wrong_way_round(population, x, y):
-    return -softplus((2 * y - 1) * logits(population, x)).mean(-1)
-
-
-def genomes_are_averaged(population, x, y):
-    return -rows_of_loss(population, x, y).mean()
-
-
-def runs_run_together(population, x, y):
-    return -rows_of_loss(population, x, y).mean(-1).flatten()
-
-
 def logarithm_of_the_sigmoid(population, x, y):
     """Right, but for a few digits."""
     p = torch.sigmoid(logits(population, x))
@@ -780,15 +744,6 @@ WRONG = {
     ],
     "5.2": [
         (loss_not_fitness, "the sign is flipped"),
-        (rows_are_added_up, "you add the rows up"),
-        (every_output_meets_every_answer, "every output meets every answer"),
-        (sigmoid_twice, "one sigmoid too many"),
-        (squared_error, "minus the squared error"),
-        (right_answers, "you count right answers"),
-        (zeros_count_for_nothing, "rows with the answer 0 count for nothing"),
-        (answers_the_wrong_way_round, "the answers are the wrong way round"),
-        (genomes_are_averaged, "you average over the genomes too"),
-        (runs_run_together, "the runs have run together"),
         (example_is_typed_in, "should be an array of shape"),
         (weights_are_clipped_in_place, "changed its input `population` in place"),
     ],

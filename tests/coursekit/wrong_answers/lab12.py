@@ -78,7 +78,6 @@ white_on_black = renderer(paper=255, ink=0)
 bytes_for_shares = renderer(then=lambda a: a)
 whole_numbers = renderer(then=lambda a: a.astype(np.uint8))
 divided_twice = renderer(then=lambda a: a / 255**2 * 100)
-divided_twice_fully = renderer(then=lambda a: a / 255**2)
 colours = renderer(mode="RGB", ink=(255, 255, 255))
 no_greys = renderer(then=lambda a: (a > 127).astype(float))
 upside_down = renderer(then=lambda a: a[::-1] / 255)
@@ -139,13 +138,6 @@ def by_face(families, n_test, n_validation, rng):
     return order[n_test + n_validation :], order[n_test : n_test + n_validation], order[:n_test]
 
 
-def by_share_of_faces(families, n_test, n_validation, rng):
-    names = len(set(families))
-    order = rng.permutation(len(families)).tolist()
-    a, b = len(order) * n_test // names, len(order) * (n_test + n_validation) // names
-    return order[b + 1 :], order[a + 1 : b + 1], order[: a + 1]
-
-
 def runs_side_by_side(families, n_test, n_validation, rng):
     starts = [i for i in range(len(families)) if i == 0 or families[i] != families[i - 1]]
     runs = [list(range(a, b)) for a, b in zip(starts, [*starts[1:], len(families)], strict=True)]
@@ -157,11 +149,6 @@ def runs_side_by_side(families, n_test, n_validation, rng):
 def train_is_everything(families, n_test, n_validation, rng):
     _, validation, test = splitter()(families, n_test, n_validation, rng)
     return list(range(len(families))), validation, test
-
-
-def validation_within_train(families, n_test, n_validation, rng):
-    train, validation, test = splitter()(families, n_test, n_validation, rng)
-    return train + validation, validation, test
 
 
 def weighted_by_faces(families, rng):
@@ -214,7 +201,6 @@ faces_drawn = splitter(names=weighted_by_faces)
 small_ones_first = splitter(names=smallest_first)
 one_is_never_tested = splitter(names=first_family_stays)
 seedless = splitter(names=own_source)
-other_order = splitter(then=lambda three: (three[0], three[2], three[1]))
 test_first = splitter(then=lambda three: three[::-1])
 two_parts = splitter(then=lambda three: (three[0] + three[1], three[2]))
 counted_from_one = splitter(then=lambda three: [[face + 1 for face in part] for part in three])
@@ -254,70 +240,21 @@ def split_by_shuffling(families, n_test, n_validation, rng):
 # 12.3 One template a letter
 
 
-def matcher(
-    *,
-    numbers=lambda a: np.asarray(a, dtype=np.float64),
-    score=lambda a, b: ((a - b) ** 2).sum(-1),
-    pick=np.argmin,
-    named=True,
-):
-    """Nearest template with a part replaced."""
-
-    def nearest_template(templates, labels, images):
-        scores = score(numbers(images)[:, None], numbers(templates)[None])
-        places = pick(scores, axis=1)
-        return labels[places] if named else places
-
-    return nearest_template
-
-
-def lengths(a):
-    return np.sqrt((a**2).sum(-1) + 1e-300)
-
-
-def means_of_labels(templates, labels, images):
-    names = np.unique(labels)
-    means = np.stack([templates[labels == name].mean(axis=0) for name in names])
-    return matcher()(means, names, images)
+def place_for_label(templates, labels, images):
+    return ((images.astype(float)[:, None] - templates.astype(float)[None]) ** 2).sum(axis=-1).argmin(axis=1)
 
 
 def first_image_only(templates, labels, images):
-    return matcher()(templates, labels, images)[:1]
+    return labels[place_for_label(templates, labels, images)][:1]
 
 
 def divides_in_place(templates, labels, images):
     images -= images.mean() * 0.01
-    return matcher()(templates, labels, images)
-
-
-def one_template_a_label(templates, labels, images):
-    kept = np.unique(labels, return_index=True)[1]
-    return matcher()(templates[kept], labels[kept], images)
-
-
-def last_template_a_label(templates, labels, images):
-    kept = {label: row for row, label in enumerate(labels.tolist())}
-    return matcher()(templates[list(kept.values())], labels[list(kept.values())], images)
-
-
-def three_vote(templates, labels, images):
-    near = ((images[:, None].astype(float) - templates[None]) ** 2).sum(-1).argsort(axis=1)[:, :3]
-    return np.array([np.bincount(labels[row]).argmax() for row in near])
+    return labels[place_for_label(templates, labels, images)]
 
 
 def floats_too_late(templates, labels, images):
     return labels[[((templates - image).astype(float) ** 2).sum(axis=1).argmin() for image in images]]
-
-
-unsquared = matcher(score=lambda a, b: (b - a).sum(-1))
-largest_difference = matcher(score=lambda a, b: np.abs(a - b).max(-1))
-whole_pixels = matcher(numbers=lambda a: a.astype(int))
-place_for_label = matcher(named=False)
-farthest = matcher(pick=np.argmax)
-product = matcher(score=lambda a, b: (a * b).sum(-1), pick=np.argmax)
-angle = matcher(score=lambda a, b: (a * b).sum(-1) / lengths(a) / lengths(b), pick=np.argmax)
-absolute = matcher(score=lambda a, b: np.abs(a - b).sum(-1))
-signed = matcher(score=lambda a, b: np.abs((a - b).sum(-1)))
 
 
 def match_by_products(templates, labels, images):
@@ -342,7 +279,6 @@ def curve(
     *,
     known=lambda family, order, k, test: np.isin(family, order[:k]),
     asked=lambda family, order, k, test: np.isin(family, test),
-    share=np.mean,
     templates=lambda x, y, here, there: (x[here], y[here]),
 ):
     """A curve with a part replaced."""
@@ -351,22 +287,14 @@ def curve(
         accuracy = []
         for k in ks:
             here, there = known(family, order, k, test), asked(family, order, k, test)
-            accuracy.append(share(classify(*templates(x, y, here, there), x[there]) == y[there]))
+            accuracy.append(np.mean(classify(*templates(x, y, here, there), x[there]) == y[there]))
         return np.array(accuracy)
 
     return font_curve
 
 
-def mean_of_families(x, y, family, order, test, ks, classify):
-    return np.mean([curve()(x, y, family, order, [one], ks, classify) for one in test], axis=0)
-
-
 def one_number(x, y, family, order, test, ks, classify):
     return float(curve()(x, y, family, order, test, ks, classify).mean())
-
-
-def only_the_last(x, y, family, order, test, ks, classify):
-    return curve()(x, y, family, order, test, ks[-1:], classify)
 
 
 def labels_of_other_rows(x, y, family, order, test, ks, classify):
@@ -377,32 +305,9 @@ def own_reader(x, y, family, order, test, ks, classify):
     return curve()(x, y, family, order, test, ks, match_by_products)
 
 
-def first_training_images(family, order, k, test):
-    rows = np.flatnonzero(np.isin(family, order))[:k]
-    return np.isin(np.arange(len(family)), rows)
-
-
 tested_on_training = curve(asked=lambda family, order, k, test: np.isin(family, order[:k]))
-test_shrinks_with_k = curve(
-    asked=lambda family, order, k, test: ~np.isin(family, order[:k]),
-)
-tested_on_all = curve(asked=lambda family, order, k, test: np.ones(len(family), bool))
-tested_on_validation_too = curve(asked=lambda family, order, k, test: ~np.isin(family, order))
 templates_of_the_test = curve(known=lambda family, order, k, test: np.isin(family, test))
 test_leaks_into_training = curve(known=lambda family, order, k, test: np.isin(family, [*order[:k], *test]))
-k_is_ignored = curve(known=lambda family, order, k, test: np.isin(family, order))
-kth_alone = curve(known=lambda family, order, k, test: family == order[k - 1])
-one_too_many = curve(known=lambda family, order, k, test: np.isin(family, order[: k + 1]))
-last_k = curve(known=lambda family, order, k, test: np.isin(family, order[-k:]))
-k_images = curve(known=lambda family, order, k, test: np.arange(len(family)) < k)
-k_training_images = curve(known=first_training_images)
-all_but_the_test = curve(known=lambda family, order, k, test: ~np.isin(family, test))
-one_test_family = curve(asked=lambda family, order, k, test: family == test[0])
-test_grows_with_k = curve(asked=lambda family, order, k, test: np.isin(family, test[:k]))
-order_is_sorted = curve(known=lambda family, order, k, test: np.isin(family, sorted(order)[:k]))
-errors = curve(share=lambda right: 1 - np.mean(right))
-counts = curve(share=np.sum)
-per_cent = curve(share=lambda right: 100 * np.mean(right))
 
 
 def curve_by_sets(x, y, family, order, test, ks, classify):
@@ -477,44 +382,15 @@ WRONG = {
     ],
     "12.3": [
         (place_for_label, "you return the template's place"),
-        (farthest, "the template that is farthest away"),
-        (product, "you compare by the product"),
-        (angle, "you compare by the angle"),
-        (absolute, "you add up absolute differences"),
-        (signed, "with their signs"),
-        (means_of_labels, "the mean of each label's templates"),
         (floats_too_late, "goes wrong on uint8 pixels"),
-        (unsquared, "without squaring them"),
-        (largest_difference, "the largest difference of a pixel"),
-        (whole_pixels, "into whole numbers"),
-        (one_template_a_label, "only the first template of each label"),
-        (last_template_a_label, "only the last template of each label"),
-        (three_vote, "the three nearest templates vote"),
         (first_image_only, "answers should be an array of shape"),
         (divides_in_place, "changed its input `images` in place"),
     ],
     "12.4": [
         (tested_on_training, "you test on the families that you train on"),
-        (test_shrinks_with_k, "your test set changes with k"),
-        (tested_on_all, "you test on all families"),
-        (tested_on_validation_too, "kept for validation"),
         (templates_of_the_test, "the templates are made of the test images"),
         (test_leaks_into_training, "you train on the test families too"),
-        (k_is_ignored, "k has no influence"),
-        (kth_alone, "you train on the k-th family alone"),
-        (one_too_many, "you train on one family too many"),
-        (last_k, "you take the last k families"),
-        (k_images, "you take k *images* instead"),
-        (k_training_images, "you take k *images* of the training families"),
-        (all_but_the_test, "everything that is not in `test`"),
-        (one_test_family, "the first family of `test` alone"),
-        (test_grows_with_k, "the first k test families"),
         (own_reader, "never calls `classify`"),
-        (order_is_sorted, "the families with the k smallest numbers"),
-        (errors, "you return the share of wrong answers"),
-        (counts, "you return how many are right"),
-        (per_cent, "you return per cent"),
-        (mean_of_families, "you average over families"),
         (one_number, "but yours has the shape ()"),
         (labels_of_other_rows, "give one label for each"),
     ],

@@ -1,7 +1,6 @@
 """Lab 14: named wrong answers, each with a piece of the hint that it must get, and right ones in other words."""
 
 import random
-from math import comb
 
 import numpy as np
 from scipy.stats import hypergeom
@@ -13,56 +12,8 @@ def right_rank(n_designs, n_draws):
     return (n_designs + 1) / (n_draws + 1)
 
 
-def right_chance(n_designs, n_top, n_draws):
-    return 1 - comb(n_designs - n_top, n_draws) / comb(n_designs, n_draws)
-
-
 def odds_with_replacement(n_designs, n_top, n_draws):
     return 1 - (1 - n_top / n_designs) ** n_draws, right_rank(n_designs, n_draws)
-
-
-def odds_of_missing(n_designs, n_top, n_draws):
-    return comb(n_designs - n_top, n_draws) / comb(n_designs, n_draws), right_rank(n_designs, n_draws)
-
-
-def odds_expected_number(n_designs, n_top, n_draws):
-    return n_draws * n_top / n_designs, right_rank(n_designs, n_draws)
-
-
-def odds_of_exactly_one(n_designs, n_top, n_draws):
-    return float(hypergeom(n_designs, n_top, n_draws).pmf(1)), right_rank(n_designs, n_draws)
-
-
-def odds_in_per_cent(n_designs, n_top, n_draws):
-    return 100 * right_chance(n_designs, n_top, n_draws), right_rank(n_designs, n_draws)
-
-
-def rank_by_share(n_designs, n_top, n_draws):
-    return right_chance(n_designs, n_top, n_draws), n_designs / n_draws
-
-
-def rank_from_zero(n_designs, n_top, n_draws):
-    return right_chance(n_designs, n_top, n_draws), (n_designs - n_draws) / (n_draws + 1)
-
-
-def rank_without_the_one(n_designs, n_top, n_draws):
-    return right_chance(n_designs, n_top, n_draws), n_designs / (n_draws + 1)
-
-
-def odds_added_up(n_designs, n_top, n_draws):
-    return min(1, n_draws * n_top / n_designs), right_rank(n_designs, n_draws)
-
-
-def odds_of_only_top(n_designs, n_top, n_draws):
-    return comb(n_top, n_draws) / comb(n_designs, n_draws), right_rank(n_designs, n_draws)
-
-
-def rank_without_fraction(n_designs, n_top, n_draws):
-    return right_chance(n_designs, n_top, n_draws), (n_designs + 1) // (n_draws + 1)
-
-
-def odds_swapped(n_designs, n_top, n_draws):
-    return right_rank(n_designs, n_draws), right_chance(n_designs, n_top, n_draws)
 
 
 def odds_typed_in(n_designs, n_top, n_draws):
@@ -205,53 +156,6 @@ def duplicates_are_new(asked, validation, test, budget):
     return test.max() - test[champions(asked, validation, budget, free=False)]
 
 
-def measured_on_validation(asked, validation, test, budget):
-    return validation.max() - validation[champions(asked, validation, budget)]
-
-
-def chosen_on_test(asked, validation, test, budget):
-    return test.max() - test[champions(asked, test, budget)]
-
-
-def choosing_and_measuring_swapped(asked, validation, test, budget):
-    return validation.max() - validation[champions(asked, test, budget)]
-
-
-def last_trained(asked, validation, test, budget):
-    rows = []
-    for run in asked:
-        trained = list(dict.fromkeys(run.tolist()))
-        rows.append([trained[min(k, len(trained) - 1)] for k in range(budget)])
-    return test.max() - test[np.array(rows)]
-
-
-def best_of_the_run(asked, validation, test, budget):
-    found = champions(asked, validation, budget)
-    top = np.array([test[np.unique(run)].max() for run in asked])
-    return top[:, None] - test[found]
-
-
-def against_validations_favourite(asked, validation, test, budget):
-    return test[validation.argmax()] - test[champions(asked, validation, budget)]
-
-
-def accuracy_for_regret(asked, validation, test, budget):
-    return test[champions(asked, validation, budget)]
-
-
-def wrong_sign(asked, validation, test, budget):
-    return test[champions(asked, validation, budget)] - test.max()
-
-
-def order_lost(asked, validation, test, budget):
-    return curves_right(np.sort(asked, axis=1), validation, test, budget)
-
-
-def one_ahead(asked, validation, test, budget):
-    found = champions(asked, validation, budget + 1)[:, 1:]
-    return test.max() - test[found]
-
-
 def padded(value):
     def curves(asked, validation, test, budget):
         regret = curves_right(asked, validation, test, budget)
@@ -264,26 +168,6 @@ def padded(value):
 
 def filled_with_nan(asked, validation, test, budget):
     return padded(np.nan)(asked, validation, test, budget)
-
-
-def filled_with_zeros(asked, validation, test, budget):
-    return padded(0.0)(asked, validation, test, budget)
-
-
-def validation_from_test(asked, validation, test, budget):
-    return test.max() - validation[champions(asked, validation, budget)]
-
-
-def worst_champion(asked, validation, test, budget):
-    return test.max() - test[champions(asked, -validation, budget)]
-
-
-def averaged(asked, validation, test, budget):
-    return curves_right(asked, validation, test, budget).mean(axis=0)
-
-
-def only_falls(asked, validation, test, budget):
-    return np.minimum.accumulate(curves_right(asked, validation, test, budget), axis=1)
 
 
 def one_too_many(asked, validation, test, budget):
@@ -313,10 +197,6 @@ def curves_step_by_step(asked, validation, test, budget):
 # 14.4
 
 
-def others(row, seed):
-    return np.delete(row, seed)
-
-
 def own(validation, seed):
     return validation[:, seed].argmax()
 
@@ -324,85 +204,6 @@ def own(validation, seed):
 def all_seeds(validation, test, seed):
     w = own(validation, seed)
     return validation[w, seed], test[w].mean()
-
-
-def same_seed(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], test[w, seed]
-
-
-def best_over_all_seeds(validation, test, seed):
-    w = np.unravel_index(validation.argmax(), validation.shape)[0]
-    return validation[w, seed], others(test[w], seed).mean()
-
-
-def best_mean(validation, test, seed):
-    w = validation.mean(axis=1).argmax()
-    return validation[w, seed], others(test[w], seed).mean()
-
-
-def winner_on_test(validation, test, seed):
-    w = test[:, seed].argmax()
-    return validation[w, seed], others(test[w], seed).mean()
-
-
-def fresh_on_validation(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], others(validation[w], seed).mean()
-
-
-def best_of_the_others(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], others(test[w], seed).max()
-
-
-def new_winner_for_every_seed(validation, test, seed):
-    return validation[:, seed].max(), others(test.max(axis=0), seed).mean()
-
-
-def winner_of_each_seed(validation, test, seed):
-    rest = [s for s in range(test.shape[1]) if s != seed]
-    return validation[:, seed].max(), np.mean([test[own(validation, s), s] for s in rest])
-
-
-def next_seed_alone(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], test[w, (seed + 1) % test.shape[1]]
-
-
-def loss_for_worth(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], validation[w, seed] - others(test[w], seed).mean()
-
-
-def deleted_from_the_table(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w, seed], np.delete(test, seed)[w].mean()
-
-
-def number_of_the_winner(validation, test, seed):
-    w = own(validation, seed)
-    return w, others(test[w], seed).mean()
-
-
-def column_zero(validation, test, seed):
-    w = own(validation, 0)
-    return validation[w, seed], others(test[w], seed).mean()
-
-
-def printed_mean(validation, test, seed):
-    w = own(validation, seed)
-    return validation[w].mean(), others(test[w], seed).mean()
-
-
-def printed_test(validation, test, seed):
-    w = own(validation, seed)
-    return test[w, seed], others(test[w], seed).mean()
-
-
-def rescore_swapped(validation, test, seed):
-    w = own(validation, seed)
-    return others(test[w], seed).mean(), validation[w, seed]
 
 
 def rescore_with_a_mask(validation, test, seed):
@@ -420,17 +221,6 @@ def rescore_with_a_list(validation, test, seed):
 WRONG = {
     "14.1": [
         (odds_with_replacement, "you draw with replacement"),
-        (odds_of_missing, "that of missing all the top designs"),
-        (odds_expected_number, "the *expected number* of top designs"),
-        (odds_of_exactly_one, "exactly one top design"),
-        (odds_added_up, "cut off at 1"),
-        (odds_of_only_top, "that *all* that you draw"),
-        (rank_without_fraction, "rounded to a whole number"),
-        (odds_in_per_cent, "in per cent"),
-        (rank_by_share, "rank is n_designs / n_draws"),
-        (rank_from_zero, "rank counts from 0"),
-        (rank_without_the_one, "rank is n_designs / (n_draws + 1)"),
-        (odds_swapped, "the two answers are swapped"),
         (odds_typed_in, "the same whatever the inputs are"),
     ],
     "14.2": [
@@ -468,42 +258,11 @@ WRONG = {
     ],
     "14.3": [
         (duplicates_are_new, "asked for again is counted as a new training"),
-        (measured_on_validation, "measured on the score that was used to choose"),
-        (chosen_on_test, "the champion is chosen on test"),
-        (choosing_and_measuring_swapped, "choosing and measuring are swapped"),
-        (last_trained, "the design that was trained last"),
-        (best_of_the_run, "against the best design of the run"),
-        (against_validations_favourite, "the design that validation likes best"),
-        (accuracy_for_regret, "you return the accuracy"),
-        (wrong_sign, "the sign is wrong"),
-        (order_lost, "the order in which a run asked is lost"),
-        (one_ahead, "one training too many"),
         (filled_with_nan, "no place stays empty"),
-        (filled_with_zeros, "has no regret in the last columns"),
-        (validation_from_test, "the champion's *validation* score"),
-        (worst_champion, "the worst on validation"),
-        (averaged, "you average over the runs"),
-        (only_falls, "your regret only falls"),
         (one_too_many, "regret should be an array of shape (1, 3)"),
     ],
     "14.4": [
         (all_seeds, "fresh averages over all seeds"),
-        (same_seed, "the test score of the same seed"),
-        (best_over_all_seeds, "the best over all seeds"),
-        (best_mean, "the best mean over the seeds"),
-        (winner_on_test, "the winner is chosen on test"),
-        (fresh_on_validation, "fresh is measured on validation"),
-        (best_of_the_others, "the best of the other seeds"),
-        (new_winner_for_every_seed, "fresh belongs to another design"),
-        (winner_of_each_seed, "the winner of that seed"),
-        (next_seed_alone, "one other seed's score"),
-        (loss_for_worth, "how much the winner loses"),
-        (deleted_from_the_table, "without an axis"),
-        (number_of_the_winner, "printed is the number of the winner"),
-        (column_zero, "that of column 0"),
-        (printed_mean, "printed is the mean over the seeds"),
-        (printed_test, "printed is a test score"),
-        (rescore_swapped, "the two answers are swapped"),
     ],
 }
 

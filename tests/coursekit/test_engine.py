@@ -1,0 +1,345 @@
+"""The engine of the feedback, by what another course's author would ask of it; test_checks.py is the student's side."""
+
+import random
+import subprocess
+import sys
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from coursekit.feedback import (
+    Lab,
+    Part,
+    Pattern,
+    Status,
+    Student,
+    TryAgain,
+    comes_from_rng,
+    compare,
+    compare_each,
+    diagnose,
+    refuse,
+    rehearse,
+)
+from coursekit.feedback.copies import copied, same
+
+Pair = namedtuple("Pair", "x y")
+
+
+def lab_with(check, signature="f(x)", **hints):
+    lab = Lab(9, "Nine")
+    lab.exercise("9.1", signature, title="One", points=1, **hints)(check)
+    return lab
+
+
+def said(check, function, signature="f(x)", **hints):
+    return lab_with(check, signature, **hints).judge("9.1", function).message
+
+
+def test_numpy_is_all_it_needs():
+    code = "import coursekit.feedback, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert {"numpy", "coursekit"} <= loaded
+    assert not loaded & {"torch", "scipy", "matplotlib", "neuroevo", "evidence"}
+
+
+# Copies
+
+
+@pytest.mark.parametrize(
+    ("value", "change"),
+    [
+        (np.array([1.0, 2]), lambda v: v.__imul__(2)),
+        ([np.array([1.0, 2]), np.array([3.0])], lambda v: v[0].__imul__(2)),
+        ((np.array([1.0, 2]), 3), lambda v: v[0].__imul__(2)),
+        (Pair(np.array([1.0, 2]), [1]), lambda v: v.y.append(2)),
+        ({"a": [np.zeros(2)]}, lambda v: v["a"][0].__iadd__(1)),
+        ([({"layers": 2}, 0.5), ({"layers": 3}, 0.7)], lambda v: v[0][0].update(layers=9)),
+        ([[1, 2], [3]], lambda v: v[1].append(4)),
+        ({1, 2}, lambda v: v.add(3)),
+    ],
+)
+def test_copies_share_nothing_and_changes_are_seen(value, change):
+    twin = copied(value)
+    assert type(twin) is type(value)
+    assert same(value, twin)
+    change(twin)
+    assert not same(value, twin)
+
+
+def test_copies_of_tensors():
+    torch = pytest.importorskip("torch")
+    value = ([torch.tensor([1.0, np.nan], requires_grad=True)], torch.arange(3))
+    twin = copied(value)
+    assert twin[0][0].requires_grad
+    assert same(value, twin)
+    twin[1][0] = 5
+    assert not same(value, twin)
+
+
+def test_what_holds_no_numbers_is_passed_on():
+    rng, thing = np.random.default_rng(1), object()
+    twin = copied([rng, thing, abs])
+    assert all(a is b for a, b in zip(twin, [rng, thing, abs], strict=True))
+    assert same([rng, thing, abs], twin)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (np.nan, np.nan, True),
+        ([np.array([np.nan, 1])], [np.array([np.nan, 1])], True),
+        (np.array([1.0]), np.array([1.0, 1.0]), False),
+        (np.array(["a"]), np.array(["a"]), True),
+        ([np.array([1]), 2], [np.array([1])], False),
+        ({"a": 1}, {"b": 1}, False),
+        ({"a": np.array([1])}, {"a": np.array([1])}, True),
+        ((1, [2, np.array([3])]), (1, [2, np.array([4])]), False),
+        ("a", "a", True),
+    ],
+)
+def test_same_looks_inside(one, other, alike):
+    assert same(one, other) is alike
+
+
+@pytest.mark.parametrize(
+    ("given", "copy_of"),
+    [
+        (([np.zeros(2)],), "x = copy.deepcopy(x)"),
+        (((np.zeros(2), 1),), "x = copy.deepcopy(x)"),
+        (([0.0, 1.0],), "x = x.copy()"),
+    ],
+)
+def test_overwriting_what_is_inside_is_told(given, copy_of):
+    def overwrites(x):
+        if isinstance(x[0], np.ndarray):
+            x[0][0] = 7
+        else:
+            x[0] = 7
+        return 1
+
+    assert copy_of in said(lambda student: student(*given), overwrites)
+    assert same(given, copied(given))
+
+
+# Hints of a lab's own
+
+
+def test_errors_and_overwritten_inputs_in_the_labs_own_words():
+    def stops(x):
+        return [][int(x[0])]
+
+    def wrong_kind(x):
+        return x + "1"
+
+    def overwrites(x):
+        x += 1
+        return x
+
+    def stub(x):
+        raise NotImplementedError("Your turn: do it")
+
+    check = lambda student: student(np.zeros(3))  # noqa: E731
+    hints = {
+        "on_error": {
+            (IndexError, "no such words"): "not this one",
+            ((IndexError, KeyError), "out of range"): "a list is empty ({error})",
+            (TypeError, ""): lambda x: len(x) == 3 and f"no text beside {len(x)} numbers",
+            (RuntimeError, ""): "never said of a stub",
+        },
+        "in_place": lambda name, x: f"`{name}` was mine, all {len(x)} of it",
+    }
+    assert said(check, stops, **hints) == "a list is empty (list index out of range)"
+    assert said(check, wrong_kind, **hints) == "no text beside 3 numbers"
+    assert said(check, overwrites, **hints) == "`x` was mine, all 3 of it"
+    assert lab_with(check, **hints).judge("9.1", stub).status is Status.YOUR_TURN
+
+
+def test_hints_for_one_kind_of_call():
+    def check(student):
+        student.telling({(ZeroDivisionError, ""): "zero, in the first call"}, in_place="{name}, there")(0)
+        student(0)
+
+    first = {(ZeroDivisionError, ""): "zero"}
+    assert said(check, lambda x: 1 / x, on_error=first) == "zero, in the first call"
+    calls = []
+    assert said(check, lambda x: calls.append(x) or 1 / (len(calls) - 2), on_error=first) == "zero"
+    assert "in the first call" not in said(check, lambda x: None, on_error=first)
+
+
+def test_an_error_in_the_courses_own_folder_is_not_the_students_line(tmp_path, monkeypatch):
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "their_lab.py").write_text(
+        "from coursekit.feedback import Lab\n"
+        "LAB = Lab(1, 'One')\n"
+        "def loss(x):\n    return {}[x]\n"
+        "@LAB.exercise('1.1', 'f(loss)', title='t', points=1)\n"
+        "def _(student):\n    student(loss)\n"
+    )
+    monkeypatch.syspath_prepend(course)
+    lab = __import__("their_lab").LAB
+
+    def asks_for_the_wrong_thing(loss):
+        return loss("here")
+
+    assert "(`return loss(\"here\")`) with KeyError: 'here'" in lab.judge("1.1", asks_for_the_wrong_thing).message
+
+
+def test_refuse_and_diagnose():
+    refuse(False, "no")
+    refuse([], "no")
+    diagnose({"no": False, "nor": np.bool_(False)})
+    with pytest.raises(TryAgain, match="these: 3"):
+        refuse([3], "these: 3")
+    with pytest.raises(TryAgain, match="second"):
+        diagnose({"first": False, "second": np.array(True), "third": True})
+
+
+# Comparing
+
+
+def test_a_pattern_explains_a_kind_of_answers():
+    def check(student):
+        compare(
+            student,
+            returns="your table",
+            by_hand=[((np.array([1, 2]),), [1, 0])],
+            others=[(np.array([3, 4, 5]),)],
+            right=lambda x: x % 2,
+            mistakes={
+                "yes too often": Pattern(lambda table, right, x: (table >= right).all() and len(x) == len(right))
+            },
+        )
+
+    assert said(check, lambda x: x % 2) == ""
+    assert said(check, lambda x: np.ones(len(x))) == "yes too often"
+    assert said(check, lambda x: np.where(x == 4, 1, x % 2)) == "yes too often"
+    assert "your table" in said(check, lambda x: np.zeros(len(x)))
+    assert "the shape (1,)" in said(check, lambda x: x[:1])
+
+
+def test_answers_are_read_before_they_are_compared():
+    def names(answer, x):
+        refuse(not isinstance(answer, dict), "return a dictionary")
+        return [answer[name] for name in sorted(answer)]
+
+    def check(student):
+        compare(
+            student,
+            returns="table",
+            by_hand=[((2,), {"a": 2, "b": 4})],
+            others=[(3,)],
+            right=lambda x: {"a": x, "b": x**2},
+            mistakes={"swapped": lambda x: {"b": x, "a": x**2}},
+            read=names,
+        )
+
+    assert said(check, lambda x: {"b": x * x, "a": x}) == ""
+    assert said(check, lambda x: {"a": x * x, "b": x}) == "swapped"
+    assert said(check, lambda x: [x, x**2]) == "return a dictionary"
+
+
+def test_each_of_several_values_is_judged_by_itself():
+    def check(student):
+        parts = {
+            "size": Part(lambda x: len(x), {"size is one too large": lambda x: len(x) + 1}),
+            "even": Part(
+                lambda x: float(len(x) % 2 == 0),
+                {"even is odd": lambda x: float(len(x) % 2)},
+                read=float,
+                label="even (1 or 0)",
+            ),
+        }
+        compare_each(student, parts, by_hand=[(([1, 2],), (2, True))], others=[([1, 2, 3],)])
+
+    assert said(check, lambda x: (len(x), len(x) % 2 == 0)) == ""
+    assert said(check, lambda x: np.array([len(x), len(x) % 2 == 0])) == ""
+    assert said(check, lambda x: (len(x) + 1, len(x) % 2 == 1)) == "size is one too large"
+    assert said(check, lambda x: (len(x), len(x) % 2 == 1)) == "even is odd"
+    assert "even (1 or 0) is the same whatever" in said(check, lambda x: (len(x), 1.0))
+    assert "2 values, (size, even); it returned one number (2). End it with `return size, even`" in said(check, len)
+    assert "it returned 3" in said(check, lambda x: (1, 2, 3))
+
+
+def test_lists_of_tensors_are_arrays():
+    torch = pytest.importorskip("torch")
+
+    def check(student):
+        compare(student, returns=("a", "b"), by_hand=[((2,), ([2, 4], 1))], others=[], right=abs, mistakes={})
+
+    one = torch.tensor(2.0, requires_grad=True)
+    assert said(check, lambda x: ([one, 2 * one], torch.tensor(1))) == ""
+    assert "it returned a value of type Tensor" in said(check, lambda x: torch.ones(2, 2, 2)[:1])
+
+
+# Randomness
+
+
+@pytest.mark.parametrize("source", [np.random.default_rng, random.Random, np.random.RandomState])
+def test_all_randomness_comes_from_rng(source):
+    def draw(rng):
+        return [rng.random() for _ in range(5)], np.array([rng.random()])
+
+    comes_from_rng(draw, source)
+    with pytest.raises(TryAgain, match="another source of randomness"):
+        comes_from_rng(lambda rng: (draw(rng), np.random.default_rng().random()), source)
+    with pytest.raises(TryAgain, match="two different generators give the same draws"):
+        comes_from_rng(lambda rng: draw(source(3)), source)
+    with pytest.raises(TryAgain, match="two different generators"):
+        comes_from_rng(lambda rng: 0.5, source)
+    with pytest.raises(TryAgain, match="my own words"):
+        comes_from_rng(lambda rng: 0.5, source, inside="my own words")
+
+
+def test_a_generator_that_is_rewound_repeats_itself():
+    torch = pytest.importorskip("torch")
+    from coursekit.labs.tensors import comes_from_rng as all_from_rng
+
+    all_from_rng(lambda rng: torch.rand(4, generator=rng))
+    with pytest.raises(TryAgain, match="generator=rng"):
+        all_from_rng(lambda rng: torch.rand(4))
+    with pytest.raises(TryAgain, match="a second call with the same generator repeats the first"):
+        all_from_rng(lambda rng: torch.rand(4, generator=rng.manual_seed(rng.initial_seed())))
+
+
+# Rehearsing
+
+
+def test_rehearsing_finds_mistakes_that_pass_and_mistakes_that_are_shadowed():
+    def check(student):
+        compare(
+            student,
+            returns="y",
+            by_hand=[((2.0,), 4.0)],
+            others=[(3.0,)],
+            right=lambda x: x**2,
+            mistakes={
+                "doubled": lambda x: 2 * x,
+                "a cube": lambda x: x**3,
+                "right in disguise": lambda x: x * x,
+                "a cube again": lambda x: x * x * x,
+                "a kind": Pattern(lambda y, right, x: y < 0),
+            },
+        )
+
+    lab = lab_with(check)
+    found = {one.hint: one.said for one in rehearse(lab, "9.1", lambda x: x**2)}
+    assert "a kind" not in found
+    assert found["a cube"] == "a cube"
+    assert found["right in disguise"] == ""
+    assert found["a cube again"] == "a cube"
+    assert found["doubled"] == "doubled"
+    with pytest.raises(ValueError, match=r"9\.1 can't be rehearsed .* doubled"):
+        rehearse(lab, "9.1", lambda x: 2 * x)
+
+
+def test_a_student_is_called_with_copies_by_whoever_holds_it():
+    given = [np.zeros(2)]
+    student = Student(lambda x: x.pop(), ["x"])
+    with pytest.raises(TryAgain, match="changed its input `x` in place"):
+        student(given)
+    assert len(given) == 1
