@@ -1,8 +1,11 @@
 """The labs' checks: a module a lab, `labNN` for `solutions/NN_*.ipynb`; what only one lab needs stands beside it.
 
 Each makes a `coursekit.feedback.Lab`, registers one check for each exercise, and offers what the notebook calls
-(`check`, `passed`, `score`). Its named wrong answers, each with a piece of the hint that it must get, are
-tests/coursekit/wrong_answers/labNN.py.
+(`check`, `passed`, `score`). Longer checks, and what they hand to a student's function, are modules `labNN_name`; what
+several labs ask of a tensor is `tensors`.
+
+The mistakes that a lab's tables name are tested from the tables. Other named wrong answers, each with a piece of the
+hint that it must get, are tests/coursekit/wrong_answers/labNN.py.
 """
 
 from importlib import import_module
