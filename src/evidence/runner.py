@@ -109,6 +109,11 @@ class Experiment:
     given: Callable[[Unit, Mapping[Unit, Rows]], dict[str, Any] | None] = lambda unit, finished: {}
 
 
+def seed_by_seed(methods: Iterable[str]) -> Callable[[list[int]], list[Unit]]:
+    """Units of an experiment that runs every method with every seed; a stopped run then has whole comparisons."""
+    return lambda seeds: [Unit(method, seed) for seed in seeds for method in methods]
+
+
 def find(name: str) -> Experiment:
     """The experiment called `name`."""
     if name not in NAMES:

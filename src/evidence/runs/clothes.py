@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runner import Context, Experiment, Rows, Unit, seed_by_seed
 from evidence.runs.ladder import INIT_STD, NET, RUNGS, SHARE, Gradient, Parts, Rung, described, run_rung
 from neuroevo import data
 
@@ -27,11 +27,6 @@ METHODS: dict[str, Rung] = {
 @cache
 def _load() -> data.ImageData:
     return data.fashion_mnist()
-
-
-def units(seeds: list[int]) -> list[Unit]:
-    """Seed by seed, so that a stopped run has whole comparisons."""
-    return [Unit(name, seed) for seed in seeds for name in METHODS]
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
@@ -51,4 +46,4 @@ def settings(size: str) -> dict[str, Any]:
     }
 
 
-EXPERIMENT = Experiment(units, run_unit, settings)
+EXPERIMENT = Experiment(seed_by_seed(METHODS), run_unit, settings)

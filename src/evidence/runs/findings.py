@@ -18,7 +18,7 @@ from sklearn.metrics import silhouette_score
 from torch import Tensor
 
 from evidence.recorder import Recorder, load
-from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runner import Context, Experiment, Rows, Unit, seed_by_seed
 from evidence.runs.twin import batches, descend, glorot
 from neuroevo import ga, nets
 from neuroevo.data.transforms import shrink
@@ -291,11 +291,6 @@ def _embed(recorder: _Recorder, champion: Tensor) -> tuple[list[dict[str, Any]],
     return spaces, points
 
 
-def units(seeds: list[int]) -> list[Unit]:
-    """Seed by seed, so that a stopped run has whole comparisons."""
-    return [Unit(method, seed) for seed in seeds for method in ARMS]
-
-
 def run_unit(unit: Unit, context: Context) -> Rows:
     """Run one arm with one seed; its rows for the tables finals, curves, digits, spaces and points."""
     return run_arm(unit, context, ARMS[unit.method])
@@ -322,4 +317,4 @@ def settings(size: str, arms: dict[str, Arm] = ARMS) -> dict[str, Any]:
     }
 
 
-EXPERIMENT = Experiment(units, run_unit, settings)
+EXPERIMENT = Experiment(seed_by_seed(ARMS), run_unit, settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runner import Context, Experiment, Rows, Unit, seed_by_seed
 from evidence.runs.findings import MILLION, Arm, make_arm, make_twin, run_arm
 from evidence.runs.findings import settings as settings_of
 
@@ -42,11 +42,6 @@ ARMS: dict[str, Arm] = {
 }
 
 
-def units(seeds: list[int]) -> list[Unit]:
-    """Seed by seed, so that a stopped run has whole comparisons."""
-    return [Unit(method, seed) for seed in seeds for method in ARMS]
-
-
 def run_unit(unit: Unit, context: Context) -> Rows:
     """Run one arm with one seed; its rows for the tables finals and curves."""
     return run_arm(unit, context, ARMS[unit.method])
@@ -57,4 +52,4 @@ def settings(size: str) -> dict[str, Any]:
     return settings_of(size, ARMS) | {"pixels": FullArm.side}
 
 
-EXPERIMENT = Experiment(units, run_unit, settings)
+EXPERIMENT = Experiment(seed_by_seed(ARMS), run_unit, settings)

@@ -1,7 +1,7 @@
 """What GENREG's published files say, read without running anything in them.
 
 The checkpoints are pickles, and unpickling a stranger's file runs whatever code it names. These hold nothing but
-strings, numbers and lists, so their opcodes are read instead (`pickletools`); a file that imports anything is refused.
+strings, numbers and lists, so their opcodes are looked at first (`pickletools`); what imports anything is refused.
 
     git clone https://github.com/A1CST/GENREG_ALPHA_MNIST
     python3 course.py run genreg-audit --seeds 1 --source GENREG_ALPHA_MNIST
@@ -9,7 +9,9 @@ strings, numbers and lists, so their opcodes are read instead (`pickletools`); a
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 import pickletools
 import re
 from pathlib import Path
@@ -29,49 +31,24 @@ PLAIN = {
 }
 
 
+class _Plain(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"it would import {module}.{name}")
+
+
 def read_plain_pickle(path: Path) -> Any:
-    """Rebuild the dicts, lists, strings and numbers of a pickle from its opcodes, without executing it.
+    """The dicts, lists, strings and numbers of a pickle, once its opcodes have shown that it holds nothing else.
 
     Raises:
         ValueError: the file uses an opcode that could import or call something, or isn't a pickle.
     """
-    stack: list[Any] = []
-    memo: list[Any] = []
-    mark = object()
-
-    def pop_to_mark() -> list[Any]:
-        i = max(i for i, item in enumerate(stack) if item is mark)
-        items = stack[i + 1 :]
-        del stack[i:]
-        return items
-
-    for opcode, argument, position in pickletools.genops(path.read_bytes()):
-        name = opcode.name
-        if name not in PLAIN:
-            raise ValueError(f"{path} holds the opcode {name} at byte {position}, which could run code: not read")
-        if name == "MARK":
-            stack.append(mark)
-        elif name == "MEMOIZE":
-            memo.append(stack[-1])
-        elif name in ("BINGET", "LONG_BINGET"):
-            assert isinstance(argument, int)
-            stack.append(memo[argument])
-        elif name in ("EMPTY_DICT", "EMPTY_LIST"):
-            stack.append({} if name == "EMPTY_DICT" else [])
-        elif name in ("NONE", "NEWTRUE", "NEWFALSE"):
-            stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[name])
-        elif name in ("APPEND", "SETITEM"):
-            items = [stack.pop() for _ in range(1 if name == "APPEND" else 2)][::-1]
-            stack[-1].extend(items) if name == "APPEND" else stack[-1].update([items])
-        elif name == "APPENDS":
-            items = pop_to_mark()
-            stack[-1].extend(items)
-        elif name == "SETITEMS":
-            items = pop_to_mark()
-            stack[-1].update(zip(items[::2], items[1::2], strict=True))
-        elif argument is not None and name not in ("PROTO", "FRAME"):
-            stack.append(argument)
-    return stack[-1]
+    content = path.read_bytes()
+    for opcode, _, position in pickletools.genops(content):
+        if opcode.name not in PLAIN:
+            raise ValueError(
+                f"{path} holds the opcode {opcode.name} at byte {position}, which could run code: not read"
+            )
+    return _Plain(io.BytesIO(content)).load()
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from evidence.recorder import load
-from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runner import Context, Experiment, Rows, Unit, seed_by_seed
 from evidence.runs.ladder import INIT_STD, NET, SHARE, Gradient, Parts, Rung, described, run_rung
 
 RUNGS: dict[str, Rung] = {
@@ -25,11 +25,6 @@ RUNGS: dict[str, Rung] = {
     "gradient": Gradient(6_000),
     "gradient, shifted images": Gradient(6_000, shift=1),
 }
-
-
-def units(seeds: list[int]) -> list[Unit]:
-    """Seed by seed, so that a stopped run has whole comparisons."""
-    return [Unit(name, seed) for seed in seeds for name in RUNGS]
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
@@ -49,4 +44,4 @@ def settings(size: str) -> dict[str, Any]:
     }
 
 
-EXPERIMENT = Experiment(units, run_unit, settings)
+EXPERIMENT = Experiment(seed_by_seed(RUNGS), run_unit, settings)

@@ -51,7 +51,24 @@ RUNGS: dict[str, Rung] = {
     "gradient": Gradient(12_000),
 }
 
-SWEEPS = {name: rung.sweep() for name, rung in RUNGS.items()}  # the best on validation is taken
+
+def _tried(rung: Rung) -> tuple[str, list[float]]:
+    """The most sensitive setting, and four values of it; the best on validation is taken."""
+    match rung:
+        case Cloud():
+            return "learning_rate", [0.003, 0.01, 0.03, 0.1]
+        case Gradient():
+            return "learning_rate", [0.001, 0.002, 0.004, 0.008]
+        case Parts(strategy=True):
+            return "learning_rate", [0.003, 0.006, 0.012, 0.024]
+        case Parts(decay=decay) if decay:
+            return "decay", [1e-4, 3e-4, 1e-3, 3e-3]
+        case Whole(tau=tau) if tau:
+            return "tau", [0.05, 0.1, 0.2, 0.4]
+    return "sigma", [0.01, 0.02, 0.04, 0.08]
+
+
+SWEEPS = {name: _tried(rung) for name, rung in RUNGS.items()}
 
 
 def _sweep(name: str, value: float) -> Unit:

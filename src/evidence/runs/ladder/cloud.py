@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, Sweep
-from neuroevo import data, nets
+from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, balanced
+from neuroevo import nets
 from neuroevo.strategies import OpenAIES
+
+
+class _Strategy(Climber):
+    def __init__(self, rung: Cloud, rng: torch.Generator) -> None:
+        super().__init__(rung, rng)
+        mean = NET.init(1, INIT_STD, rng)[0]
+        words: Any = {"n_pairs": rung.n_pairs, "sigma": rung.sigma, "learning_rate": rung.learning_rate, "rng": rng}
+        self.strategy = RankOneES(NET, mean, **words) if rung.rank_one else OpenAIES(mean, **words)
+        self.n_genomes = 2 * rung.n_pairs
+        self.multiply_adds = N_WEIGHTS * self.n_genomes
+        if rung.rank_one:
+            self.multiply_adds = N_WEIGHTS + rung.n_pairs * (784 + 2 * (64 * 10 + 64))
+
+    @torch.no_grad()
+    def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
+        if isinstance(self.strategy, RankOneES):
+            self.strategy.step(x, y)
+        else:
+            self.strategy.tell(nets.mean_log_likelihood(NET.forward(self.strategy.ask(), x), y))
+        return lambda: self.strategy.mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,38 +50,8 @@ class Cloud(Rung):
     sigma: float = 0.02
     learning_rate: float = 0.01
 
-    def sweep(self) -> Sweep:
-        """The learning rate."""
-        return "learning_rate", [0.003, 0.01, 0.03, 0.1]
-
-    def start(self, rng: torch.Generator) -> Climber:
-        """A cloud around a random network."""
-        return _Strategy(self, rng)
-
-    def batch(self, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """So many images of each class."""
-        return train.sample(self.images_per_class, rng)
-
-
-class _Strategy:
-    net = NET
-
-    def __init__(self, rung: Cloud, rng: torch.Generator) -> None:
-        mean = NET.init(1, INIT_STD, rng)[0]
-        words: Any = {"n_pairs": rung.n_pairs, "sigma": rung.sigma, "learning_rate": rung.learning_rate, "rng": rng}
-        self.strategy = RankOneES(NET, mean, **words) if rung.rank_one else OpenAIES(mean, **words)
-        self.n_genomes = 2 * rung.n_pairs
-        self.multiply_adds = N_WEIGHTS * self.n_genomes
-        if rung.rank_one:
-            self.multiply_adds = N_WEIGHTS + rung.n_pairs * (784 + 2 * (64 * 10 + 64))
-
-    @torch.no_grad()
-    def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
-        if isinstance(self.strategy, RankOneES):
-            self.strategy.step(x, y)
-        else:
-            self.strategy.tell(nets.mean_log_likelihood(NET.forward(self.strategy.ask(), x), y))
-        return lambda: self.strategy.mean
+    climber: ClassVar = _Strategy
+    batch: ClassVar = balanced
 
 
 class RankOneES:

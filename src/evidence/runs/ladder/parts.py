@@ -4,68 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from evidence import filters
-from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, Sweep, scale
-from neuroevo import data, neurons
-from neuroevo.data import transforms
-
-
-@dataclasses.dataclass(frozen=True)
-class Parts(Rung):
-    """One network; mutants differ from it in one part, a neuron or a filter.
-
-    Attributes:
-        strategy: an evolution strategy for each part; otherwise pure selection.
-        filters: `filters.FilterNet` in place of the 784-64-10 network; sigma and learning rate are then in units of
-            each layer's own scale of weights.
-        n_pairs: steps for each part, tried both ways; one number a layer.
-        n_images: size of the batch, drawn evenly from the training part.
-        sigma, sigma_end: mutation scale at the start and at the end; it falls geometrically.
-        learning_rate: of Adam; it falls in a straight line to 0.
-        decay: share of the weights that is lost each generation; it falls with the mutation scale.
-        shift: every image of the batch is moved by at most so many pixels.
-    """
-
-    strategy: bool = False
-    filters: bool = False
-    n_pairs: tuple[int, ...] = (2,)
-    n_images: int = 250
-    sigma: float = 0.02
-    sigma_end: float | None = None
-    learning_rate: float = 0.005
-    decay: float = 0.0
-    shift: int = 0
-
-    def sweep(self) -> Sweep:
-        """The learning rate of a strategy; of selection the decay, or the mutation scale."""
-        if self.strategy:
-            return "learning_rate", [0.003, 0.006, 0.012, 0.024]
-        return ("decay", [1e-4, 3e-4, 1e-3, 3e-3]) if self.decay else ("sigma", [0.01, 0.02, 0.04, 0.08])
-
-    def start(self, rng: torch.Generator) -> Climber:
-        """A random network, and a search for each of its parts."""
-        return _Search(self, _Filters(self, rng) if self.filters else _Neurons(self, rng), rng)
-
-    def batch(self, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Images from anywhere in the training part, moved a little."""
-        return shifted_batch(self.n_images, self.shift, train, rng)
-
-
-def shifted_batch(n_images: int, shift: int, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """n_images drawn evenly, with replacement, each moved by at most `shift` pixels; and their classes."""
-    chosen = torch.randint(len(train), (n_images,), generator=rng, device=rng.device)
-    return transforms.shift(train.pixels(chosen), shift, rng), train.y[chosen]
+from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, scale, scattered
+from neuroevo import neurons
 
 
 class _Neurons:
     """The parts are the hidden neurons of the 784-64-10 network."""
 
-    net: Any = NET
+    net = NET
     scales = (1.0,)
 
     def __init__(self, rung: Parts, rng: torch.Generator) -> None:
@@ -98,15 +50,18 @@ class _Filters:
         return self.net.score(self.parts, steps, x, y)
 
 
-class _Search:
-    def __init__(self, rung: Parts, whole: _Neurons | _Filters, rng: torch.Generator) -> None:
-        self.rung, self.whole, self.net = rung, whole, whole.net
+class _Search(Climber):
+    """A search for each part."""
+
+    def __init__(self, rung: Parts, rng: torch.Generator) -> None:
+        super().__init__(rung, rng)
+        self.whole = whole = (_Filters if rung.filters else _Neurons)(rung, rng)
+        self.net, self.multiply_adds = whole.net, whole.multiply_adds
         words = {"learning_rate": rung.learning_rate} if rung.strategy else {}
         kind: Any = filters.Strategy if rung.strategy else neurons.Selection
         pairs = list(zip(whole.parts, rung.n_pairs, strict=True))
         self.searches = [kind(part, n_pairs=n, rng=rng, **words) for part, n in pairs]
         self.n_genomes = 1 + 2 * sum(len(part) * n for part, n in pairs)
-        self.multiply_adds = whole.multiply_adds
 
     @torch.no_grad()
     def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
@@ -121,3 +76,33 @@ class _Search:
             if rung.decay:
                 search.parts.mul_(1 - rung.decay * sigma / rung.sigma)
         return self.whole.genome
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts(Rung):
+    """One network; mutants differ from it in one part, a neuron or a filter.
+
+    Attributes:
+        strategy: an evolution strategy for each part; otherwise pure selection.
+        filters: `filters.FilterNet` in place of the 784-64-10 network; sigma and learning rate are then in units of
+            each layer's own scale of weights.
+        n_pairs: steps for each part, tried both ways; one number a layer.
+        n_images: size of the batch, drawn evenly from the training part.
+        sigma, sigma_end: mutation scale at the start and at the end; it falls geometrically.
+        learning_rate: of Adam; it falls in a straight line to 0.
+        decay: share of the weights that is lost each generation; it falls with the mutation scale.
+        shift: every image of the batch is moved by at most so many pixels.
+    """
+
+    strategy: bool = False
+    filters: bool = False
+    n_pairs: tuple[int, ...] = (2,)
+    n_images: int = 250
+    sigma: float = 0.02
+    sigma_end: float | None = None
+    learning_rate: float = 0.005
+    decay: float = 0.0
+    shift: int = 0
+
+    climber: ClassVar = _Search
+    batch: ClassVar = scattered

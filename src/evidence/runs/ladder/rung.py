@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,50 +12,56 @@ from torch import Tensor
 from evidence.recorder import Net, Recorder
 from evidence.runner import Context, Rows, Unit
 from neuroevo import data, nets
+from neuroevo.data import transforms
 
 NET = nets.MLP((784, 64, 10))
 N_WEIGHTS = 784 * 64 + 64 * 10  # multiply-adds of one network on one image
 INIT_STD = 0.05
 SHARE = {"smoke": 0.005, "laptop": 1 / 3, "full": 1.0}  # of the generations
 
-Sweep = tuple[str, list[float]]
-"""A setting, and the values of it that are tried."""
+Batch = Callable[[Any, data.Split, torch.Generator], tuple[Tensor, Tensor]]
 
 
-class Climber(Protocol):
+class Climber:
     """What searches on a rung. A generation costs n_genomes evaluations and `multiply_adds` on each of its images."""
 
+    net: Net = NET
     n_genomes: int
     multiply_adds: int
 
-    @property
-    def net(self) -> Net:
-        """What reads its genomes."""
+    def __init__(self, rung: Any, rng: torch.Generator) -> None:
+        self.rung, self.rng = rung, rng
 
     def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
-        """Run one generation on images x with classes y, when `share` of the run is over; how to get at the genome to
-        look at."""
+        """Run one generation on images x (n, 784) with classes y, when `share` of the run is over; gives back how to
+        get at the genome to look at."""
+        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
 class Rung:
-    """A way to search; each kind says what else there is to set."""
+    """A way to search; each kind says what else there is to set, who climbs it, and by which images.
 
-    n_generations: int  # at full size
+    Attributes:
+        n_generations: at full size.
+    """
+
+    n_generations: int
 
     by_gradient: ClassVar[bool] = False
+    climber: ClassVar[type[Climber]]
+    batch: ClassVar[Batch]
 
-    def sweep(self) -> Sweep:
-        """The most sensitive setting, and four values of it."""
-        raise NotImplementedError
 
-    def start(self, rng: torch.Generator) -> Climber:
-        """Begin with a network or a population drawn from rng."""
-        raise NotImplementedError
+def balanced(rung: Any, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A batch of so many images of each class."""
+    return train.sample(rung.images_per_class, rng)
 
-    def batch(self, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The images (n, 784) of a generation, and their classes."""
-        raise NotImplementedError
+
+def scattered(rung: Any, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A batch of images drawn evenly, with replacement, each moved a little."""
+    chosen = torch.randint(len(train), (rung.n_images,), generator=rng, device=rng.device)
+    return transforms.shift(train.pixels(chosen), rung.shift, rng), train.y[chosen]
 
 
 def n_generations(rung: Rung, size: str) -> int:
@@ -76,7 +82,7 @@ def scale(start: float, end: float | None, share: float) -> float:
 def run_rung(unit: Unit, context: Context, rung: Rung, images: data.ImageData | None = None) -> Rows:
     """Run one rung with one seed on MNIST, or other images; its rows for the tables finals and curves, or sweeps."""
     rng = torch.Generator(context.device).manual_seed(unit.seed)
-    climber = rung.start(rng)
+    climber = rung.climber(rung, rng)
     recorder = Recorder(unit, context, climber.net, images)
     n, multiply_adds = n_generations(rung, context.size), 0
     looks = {n} if "sweep" in unit.method else _looks(n)

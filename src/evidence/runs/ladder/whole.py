@@ -4,13 +4,55 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, Sweep, scale
-from neuroevo import data, ga, nets
+from evidence.runs.ladder.rung import INIT_STD, N_WEIGHTS, NET, Climber, Rung, balanced, scale
+from neuroevo import ga, nets
 from neuroevo.genreg import GENREG, Settings, reward
+
+
+class _Population(Climber):
+    """A population of whole networks."""
+
+    net: nets.MLP
+
+    def __init__(self, rung: Whole, rng: torch.Generator, net: nets.MLP = NET) -> None:
+        super().__init__(rung, rng)
+        self.net = net
+        self.n_genomes, self.multiply_adds = rung.n_genomes, rung.n_genomes * N_WEIGHTS
+        self.settings = Settings(n_genomes=rung.n_genomes, survival_cutoff=rung.top, mutation_scale=rung.sigma)
+        self.trusted = GENREG.start(net, self.settings, rng) if rung.trust else None
+        self.genomes = self.trusted.population if self.trusted else net.init(rung.n_genomes, INIT_STD, rng)
+        self.sigmas = torch.full((rung.n_genomes, 1), rung.sigma, device=rng.device)  # for self-adaptation
+
+    @torch.no_grad()
+    def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
+        rung = self.rung
+        logits = self.net.forward(self.genomes, x)
+        correct = nets.count_correct(logits, y)
+        fitness = nets.mean_log_likelihood(logits, y) if rung.soft else reward(correct, len(y), self.settings)
+        champion = self.genomes[int(fitness.argmax())].clone()
+        if self.trusted:
+            self.trusted.tell(fitness)
+            self.genomes = self.trusted.population
+        else:
+            self._breed(ga.from_best(fitness, 2 * self.n_genomes, self.rng, rung.top), share)
+        return lambda: champion
+
+    def _breed(self, parents: Tensor, share: float) -> None:
+        rung, (mothers, fathers) = self.rung, parents.chunk(2)
+        children = self.genomes[mothers]
+        if rung.crossover:
+            cross_neurons_(self.net, children, self.genomes, fathers, self.rng)
+        sigma: float | Tensor = scale(rung.sigma, rung.sigma_end, share)
+        if rung.tau:
+            noise = torch.randn(self.sigmas.shape, generator=self.rng, device=self.rng.device)
+            sigma = self.sigmas = self.sigmas[mothers] * (rung.tau * noise).exp()
+        ga.mutate_(children, self.settings.child_mutation_rate, sigma, self.rng)
+        self.genomes = children
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,56 +80,8 @@ class Whole(Rung):
     n_genomes: int = 200
     images_per_class: int = 20
 
-    def sweep(self) -> Sweep:
-        """The mutation scale, or how fast it mutates."""
-        return ("tau", [0.05, 0.1, 0.2, 0.4]) if self.tau else ("sigma", [0.01, 0.02, 0.04, 0.08])
-
-    def start(self, rng: torch.Generator) -> Climber:
-        """A population of random networks."""
-        return Population(self, NET, rng)
-
-    def batch(self, train: data.Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """So many images of each class."""
-        return train.sample(self.images_per_class, rng)
-
-
-class Population:
-    """The population of a rung of whole networks."""
-
-    def __init__(self, rung: Whole, net: nets.MLP, rng: torch.Generator) -> None:
-        self.rung, self.net, self.rng = rung, net, rng
-        self.n_genomes, self.multiply_adds = rung.n_genomes, rung.n_genomes * N_WEIGHTS
-        self.settings = Settings(n_genomes=rung.n_genomes, survival_cutoff=rung.top, mutation_scale=rung.sigma)
-        self.trusted = GENREG.start(net, self.settings, rng) if rung.trust else None
-        self.genomes = self.trusted.population if self.trusted else net.init(rung.n_genomes, INIT_STD, rng)
-        self.sigmas = torch.full((rung.n_genomes, 1), rung.sigma, device=rng.device)  # for self-adaptation
-
-    @torch.no_grad()
-    def step(self, x: Tensor, y: Tensor, share: float) -> Callable[[], Tensor]:
-        """Score everybody, and breed the next generation; the genome to look at is the best of the last one."""
-        rung = self.rung
-        logits = self.net.forward(self.genomes, x)
-        correct = nets.count_correct(logits, y)
-        fitness = nets.mean_log_likelihood(logits, y) if rung.soft else reward(correct, len(y), self.settings)
-        champion = self.genomes[int(fitness.argmax())].clone()
-        if self.trusted:
-            self.trusted.tell(fitness)
-            self.genomes = self.trusted.population
-        else:
-            self._breed(ga.from_best(fitness, 2 * self.n_genomes, self.rng, rung.top), share)
-        return lambda: champion
-
-    def _breed(self, parents: Tensor, share: float) -> None:
-        rung, (mothers, fathers) = self.rung, parents.chunk(2)
-        children = self.genomes[mothers]
-        if rung.crossover:
-            cross_neurons_(self.net, children, self.genomes, fathers, self.rng)
-        sigma: float | Tensor = scale(rung.sigma, rung.sigma_end, share)
-        if rung.tau:
-            noise = torch.randn(self.sigmas.shape, generator=self.rng, device=self.rng.device)
-            sigma = self.sigmas = self.sigmas[mothers] * (rung.tau * noise).exp()
-        ga.mutate_(children, self.settings.child_mutation_rate, sigma, self.rng)
-        self.genomes = children
+    climber: ClassVar = _Population
+    batch: ClassVar = balanced
 
 
 def cross_neurons_(net: nets.MLP, children: Tensor, population: Tensor, fathers: Tensor, rng: torch.Generator) -> None:
