@@ -15,7 +15,7 @@ SHORTEST_ALT = 40  # characters; fewer can't say what a figure shows
 LONGEST_CELL = 30  # lines that a reader of a chapter sees at once
 LONGEST_HIDDEN_CELL = 70  # lines of a drawing that is folded away
 
-NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).glob("*.ipynb"))
+NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).rglob("*.ipynb"))
 
 _PATH = re.compile(r"(?<![\w.])/(?:home|work|tmp|Users)/|\bC:\\")
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{200,}")  # a picture as text may hold anything, also "/tmp/"

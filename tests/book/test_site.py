@@ -18,7 +18,7 @@ from nbformat import v4
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).glob("*.ipynb"))
+NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).rglob("*.ipynb"))
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from course_site import repository  # noqa: E402  the extension is no package of the environment

@@ -9,7 +9,7 @@ from coursekit.notebooks import NotebookError
 
 @pytest.mark.parametrize("error", [NotebookError("no notebook"), OSError("no space"), RuntimeError("no kernel")])
 def test_errors_are_told_and_debugging_shows_where(monkeypatch, capsys, error):
-    def fail(paths):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(execute, "execute", fail)
