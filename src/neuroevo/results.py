@@ -11,9 +11,10 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # a second of import, for `load` alone
 
 REQUIRED = ("name", "command", "commit", "date", "seeds", "settings", "hardware", "versions", "files")
 
@@ -57,6 +58,8 @@ def load(name: str, root: Path | None = None) -> StoredRun:
     Raises:
         ResultsError: no such run, provenance missing or incomplete, or a table that isn't the one that was stored.
     """
+    import pandas as pd
+
     folder = (root or results_folder()) / name
     again = f"make it again with `python3 course.py run {name}`, or take the folder from a fresh clone"
     try:

@@ -303,6 +303,14 @@ def test_a_file_holds_no_code_and_nothing_else_is_left_in_its_folder(tmp_path):
         assert json.loads(file.metadata()["json"])["settings"] == dataclasses.asdict(SETTINGS)
 
 
+def test_a_folder_is_no_place_for_a_state(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "results.csv").write_text("1")
+    with pytest.raises(IsADirectoryError, match="give the name of a file"):
+        GENREG.start(NET, SETTINGS, rng()).save(tmp_path / "runs")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["results.csv"]
+
+
 def test_settings_may_change_on_resuming(tmp_path):
     GENREG.start(NET, SETTINGS, rng()).save(tmp_path / "state")
     resumed = GENREG.load(tmp_path / "state", NET, mutation_scale=0.5, births=2)

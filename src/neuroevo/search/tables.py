@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from neuroevo.search.searchers import Searcher
 from neuroevo.search.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second of import that a search doesn't need
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Table:
         Raises:
             ValueError: a column or a row is missing, a row is there twice or belongs to no design; they are named.
         """
+        import pandas as pd
+
         keys = [*space.names, "seed", "epoch"]
         columns = [*keys, "validation_correct", "test_correct", "core_seconds"]
         if absent := [name for name in columns if name not in epochs]:
