@@ -333,7 +333,7 @@ def mutate_(
         return
     if rate == 1 and rows is None:
         noise = torch.randn(population.shape, generator=rng, device=population.device, dtype=population.dtype)
-        population += noise.mul_(scale)
+        population += noise.mul_(scales.to(population.device) if scales.dim() else scale)
         return
     hits = torch.arange(n_entries, device=population.device) if rate == 1 else bernoulli_positions(n_entries, rate, rng)
     noise = torch.randn(hits.shape, generator=rng, device=population.device, dtype=population.dtype)

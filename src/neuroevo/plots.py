@@ -97,7 +97,7 @@ def figure(height: float = 3.2, ncols: int = 1, nrows: int = 1, **kwargs: Any) -
 
 
 def _finite(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values, dtype=np.float64)
     if array.ndim != ndim:
         raise ValueError(f"{name} has shape {array.shape}; give an array with {ndim} dimension(s).")
     if not np.isfinite(array).all():

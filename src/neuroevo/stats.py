@@ -28,7 +28,7 @@ class Interval:
 
 
 def _sample(values: ArrayLike, name: str, smallest: int) -> np.ndarray:
-    array = np.asarray(values, dtype=float)
+    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values, dtype=float)
     if array.ndim != 1 or array.size < smallest or not np.isfinite(array).all():
         raise ValueError(
             f"{name} must be at least {smallest} finite numbers in one dimension, not shape {array.shape}"

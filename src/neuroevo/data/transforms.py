@@ -26,7 +26,7 @@ def moved(x: Tensor, right: Any = 0.0, down: Any = 0.0, degrees: Any = 0.0) -> T
         right, down, degrees: numbers, or tensors (n,) with one for each picture.
     """
     n, side = len(x), math.isqrt(x.shape[1])
-    dx, dy, angle = (torch.as_tensor(v, dtype=torch.float32).expand(n) for v in (right, down, degrees))
+    dx, dy, angle = (torch.as_tensor(v, dtype=torch.float32, device=x.device).expand(n) for v in (right, down, degrees))
     cos, sin = torch.deg2rad(angle).cos(), torch.deg2rad(angle).sin()
     # Where each new pixel comes from, in coordinates from -1 to 1.
     sx, sy = -2 * dx / side, -2 * dy / side
