@@ -116,20 +116,21 @@ class TestLab:
             assert text.startswith(f"PASS {number} ")
 
     def test_mistakes_of_the_tables_get_their_own_hints(self, path):
-        lab, right = lab_of(path), answers(path).RIGHT
-        for number, functions in right.items():
-            for one in rehearse(lab, number, functions[0]):
+        lab, named = lab_of(path), answers(path)
+        for number, functions in named.RIGHT.items():
+            mistakes = rehearse(lab, number, functions[0])
+            assert len(mistakes) + len(named.WRONG[number]) >= 4
+            for one in mistakes:
                 assert one.said == one.hint
                 if number not in PROTOCOLS:
                     assert lab.judge(number, one.wrong).message == one.hint
 
     def test_wrong_answers_get_their_own_hints(self, path, monkeypatch):
         """What no table holds: other faults, ways to break a protocol; and of each table one in a student's words."""
-        lab, wrong, right = lab_of(path), answers(path).WRONG, answers(path).RIGHT
+        lab, wrong = lab_of(path), answers(path).WRONG
         monkeypatch.setattr(lab, "time_limit", 4.0)  # seconds: for loops that never end; a busy machine is slow, too
         assert wrong.keys() == automatic(lab).keys()
         for number, named in wrong.items():
-            assert len(named) + len(rehearse(lab, number, right[number][0])) >= 4
             hints = {}
             for function, fragment in named:
                 verdict = lab.judge(number, function)

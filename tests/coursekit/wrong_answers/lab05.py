@@ -1,4 +1,4 @@
-"""Named wrong answers to lab 5 and a piece of the hint each must get, and right answers written in other words."""
+"""Lab 5: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus

@@ -1,4 +1,4 @@
-"""Lab 8: wrong answers beside those of the lab's tables, each with a piece of its hint; right answers in other words."""
+"""Lab 8: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Lab 12: the usual wrong answers, each with a piece of the hint that it must get; right answers in other words."""
+"""Lab 12: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Lab 14: named wrong answers, each with a piece of the hint that it must get, and right ones in other words."""
+"""Lab 14: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
 
 import random
 
