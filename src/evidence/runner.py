@@ -29,7 +29,6 @@ from tqdm import tqdm
 from evidence import provenance
 from neuroevo import workers
 from neuroevo.files import replacing
-from neuroevo.nets import parse_device
 from neuroevo.results import results_folder
 
 NAMES = {
@@ -279,3 +278,23 @@ def stop_like_ctrl_c() -> None:
     # A batch system says SIGTERM; a shell that starts a program with & has SIGINT ignored.
     for number in STOPS:
         signal.signal(number, signal.default_int_handler)
+
+
+def parse_device(name: str) -> torch.device:
+    """Turn "cpu", "cuda" or "cuda:1" into a device that is really there.
+
+    Raises:
+        ValueError: an unknown device, or one that this machine or this build of torch doesn't have.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r} is not known to torch: use cpu, cuda or cuda:N") from error
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+    }
+    if not available.get(device.type, False):
+        here = [kind for kind, there in available.items() if there]
+        raise ValueError(f"device {name!r} is not available here: this machine has {', '.join(here)}")
+    return device

@@ -23,6 +23,7 @@ __all__ = ["adam", "gradient_descent", "momentum", "plain", "rmsprop"]
 Array = NDArray[np.float64]
 Slope = Callable[[Array], ArrayLike]
 Trace = Callable[[Array], object]
+Step = Callable[[int, Array, Array], Array]  # number of the step, theta, gradient -> theta
 
 _TINY = 1e-8  # keeps a division by a vanished slope finite
 
@@ -51,13 +52,7 @@ def plain(theta: ArrayLike, slope: Slope, learning_rate: float, n_steps: int, *,
 
 
 def momentum(
-    theta: ArrayLike,
-    slope: Slope,
-    learning_rate: float,
-    n_steps: int,
-    keep: float = 0.9,
-    *,
-    trace: Trace | None = None,
+    theta: ArrayLike, slope: Slope, learning_rate: float, n_steps: int, keep: float = 0.9, *, trace: Trace | None = None
 ) -> Array:
     """Step along a fading sum of past slopes (Polyak, 1964).
 
@@ -75,13 +70,7 @@ def momentum(
 
 
 def rmsprop(
-    theta: ArrayLike,
-    slope: Slope,
-    learning_rate: float,
-    n_steps: int,
-    keep: float = 0.9,
-    *,
-    trace: Trace | None = None,
+    theta: ArrayLike, slope: Slope, learning_rate: float, n_steps: int, keep: float = 0.9, *, trace: Trace | None = None
 ) -> Array:
     """Divide each slope by the root of its own fading mean square (Hinton, lecture of 2012).
 
@@ -136,12 +125,7 @@ def gradient_descent(gradient: Slope, start: ArrayLike, learning_rate: float, n_
 
 
 def _descend(
-    step: Callable[[int, Array, Array], Array],
-    theta: ArrayLike,
-    slope: Slope,
-    learning_rate: float,
-    n_steps: int,
-    trace: Trace | None,
+    step: Step, theta: ArrayLike, slope: Slope, learning_rate: float, n_steps: int, trace: Trace | None
 ) -> Array:
     here = _finite("theta", theta)
     if np.ndim(learning_rate) or not (math.isfinite(learning_rate) and learning_rate > 0):

@@ -132,26 +132,6 @@ class MLP:
             )
 
 
-def parse_device(name: str) -> torch.device:
-    """Turn "cpu", "cuda" or "cuda:1" into a device that is really there.
-
-    Raises:
-        ValueError: an unknown device, or one that this machine or this build of torch doesn't have.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device {name!r} is not known to torch: use cpu, cuda or cuda:N") from error
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-    }
-    if not available.get(device.type, False):
-        here = [kind for kind, there in available.items() if there]
-        raise ValueError(f"device {name!r} is not available here: this machine has {', '.join(here)}")
-    return device
-
-
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     """Share of right answers.
 

@@ -1,34 +1,17 @@
 """What a chapter builds in full view is what the package does."""
 
-import ast
 import heapq
 import itertools
-import json
 import math
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
+from chapters import function_in
 
 from coursekit.labs import lab15
 from neuroevo import ga, genreg, nets, neurons, search, strategies
 from neuroevo.search import designs
-
-ROOT = Path(__file__).parents[2]
-
-
-def function_in(notebook: str, name: str, **names: Any) -> Any:
-    """The function `name` as the notebook's code defines it, with `names` as its globals."""
-    cells = json.loads((ROOT / "notebooks" / notebook).read_text("utf-8"))["cells"]
-    for cell in cells:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and f"def {name}(" in source:
-            found = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == name]
-            exec(compile(ast.Module(found, []), notebook, "exec"), names)
-            return names[name]
-    raise AssertionError(f"{notebook} defines no function {name}")
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -3,8 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from chapters import function_in
 from scipy.special import expit, logsumexp, softmax
-from test_chapters import function_in
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parameters_to_vector, vector_to_parameters

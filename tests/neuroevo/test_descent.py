@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from test_chapters import function_in
+from chapters import function_in
 
 from neuroevo import descent
 

@@ -36,12 +36,16 @@ CAPITAL = 0.56  # height of an H, as a share of the image
 WIDEST = 0.9  # a letter that would be wider or higher than this share of the image is made smaller
 # Where Unicode's alphabets for mathematics begin, and where a letter of theirs stands that was there before.
 _LATIN, _SCRIPT, _FRAKTUR, _DOUBLE, _BOLD_FRAKTUR = 0x41, 0x1D49C, 0x1D504, 0x1D538, 0x1D56C
-_SANS, _SANS_BOLD, _SANS_ITALIC, _SANS_BOLD_ITALIC, _MONO = 0x1D5A0, 0x1D5D4, 0x1D608, 0x1D63C, 0x1D670
+_SANS, _MONO = (0x1D5A0, 0x1D5D4, 0x1D608, 0x1D63C), 0x1D670
 _ELSEWHERE = {
     _SCRIPT: dict(zip("BEFHILMR", (0x212C, 0x2130, 0x2131, 0x210B, 0x2110, 0x2112, 0x2133, 0x211B), strict=True)),
     _FRAKTUR: dict(zip("CHIRZ", (0x212D, 0x210C, 0x2111, 0x211C, 0x2128), strict=True)),
     _DOUBLE: dict(zip("CHNPQRZ", (0x2102, 0x210D, 0x2115, 0x2119, 0x211A, 0x211D, 0x2124), strict=True)),
 }
+
+
+_STYLES = ("regular", "bold", "oblique", "bold oblique")
+_MONO_STYLES = ("mono", "mono bold", "mono oblique", "mono bold oblique")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,7 @@ class Source:
     first: int = _LATIN
 
 
-def _four(family: str, stem: str, names: tuple[str, str, str, str]) -> list[Source]:
-    styles = ("regular", "bold", "oblique", "bold oblique")
+def _four(family: str, stem: str, names: tuple[str, str, str, str], styles: tuple[str, ...] = _STYLES) -> list[Source]:
     return [Source(family, style, f"{stem}{name}.ttf") for style, name in zip(styles, names, strict=True)]
 
 
@@ -63,16 +66,10 @@ def _four(family: str, stem: str, names: tuple[str, str, str, str]) -> list[Sour
 # and the two typewriter faces come close to being one drawing. A split that parted them would be a leak.
 SOURCES: tuple[Source, ...] = (
     *_four("DejaVu Sans", "DejaVuSans", ("", "-Bold", "-Oblique", "-BoldOblique")),
-    Source("DejaVu Sans", "mono", "DejaVuSansMono.ttf"),
-    Source("DejaVu Sans", "mono bold", "DejaVuSansMono-Bold.ttf"),
-    Source("DejaVu Sans", "mono oblique", "DejaVuSansMono-Oblique.ttf"),
-    Source("DejaVu Sans", "mono bold oblique", "DejaVuSansMono-BoldOblique.ttf"),
+    *_four("DejaVu Sans", "DejaVuSansMono", ("", "-Bold", "-Oblique", "-BoldOblique"), _MONO_STYLES),
     *_four("DejaVu Serif", "DejaVuSerif", ("", "-Bold", "-Italic", "-BoldItalic")),
     *_four("STIX", "STIXGeneral", ("", "Bol", "Italic", "BolIta")),
-    Source("STIX Sans", "regular", "STIXGeneral.ttf", _SANS),
-    Source("STIX Sans", "bold", "STIXGeneral.ttf", _SANS_BOLD),
-    Source("STIX Sans", "oblique", "STIXGeneral.ttf", _SANS_ITALIC),
-    Source("STIX Sans", "bold oblique", "STIXGeneral.ttf", _SANS_BOLD_ITALIC),
+    *(Source("STIX Sans", style, "STIXGeneral.ttf", first) for style, first in zip(_STYLES, _SANS, strict=True)),
     Source("Typewriter", "STIX", "STIXGeneral.ttf", _MONO),
     Source("Typewriter", "Computer Modern", "cmtt10.ttf"),
     Source("Script", "STIX", "STIXGeneral.ttf", _SCRIPT),

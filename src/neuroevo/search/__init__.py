@@ -12,14 +12,4 @@ from neuroevo.search.searchers import GeneticSearch, RandomSearch, Searcher
 from neuroevo.search.space import Design, Space
 from neuroevo.search.tables import Outcomes, Replay, Table, replay
 
-__all__ = [
-    "Design",
-    "GeneticSearch",
-    "Outcomes",
-    "RandomSearch",
-    "Replay",
-    "Searcher",
-    "Space",
-    "Table",
-    "replay",
-]
+__all__ = ["Design", "GeneticSearch", "Outcomes", "RandomSearch", "Replay", "Searcher", "Space", "Table", "replay"]

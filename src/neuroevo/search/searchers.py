@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from neuroevo import ga
 from neuroevo.search.space import Design, Space
 
 
@@ -203,7 +204,7 @@ class GeneticSearch(Searcher):
         lives = self._coins((n_runs, n), self.keepers)
         lives[:, : self.n_parents] = True
         order = order.gather(1, (~lives).byte().argsort(dim=1, stable=True))
-        genes, scores = _take(self.genes, order), self.scores.gather(1, order)
+        genes, scores = ga.take(self.genes, order), self.scores.gather(1, order)
         n_lives = lives.sum(dim=1, keepdim=True)
         child = torch.arange(n) >= n_lives
         if self.published:
@@ -212,7 +213,7 @@ class GeneticSearch(Searcher):
         mother = (self._rand((n_runs, n)) * n_lives).long()
         father = (mother + 1 + (self._rand((n_runs, n)) * (n_lives - 1)).long()) % n_lives
         pair = ((torch.arange(n) - n_lives) // 2).clamp(min=0)
-        mothers, fathers = (_take(genes, parent.gather(1, pair)) for parent in (mother, father))
+        mothers, fathers = (ga.take(genes, parent.gather(1, pair)) for parent in (mother, father))
         children = torch.where(self._coins(genes.shape, 0.5), mothers, fathers) if self.crossover else mothers
         if not self.published:
             children = self._mutate(children)
@@ -231,7 +232,3 @@ class GeneticSearch(Searcher):
 
     def _coins(self, shape: Sequence[int], chance: float) -> Tensor:
         return self._rand(shape) < chance
-
-
-def _take(genes: Tensor, rows: Tensor) -> Tensor:
-    return genes.gather(1, rows.unsqueeze(-1).expand(-1, -1, genes.shape[-1]))

@@ -58,15 +58,12 @@ class Space:
 
     def index(self, design: Mapping[str, Any]) -> int:
         """The place of a design; a ValueError if it isn't one of this space."""
-        return int(self.indices(self._row(design)))
-
-    def _row(self, design: Mapping[str, Any]) -> Tensor:
         if set(design) != set(self.names):
             raise ValueError(f"a design of this space has the names {list(self.names)}, not {list(design)}")
         for name, options in self.choices.items():
             if design[name] not in options:
                 raise ValueError(f"{name!r} can't be {design[name]!r}: the space has {list(options)}")
-        return torch.tensor([options.index(design[name]) for name, options in self.choices.items()])
+        return int(self.indices(torch.tensor([self.choices[name].index(design[name]) for name in self.names])))
 
     def designs(self, genes: Tensor) -> list[Design]:
         """Rows of genes, (n, n_genes), as dictionaries."""

@@ -53,16 +53,11 @@ def default_genomes(n_params: int) -> int:
     return 4 + math.floor(3 * math.log(n_params))
 
 
-def can_start(mean: Tensor, sigma: float | Tensor) -> bool:
-    """Whether the mean holds floats, (..., n_params) with at least one, and every sigma is above 0 and finite."""
-    sigmas = torch.as_tensor(sigma)
-    numbers = mean.dim() > 0 and mean.numel() > 0 and mean.is_floating_point()
-    return numbers and bool(((sigmas > 0) & sigmas.isfinite()).all())
-
-
 def check_start(name: str, mean: Tensor, sigma: float | Tensor, n_genomes: int | None) -> int:
     """The number of parameters, if the strategy `name` can start so."""
-    if not can_start(mean, sigma) or (n_genomes is not None and n_genomes < 2):
+    sigmas = torch.as_tensor(sigma)
+    numbers = mean.dim() > 0 and mean.numel() > 0 and mean.is_floating_point()
+    if not numbers or not bool(((sigmas > 0) & sigmas.isfinite()).all()) or (n_genomes is not None and n_genomes < 2):
         raise ValueError(
             f"{name} needs a mean of floats of shape (..., n_params), a finite sigma > 0 and n_genomes >= 2, not "
             f"{mean.dtype} of shape {tuple(mean.shape)}, {sigma} and {n_genomes}"

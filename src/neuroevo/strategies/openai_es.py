@@ -28,11 +28,11 @@ class OpenAIES:
     """
 
     def __init__(self, mean: Tensor, *, n_pairs: int, sigma: float, learning_rate: float, rng: torch.Generator) -> None:
-        if n_pairs < 1 or not 0 < learning_rate < math.inf or not common.can_start(mean, sigma):
+        if n_pairs < 1 or not 0 < learning_rate < math.inf:
             raise ValueError(
-                "OpenAIES needs a mean of floats of shape (..., n_params), n_pairs >= 1, and finite sigma > 0 and "
-                f"learning_rate > 0, not {mean.dtype} of shape {tuple(mean.shape)}, {n_pairs}, {sigma}, {learning_rate}"
+                f"OpenAIES needs n_pairs >= 1 and a finite learning_rate > 0, not {n_pairs} and {learning_rate}"
             )
+        common.check_start("OpenAIES", mean, sigma, 2 * n_pairs)
         self.mean, self.n_pairs, self.sigma, self.rng = mean.detach().clone(), n_pairs, sigma, rng
         self.gradient: Tensor | None = None
         self._moving = self.mean.clone()  # Adam's own, which it moves in place
