@@ -5,6 +5,7 @@ For students, who meet it as `lab.check("1.1", my_function)`; for instructors, w
     grade, judging                         a folder of hand-ins becomes a table of marks
     labs                                   one module a lab: its exercises, their checks, what only this lab needs
     notebooks, doctor                      labs made from solutions, notebooks executed for committing; this machine
+    plain                                  the text of notebooks, kept in line with their outputs
     readability                            what a reader of a chapter meets, counted
     feedback                               the engine: judges an answer by named wrong versions of the right one
 
