@@ -142,6 +142,9 @@ def test_errors_and_overwritten_inputs_in_the_labs_own_words():
     def stub(x):
         raise NotImplementedError("Your turn: do it")
 
+    def complains(x):
+        raise TryAgain("what the check hands out says so")
+
     check = lambda student: student(np.zeros(3))  # noqa: E731
     hints = {
         "on_error": {
@@ -149,6 +152,7 @@ def test_errors_and_overwritten_inputs_in_the_labs_own_words():
             ((IndexError, KeyError), "out of range"): "a list is empty ({error})",
             (TypeError, ""): lambda x: len(x) == 3 and f"no text beside {len(x)} numbers",
             (RuntimeError, ""): "never said of a stub",
+            (Exception, "says so"): "never said of a hint",
         },
         "in_place": lambda name, x: f"`{name}` was mine, all {len(x)} of it",
     }
@@ -156,6 +160,7 @@ def test_errors_and_overwritten_inputs_in_the_labs_own_words():
     assert said(check, wrong_kind, **hints) == "no text beside 3 numbers"
     assert said(check, overwrites, **hints) == "`x` was mine, all 3 of it"
     assert lab_with(check, **hints).judge("9.1", stub).status is Status.YOUR_TURN
+    assert said(check, complains, **hints) == "what the check hands out says so"
 
 
 def test_hints_for_one_kind_of_call():
