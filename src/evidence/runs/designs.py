@@ -27,7 +27,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from evidence.runner import Context, Experiment, Rows, Unit
 from neuroevo.data import cifar
@@ -196,8 +195,7 @@ def _train(unit: Unit, context: Context) -> Rows:
         # The same seed for every stack: designs share their start and the order of the images.
         rng = torch.Generator(context.device).manual_seed(unit.seed)
         stack = Stack(x.shape[1], n_layers, n_neurons, designs, rng)
-        epochs = range(1, size.n_epochs + 1)
-        for epoch in tqdm(epochs, f"{unit.key} {designs[0]}", leave=False, disable=not context.progress):
+        for epoch in context.bar(range(1, size.n_epochs + 1), unit, "epoch"):
             start = time.process_time()
             for batch in torch.randperm(len(y), generator=rng, device=context.device).split(BATCH):
                 stack.step(x[batch], y[batch])

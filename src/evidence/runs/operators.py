@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from evidence.runner import Context, Experiment, Rows, Unit
 from neuroevo import ga
@@ -189,7 +188,7 @@ def run_unit(unit: Unit, context: Context) -> Rows:
             rows.append(about | {"n_genomes": n_genomes, "off": off, "run": run, "best": score})
 
     add(0, "random search", _random_search(place, s, n_runs, n_scorings, unit.seed))
-    for n_genomes, off in tqdm(cases, unit.key, leave=False, disable=not context.progress):
+    for n_genomes, off in context.bar(cases, unit, "case"):
         add(n_genomes, off, best(place, s, n_genomes, off, n_runs, n_scorings, unit.seed))
     return {"runs": rows}
 

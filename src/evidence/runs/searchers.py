@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from evidence.optuna_search import OptunaSearch
 from evidence.runner import Context, Experiment, Rows, Unit
@@ -30,7 +29,7 @@ def run_unit(unit: Unit, context: Context) -> Rows:
     milestones = torch.arange(STEP, BUDGET + 1, STEP)
     rows = []
     replays = range(N_REPLAYS[context.size])
-    for i in tqdm(replays, unit.key, leave=False, disable=not context.progress):
+    for i in context.bar(replays, unit, "search"):
         number = unit.seed * len(replays) + i
         searcher = OptunaSearch(outcomes.space, unit.method, seed=number)
         rng = torch.Generator().manual_seed(number)

@@ -1,17 +1,16 @@
 """The open questions: mutants are scored as the networks that they are, and every unit gives the rows it promises."""
 
+import dataclasses
 import json
 
 import pytest
 import torch
-from tests.evidence.test_experiments_designs import save_jpegs
 from torch.nn import functional
 
-from evidence.runner import Context, Unit
+from evidence.runner import Unit
 from evidence.runs import open_questions
-from evidence.runs.rows import ACTIVATIONS, Bent, BentLearner, Filters, Learner, Plain, accuracy
-
-CPU = torch.device("cpu")
+from evidence.runs.open_questions import architecture, curriculum, images, task
+from evidence.runs.open_questions.rows import ACTIVATIONS, Bent, BentLearner, Filters, Learner, Plain, accuracy
 
 
 def rng(seed=0):
@@ -100,7 +99,7 @@ def test_an_activation_spreads_only_with_the_mutant_that_has_it():
 def test_difficulty_ranks_within_each_class_and_knows_the_outlier():
     x, y = easy()
     x[7] = x[8]  # looks like another class
-    hard = open_questions.difficulty(x, y)
+    hard = curriculum.difficulty(x, y)
     assert float(hard[7]) == 1.0
     for k in range(10):
         assert hard[y == k].sort().values.tolist() == pytest.approx(torch.linspace(0, 1, 20).tolist())
@@ -109,34 +108,33 @@ def test_difficulty_ranks_within_each_class_and_knows_the_outlier():
 def test_new_neurons_say_nothing_and_the_quietest_go_first():
     net, x = Plain(196), easy()[0]
     rows = net.start(5, rng())
-    wider = open_questions.widen(rows, 2, 196, rng(1))
+    wider = architecture.widen(rows, 2, 196, rng(1))
     assert wider.shape == (7, rows.shape[1])
     torch.testing.assert_close(net.logits(wider, x), net.logits(rows, x))
     rows[3, 197:] *= 0.01
-    assert torch.equal(open_questions.widen(rows, -1, 196, rng()), rows[[0, 1, 2, 4]])
-    assert len(open_questions.widen(rows, -9, 196, rng())) == 1
+    assert torch.equal(architecture.widen(rows, -1, 196, rng()), rows[[0, 1, 2, 4]])
+    assert len(architecture.widen(rows, -9, 196, rng())) == 1
 
 
 def test_images_change_their_size_and_keep_their_ink():
     pixels = torch.rand(3, 784, generator=rng())
     for side in (7, 14, 28, 56):
-        small = open_questions.resize(pixels, side)
+        small = images.resize(pixels, side)
         assert small.shape == (3, side * side)
         torch.testing.assert_close(small.mean(dim=1), pixels.mean(dim=1), rtol=0.05, atol=0)
 
 
 @pytest.fixture
-def context(tmp_path, monkeypatch):
-    """No MNIST, no network, a few small photographs."""
-    monkeypatch.setenv("NEUROEVO_DATA", str(tmp_path))
-    monkeypatch.setenv("NEUROEVO_OFFLINE", "1")
+def context(context, tmp_path, save_jpegs):
+    """With a few small photographs, and no images that another test has read."""
     for name, n in (("train", 120), ("test", 50)):
         save_jpegs(tmp_path / f"cifar10_{name}_jpeg.npz", n, lambda i: 25 * (i % 10))
-    for cached in (open_questions._mnist, open_questions._digits, open_questions._photographs):
-        cached.cache_clear()
-    yield Context("smoke", CPU, tmp_path, tmp_path, progress=False)
-    for cached in (open_questions._mnist, open_questions._digits, open_questions._photographs):
-        cached.cache_clear()
+    cached = (images.mnist, images.digits, images.photographs)
+    for one in cached:
+        one.cache_clear()
+    yield dataclasses.replace(context, source=tmp_path)
+    for one in cached:
+        one.cache_clear()
 
 
 ONE_OF_EACH = {
@@ -177,7 +175,7 @@ def test_a_seed_fixes_a_unit(context):
 def test_a_run_has_every_method_with_every_seed():
     units = open_questions.units([0, 1, 2, 3, 4])
     assert len(units) == len(set(units)) == 5 * len(open_questions.RUNNERS) - 2
-    for size in open_questions.SIZES:
+    for size in task.SIZES:
         assert json.loads(json.dumps(open_questions.settings(size)))["size"] == size
 
 

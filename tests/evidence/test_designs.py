@@ -1,35 +1,26 @@
 """The table of designs: what stands in a stack is what would train alone, and the images are what they should be."""
 
-import io
+import dataclasses
 import json
+import os
+from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
-from evidence.runner import Context, Unit
+from evidence.runner import Unit
 from evidence.runs import designs
 from neuroevo.data import DataError, cifar
+from neuroevo.search.designs import read
 
-CPU = torch.device("cpu")
-
-
-def save_jpegs(path, n, colour, **leave_out):
-    """`n` images of one colour each, as the stored files have them."""
-    files, labels = [], np.arange(n) % 10
-    for i in range(n):
-        buffer = io.BytesIO()
-        Image.fromarray(np.full((32, 32, 3), colour(i), np.uint8)).save(buffer, "jpeg", quality=95)
-        files.append(np.frombuffer(buffer.getvalue(), np.uint8))
-    offsets = np.cumsum([0, *map(len, files)])
-    arrays = {"jpeg": np.concatenate(files), "offsets": offsets, "labels": labels.astype(np.uint8)}
-    np.savez(path, **{key: value for key, value in arrays.items() if key not in leave_out})
+AGAIN = (("adam", "relu"), ("adamax", "elu"), ("sgd", "tanh"))
+FOLDER = os.environ.get("NEUROEVO_DATA", ".")  # where CIFAR-10 may be: a fixture hides it from the tests
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory, save_jpegs):
     folder = tmp_path_factory.mktemp("cifar")
     save_jpegs(folder / "cifar10_train_jpeg.npz", 500, lambda i: 25 * (i % 10) + i // 100)
     save_jpegs(folder / "cifar10_test_jpeg.npz", 220, lambda i: 25 * (i % 10) + i // 100)
@@ -48,7 +39,7 @@ def test_jpegs_are_read_in_order(source):
     assert "JPEG" in origin
 
 
-def test_missing_and_foreign_files_are_named(tmp_path):
+def test_missing_and_foreign_files_are_named(tmp_path, save_jpegs):
     with pytest.raises(DataError, match=r"cifar10_train_jpeg.npz is not there"):
         cifar.read(tmp_path)
     save_jpegs(tmp_path / "cifar10_train_jpeg.npz", 3, lambda i: 0, labels=True)
@@ -110,8 +101,8 @@ def test_dropout_silences_a_fifth_of_the_hidden_units_and_only_in_training():
     assert abs(float((seen == 0).float().mean()) - 0.2) < 0.03
 
 
-def test_a_unit_gives_a_row_for_each_design_and_epoch(source, tmp_path):
-    context = Context("smoke", CPU, tmp_path, source, progress=False)
+def test_a_unit_gives_a_row_for_each_design_and_epoch(source, context):
+    context = dataclasses.replace(context, source=source)
     rows = designs.run_unit(Unit("2x64", 1), context)["epochs"]
     assert len(rows) == 28 * 2
     assert len({(row["activation"], row["optimiser"], row["epoch"]) for row in rows}) == 56
@@ -130,3 +121,33 @@ def test_a_run_has_every_shape_with_every_seed():
     assert len(designs.DESIGNS) * 24 == 672
     for size in designs.SIZES:
         assert json.loads(json.dumps(designs.settings(size)))["optimisers"]["adamax"]["lr"] == 0.002
+
+
+def test_the_stored_table_is_whole():
+    table = read()
+    assert table.validation.shape[0] == 672
+    assert table.validation.shape[1] >= 3
+    assert float(table.validation.max()) < 1
+    assert float(table.test.mean(dim=1)[:, -1].max()) > 0.25
+    assert (table.seconds > 0).all()
+
+
+def test_a_few_designs_trained_again_score_what_the_table_says(context, monkeypatch):
+    packed = (Path(FOLDER) / "cifar10_train_jpeg.npz").exists()
+    if not packed and not (Path(FOLDER) / "cifar-10-batches-py").is_dir():
+        pytest.skip("CIFAR-10 is not in $NEUROEVO_DATA")
+    monkeypatch.setenv("NEUROEVO_DATA", FOLDER)
+    monkeypatch.setattr(designs, "DESIGNS", AGAIN)
+    where = dataclasses.replace(context, size="laptop", source=Path(FOLDER) if packed else None)
+    rows = designs.run_unit(Unit("1x64", 99), where)
+    fresh = pd.DataFrame(rows["epochs"]).query("epoch == 10")
+    table = read()
+    for row in fresh.to_dict("records"):
+        place = table.space.index({name: row[name] for name in table.space.names})
+        for stored, now in (
+            (table.validation, row["validation_correct"] / 1500),
+            (table.test, row["test_correct"] / 2000),
+        ):
+            seeds = stored[place, :, -1]
+            # A few seeds give a rough spread: a floor of one point, and four of it.
+            assert abs(now - float(seeds.mean())) < 4 * max(0.01, float(seeds.std()))

@@ -1,3 +1,5 @@
+"""Seven methods on seven problems: the problems are what they say, and no method spends more than another."""
+
 import dataclasses
 import json
 import math
@@ -5,25 +7,14 @@ import math
 import pytest
 import torch
 
-from evidence import runner
-from evidence.runner import Unit
 from evidence.runs import methods
-from neuroevo import results
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
-
+from evidence.runs.methods import problems, searches, shaken
 
 BEST = {
-    "ellipsoid": methods._vector(10, 1),
+    "ellipsoid": problems._vector(10, 1),
     "rosenbrock": torch.ones(10, dtype=torch.float64),
-    "rastrigin": methods._vector(10, 3),
-    "stairs": methods._vector(50, 4) + 0.4,
+    "rastrigin": problems._vector(10, 3),
+    "stairs": problems._vector(50, 4) + 0.4,
     "two valleys": torch.full((3,), 1.5, dtype=torch.float64),
 }
 
@@ -49,7 +40,7 @@ def test_losses_keep_leading_dimensions_and_do_not_mix_runs(name):
 
 def test_the_stairs_have_no_slope():
     theta = torch.randn(4, 50, dtype=torch.float64, requires_grad=True)
-    methods.stairs(theta).sum().backward()
+    problems.stairs(theta).sum().backward()
     assert not theta.grad.any()
 
 
@@ -70,11 +61,11 @@ def test_no_method_spends_more_than_its_budget(method, name):
 
     setting = methods.METHODS[method][1][1]
     watched = dataclasses.replace(problem, loss=counting, budget=1700)
-    meter = methods.run_method(method, watched, setting, n_runs=1, seed=0)
+    meter = searches.run_method(method, watched, setting, n_runs=1, seed=0)
     assert sum(calls) == meter.used <= 1700
     if method != "L-BFGS":
         assert meter.used > 1600
-    assert len(meter.milestones) == len(methods.MILESTONES)
+    assert len(meter.milestones) == len(searches.MILESTONES)
     milestones = torch.stack(meter.milestones)[:, 0]
     assert (milestones.diff() <= 0).all()
     assert float(milestones[-1]) == float(meter.best)
@@ -85,7 +76,7 @@ def test_no_method_spends_more_than_its_budget(method, name):
 def test_all_methods_start_alike_and_repeat(method):
     problem = dataclasses.replace(methods.PROBLEMS["rosenbrock"], budget=300)
     setting = methods.METHODS[method][1][0]
-    a, b = (methods.run_method(method, problem, setting, n_runs=2, seed=7) for _ in range(2))
+    a, b = (searches.run_method(method, problem, setting, n_runs=2, seed=7) for _ in range(2))
     assert torch.equal(a.champion, b.champion)
     assert not torch.equal(a.champion[0], a.champion[1])
 
@@ -96,7 +87,7 @@ def test_every_method_has_the_same_number_of_settings():
 
 def test_a_milestone_holds_the_best_of_what_was_paid_for_by_then():
     problem = dataclasses.replace(methods.PROBLEMS["rosenbrock"], loss=lambda theta: theta[..., 0], n_params=1)
-    meter = methods.Meter(problem, 64, 1)
+    meter = searches.Meter(problem, 64, 1)
     for i in range(64):
         meter.score(torch.full((1, 1, 1), 64.0 - i, dtype=torch.float64))
     meter.finish()
@@ -110,25 +101,24 @@ def test_merit_is_cut_off_where_a_problem_is_solved():
 
 def test_a_found_network_has_exactly_the_loss_that_was_asked_for():
     rng = torch.Generator().manual_seed(0)
-    network, n_steps = methods.find_network("gradient", 0.0, rng, target=1.5, most=100)
+    network, n_steps = shaken.find_network("gradient", 0.0, rng, target=1.5, most=100)
     assert n_steps < 100
-    assert float(methods.digits(network)) == pytest.approx(1.5, abs=1e-4)
+    assert float(problems.digits(network)) == pytest.approx(1.5, abs=1e-4)
 
 
-def test_a_smoke_run(tmp_path, monkeypatch, capsys):
+def test_a_smoke_run(smoke, monkeypatch, capsys):
     few = {name: methods.PROBLEMS[name] for name in ("stairs", "digits")}
     monkeypatch.setattr(methods, "PROBLEMS", few)
     chosen = ["tuning SNES", "SNES", "tuning gradient descent", "gradient descent", "shaken networks"]
-    units = [Unit(method, methods.TUNING_SEED if "tuning" in method else 0) for method in chosen]
-    monkeypatch.setattr(methods, "EXPERIMENT", dataclasses.replace(methods.EXPERIMENT, units=lambda seeds: units))
-    runner.run("methods", n_seeds=1, size="smoke", out=tmp_path)
-    tables = results.load("methods", tmp_path).tables
+    tables = smoke("methods", chosen)
     assert set(tables) == {"tuning", "finals", "shaken"}
     assert list(tables["finals"]["method"]) == ["SNES"] * 2 + ["gradient descent"] * 2
     assert tables["tuning"].groupby(["method", "problem"])["chosen"].sum().eq(1).all()
     tuning = tables["tuning"]
     best = tuning.groupby(["method", "problem"])["log10_loss"].transform("min")
     assert (tuning["log10_loss"] == best)[tuning["chosen"] == 1].all()
+    chosen = tuning[tuning["chosen"] == 1][["method", "problem", "setting"]]
+    assert len(tables["finals"].merge(chosen)) == len(tables["finals"])  # what is judged is what was chosen
     assert (tables["finals"]["test_accuracy"].notna() == (tables["finals"]["problem"] == "digits")).all()
     assert list(tables["shaken"]["finder"]) == list(methods.FINDERS)
     assert capsys.readouterr().out.count("Test set opened") == 2

@@ -12,14 +12,6 @@ from evidence.runs.operators import LANDSCAPES, Setting, best
 from neuroevo import results
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
-
-
 @pytest.mark.parametrize("name", LANDSCAPES)
 def test_the_top_is_where_it_is_said_to_be(name):
     place, rng = LANDSCAPES[name], torch.Generator().manual_seed(0)

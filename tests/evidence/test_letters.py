@@ -1,3 +1,5 @@
+"""Twenty-six letters: the reduction to sums is exact, families stay apart, and the chapter does what the run does."""
+
 import ast
 import dataclasses
 import json
@@ -8,18 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from evidence.runner import Context, Unit
+from evidence.runner import Unit
 from evidence.runs import letters
+from evidence.runs.letters import families, task
 from neuroevo import data, ga, nets, results
 from neuroevo.genreg import Settings
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 def rng(seed=0):
@@ -36,7 +31,7 @@ def some_pictures(n=4, n_pixels=300):
 def test_sums_are_distributed_as_those_of_plain_genomes():
     """Sums of weights that are mutated through a mask, as printed, beside those drawn by one Cholesky factor."""
     x, n, s = some_pictures(), 20_000, Settings(n_genomes=20_000, mutation_scale=0.3, init_std=0.2)
-    population = letters.Sums(x, 1, 26, s, rng(1))
+    population = task.Sums(x, 1, 26, s, rng(1))
     plain_rng = rng(2)
     weights = s.init_std * torch.randn((n, x.shape[1]), generator=plain_rng)
     for _ in range(3):
@@ -60,7 +55,7 @@ def test_sums_are_distributed_as_those_of_plain_genomes():
 @pytest.mark.parametrize("drift", [True, False])
 def test_a_genome_made_of_sums_says_what_the_sums_say(drift):
     x, s = some_pictures(), Settings(n_genomes=5, mutation_scale=0.3, init_std=0.2)
-    population = letters.Sums(x, 3, 6, s, rng())
+    population = task.Sums(x, 3, 6, s, rng())
     population.breed(torch.tensor([0, 0, 2, 3, 3]))
     net = nets.MLP((x.shape[1], 3, 6))
     genomes = torch.stack([population.genome(row, rng(1) if drift else None) for row in range(5)])
@@ -73,7 +68,7 @@ def test_a_genome_made_of_sums_says_what_the_sums_say(drift):
 
 def test_sums_stay_with_their_genome():
     x, s = some_pictures(), Settings(n_genomes=8, mutation_scale=0.0)
-    population = letters.Sums(x, 3, 6, s, rng())
+    population = task.Sums(x, 3, 6, s, rng())
     before, said = population.sums.clone(), population.logits()
     origin = population.breed(torch.tensor([5, 5, 1, 1, 1, 7, 0, 5]))
     assert sorted(origin.tolist()) == [0, 1, 1, 1, 5, 5, 5, 7]
@@ -82,22 +77,22 @@ def test_sums_stay_with_their_genome():
 
 
 def test_selection_learns_the_pictures():
-    population, row, right, generation = letters.evolve(letters.TASK_RULES["log-likelihood"], rng(), 300)
+    population, row, right, generation = task.evolve(task.RULES["log-likelihood"], rng(), 300)
     assert right == 26
     assert 20 < generation < 300
-    x, y = letters.task_images()
+    x, y = task.images()
     assert x.shape == (26, 10_000)
-    answers = letters._network(letters.TASK, population.genome(row, rng(1)))(x)
+    answers = task.network(task.TASK, population.genome(row, rng(1)))(x)
     assert torch.equal(answers, y)
 
 
 # Pictures
 
 
-@pytest.mark.parametrize("name", letters.CHANGES)
+@pytest.mark.parametrize("name", families.CHANGES)
 def test_changes_keep_the_shape_and_come_from_the_generator(name):
-    x = letters.task_images()[0][:3]
-    change = letters.CHANGES[name]
+    x = task.images()[0][:3]
+    change = families.CHANGES[name]
     once, again, other = change(x, rng(1)), change(x, rng(1)), change(x, rng(2))
     assert once.shape == x.shape
     assert torch.equal(once, again)
@@ -110,56 +105,46 @@ def test_changes_keep_the_shape_and_come_from_the_generator(name):
 
 
 def test_every_seed_deals_families_to_one_part_each():
-    families = letters._faces().families
-    deals = [letters.deal(families, rng(seed)) for seed in range(20)]
+    names = families.faces().families
+    deals = [families.deal(names, rng(seed)) for seed in range(20)]
     for deal in deals:
         assert [len(part) for part in deal] == [6, 2, 3]
         assert not any(set(a) & set(b) for a, b in combinations(deal, 2))
-        assert set().union(*deal) == set(families)
+        assert set().union(*deal) == set(names)
     assert len({tuple(sorted(test)) for *_, test in deals}) > 10
 
 
 def test_more_families_never_change_validation_or_test():
-    test = [letters._images(3, k).test._split.x for k in letters.K_FAMILIES]
-    train = [len(letters._images(3, k).train) for k in letters.K_FAMILIES]
+    test = [families._images(3, k).test._split.x for k in families.K_FAMILIES]
+    train = [len(families._images(3, k).train) for k in families.K_FAMILIES]
     assert all(torch.equal(x, test[0]) for x in test)
     assert train == sorted(set(train))
 
 
 def test_a_batch_has_four_of_each_letter_also_of_one_face():
     split = data.Split(torch.arange(26, dtype=torch.uint8)[:, None], torch.arange(26))
-    x, y = letters.sample(split, rng())
+    x, y = families.sample(split, rng())
     assert torch.equal(torch.bincount(y), torch.full((26,), 4))
     assert torch.equal((x[:, 0] * 255).round().long(), y)
 
 
 def test_the_nearest_template_is_the_nearest():
     x = torch.tensor([[0.0, 0.1], [0.9, 1.0]])
-    assert letters.nearest(x, torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.tensor([4, 7])).tolist() == [7, 4]
+    assert task.nearest(x, torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.tensor([4, 7])).tolist() == [7, 4]
 
 
 # The run
 
 
-def context(tmp_path):
-    return Context("smoke", torch.device("cpu"), tmp_path, progress=False)
-
-
 @pytest.mark.parametrize("method", [method for method in letters.RUNNERS if "sweep" not in method])
-def test_every_method_runs_and_again_gives_the_same(method, tmp_path):
-    tables = letters.run_unit(Unit(method, 0), context(tmp_path))
+def test_every_method_runs_and_again_gives_the_same(method, context, without_clocks):
+    tables = letters.run_unit(Unit(method, 0), context)
     assert tables
     if method in ("task printed", "fonts eight"):
-        again = letters.run_unit(Unit(method, 0), context(tmp_path))
-        clock = ("seconds", "core_seconds", "peak_megabytes")
-        for name, rows in tables.items():
-            for row, same in zip(rows, again[name], strict=True):
-                assert {k: v for k, v in row.items() if k not in clock} == {
-                    k: v for k, v in same.items() if k not in clock
-                }
+        assert without_clocks(letters.run_unit(Unit(method, 0), context)) == without_clocks(tables)
     for row in tables.get("fonts", []):
         assert 0 <= row["right"] <= row["n"]
-        assert row["family"] in letters._dealt(0)[2]
+        assert row["family"] in families._dealt(0)[2]
 
 
 def test_units_judge_other_seeds_than_they_tune_on():
@@ -174,16 +159,16 @@ def test_units_judge_other_seeds_than_they_tune_on():
 def test_the_settings_in_use_are_the_best_of_the_stored_sweeps():
     stored = results.load("letters")
     fonts = stored.tables["fonts_sweeps"].set_index(["method", "value"]).validation
-    for method, value in letters.TUNED.items():
+    for method, value in families.TUNED.items():
         assert fonts[method, value] == fonts[method].max()
-    task = stored.tables["task_sweeps"]
-    printed = task[task.method.str.contains("printed")].set_index("scale").right
-    assert printed[letters.TASK_RULES["printed"].settings.mutation_scale] == printed.max()
+    sweeps = stored.tables["task_sweeps"]
+    printed = sweeps[sweeps.method.str.contains("printed")].set_index("scale").right
+    assert printed[task.RULES["printed"].settings.mutation_scale] == printed.max()
 
 
-def test_a_stored_slice_is_what_the_code_makes(tmp_path):
+def test_a_stored_slice_is_what_the_code_makes(context):
     stored = results.load("letters").tables["fonts"]
-    made = letters.run_unit(Unit("fonts memory", 0), dataclasses.replace(context(tmp_path), size="full"))["fonts"]
+    made = letters.run_unit(Unit("fonts memory", 0), dataclasses.replace(context, size="full"))["fonts"]
     kept = stored[(stored.seed == 0) & stored.method.str.startswith("nearest")]
     assert len(kept) == len(made)
     assert kept.right.tolist() == pytest.approx([row["right"] for row in made], abs=1.01)
@@ -205,7 +190,7 @@ def of_chapter(*names, **globals_):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
     x, s = some_pictures(26), Settings(n_genomes=12, mutation_scale=0.3, init_std=0.2)
-    population = letters.Sums(x, 128, 26, s, rng(seed))
+    population = task.Sums(x, 128, 26, s, rng(seed))
     readout = nets.MLP((128, 26))
     shown = {"torch": torch, "math": math, "ga": ga, "readout": readout, "root": population.root}
     _, answers, breed = of_chapter("sum_noise", "answers", "breed", **shown)
@@ -223,7 +208,7 @@ def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
 
 def test_the_chapter_deals_and_looks_up_as_the_package_does():
     deal, nearest = of_chapter("deal", "nearest", torch=torch)
-    families = letters._faces().families
-    assert all(deal(families, rng(seed)) == letters.deal(families, rng(seed)) for seed in range(5))
+    names = families.faces().families
+    assert all(deal(names, rng(seed)) == families.deal(names, rng(seed)) for seed in range(5))
     x, templates, classes = (torch.rand(7, 5), torch.rand(4, 5), torch.tensor([3, 1, 0, 2]))
-    assert torch.equal(nearest(x, templates, classes), letters.nearest(x, templates, classes))
+    assert torch.equal(nearest(x, templates, classes), task.nearest(x, templates, classes))

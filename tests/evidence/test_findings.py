@@ -8,30 +8,19 @@ import pandas as pd
 import pytest
 import torch
 
-from evidence import runner
-from evidence.runner import Context, Unit
+from evidence.runner import Unit
 from evidence.runs import findings, findings_28
-from neuroevo import data, nets, results
-
-TIMES = ["seconds", "core_seconds"]
+from neuroevo import data, nets
 
 
 @pytest.fixture(autouse=True)
-def fallback(tmp_path, monkeypatch):
-    """No MNIST, no network, one thread, and no half minute for the import of UMAP."""
-    folder = tmp_path / "no data"
-    folder.mkdir()
-    monkeypatch.setenv("NEUROEVO_DATA", str(folder))
-    monkeypatch.setenv("NEUROEVO_OFFLINE", "1")
+def no_umap(monkeypatch):
+    """No half minute for the import of UMAP."""
     monkeypatch.setattr(findings, "_plane", lambda features, seed: np.array(features)[:, :2])
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
-def rows_of(method, seed, tmp_path, size="smoke"):
-    return findings.run_unit(Unit(method, seed), Context(size, torch.device("cpu"), tmp_path, progress=False))
+def rows_of(method, seed, context, size="smoke"):
+    return findings.run_unit(Unit(method, seed), dataclasses.replace(context, size=size))
 
 
 @pytest.mark.parametrize("module", [findings, findings_28])
@@ -57,11 +46,9 @@ def test_arms_change_one_thing(module):
         assert len(changed - measured) <= 1, name
 
 
-def test_at_28_pixels_the_arms_are_the_same_and_the_networks_larger(tmp_path):
+def test_at_28_pixels_the_arms_are_the_same_and_the_networks_larger(context):
     rows = {
-        method: findings_28.run_unit(Unit(method, 0), Context("smoke", torch.device("cpu"), tmp_path, progress=False))[
-            "finals"
-        ][0]
+        method: findings_28.run_unit(Unit(method, 0), context)["finals"][0]
         for method in ("printed", "twin 64", "twin 16")
     }
     assert {method: row["n_params"] for method, row in rows.items()} == {
@@ -74,13 +61,10 @@ def test_at_28_pixels_the_arms_are_the_same_and_the_networks_larger(tmp_path):
         assert findings.ARMS[name].width == findings_28.ARMS[name].width
 
 
-def test_smoke_run(tmp_path, monkeypatch):
+def test_smoke_run(smoke):
     methods = ["printed", "images 20, fixed", "child 0, base 0.08", "top fifth lives on, child 0, base 0.08"]
     methods += ["twin 16", "width 32", "twin 32"]
-    short = dataclasses.replace(findings.EXPERIMENT, units=lambda seeds: [Unit(method, 0) for method in methods])
-    monkeypatch.setattr(findings, "EXPERIMENT", short)
-    runner.run("findings", n_seeds=1, size="smoke", out=tmp_path)
-    tables = results.load("findings", tmp_path).tables
+    tables = smoke("findings", methods)
     finals, spaces = tables["finals"].set_index("arm"), tables["spaces"].set_index("space")
     assert list(finals.index) == methods
     assert (finals[[f"right_{digit}" for digit in range(10)]].sum(axis=1) == finals.test_correct).all()
@@ -92,40 +76,34 @@ def test_smoke_run(tmp_path, monkeypatch):
     assert (stay.distinct > 40).all()  # the survivors have changed, their children not
 
 
-def test_without_any_mutation_the_population_becomes_one_genome(tmp_path):
-    rows = rows_of("child 0, base 0", 0, tmp_path, "laptop")["curves"]
+def test_without_any_mutation_the_population_becomes_one_genome(context):
+    rows = rows_of("child 0, base 0", 0, context, "laptop")["curves"]
     first, last = rows[0], rows[-1]
     assert 1 == last["distinct"] <= first["distinct"] < 40
     assert last["diversity"] < 1e-6
 
 
-def test_base_mutation_of_a_population_without_survivors_is_child_mutation_by_another_name(tmp_path):
+def test_base_mutation_of_a_population_without_survivors_is_child_mutation_by_another_name(context):
     spread = {
-        method: rows_of(method, 0, tmp_path)["curves"][-1]["distinct"]
+        method: rows_of(method, 0, context)["curves"][-1]["distinct"]
         for method in ("child 0, base 0", "child 0, base 0.08", "printed")
     }
     assert spread["child 0, base 0"] < 100 < min(spread["child 0, base 0.08"], spread["printed"])
 
 
-def test_fixed_images_stay_and_others_come_and_go(tmp_path, monkeypatch):
+def test_fixed_images_stay_and_others_come_and_go(context, monkeypatch):
     draws = []
     sample = data.Split.sample
     monkeypatch.setattr(data.Split, "sample", lambda self, n, rng: draws.append(n) or sample(self, n, rng))
-    rows_of("images 20, fixed", 0, tmp_path)
+    rows_of("images 20, fixed", 0, context)
     assert draws == [20]
-    rows_of("images 5", 0, tmp_path)
+    rows_of("images 5", 0, context)
     assert len(draws) > 3
 
 
-def test_a_run_repeats_and_seeds_differ(tmp_path):
-    finals = [
-        {key: value for key, value in rows_of("images 5", seed, tmp_path)["finals"][0].items() if key not in TIMES}
-        for seed in (0, 0, 1)
-    ]
-    assert finals[0] == finals[1]
-    assert {key: finals[0][key] for key in finals[0] if key != "seed"} != {
-        key: finals[2][key] for key in finals[2] if key != "seed"
-    }
+def test_a_run_repeats_and_seeds_differ(context, without_clocks):
+    finals = [without_clocks(rows_of("images 5", seed, context)["finals"][0]) for seed in (0, 0, 1)]
+    assert finals[0] == finals[1] != finals[2] | {"seed": 0}
 
 
 def test_shrink_averages_four_pixels():
@@ -155,7 +133,7 @@ def test_probe_reads_what_is_linear_and_nothing_from_noise():
     assert findings.probe(noise[:400], labels[:400], noise[400:], labels[400:]) < 0.25
 
 
-def test_curves_go_forward(tmp_path):
-    curve = pd.DataFrame(rows_of("images 1", 0, tmp_path, "laptop")["curves"])
+def test_curves_go_forward(context):
+    curve = pd.DataFrame(rows_of("images 1", 0, context, "laptop")["curves"])
     assert all(a < b for a, b in pairwise(curve.evaluations))
     assert (curve.evaluations % 120_000 == 0).all()
