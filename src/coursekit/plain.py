@@ -1,4 +1,4 @@
-"""Notebooks' text in plain Markdown, with the numbers of their own outputs in it.
+"""Numbers, figure numbers and alternative texts, written from a notebook's own outputs into its plain Markdown.
 
 A reader of a notebook sees Markdown, mathematics and `<details>`, wherever it is opened: nothing waits for a tool that
 fills it in. So `execute` writes into the text what the code has found out:

@@ -19,11 +19,11 @@ A check gets the function as a `Student`: calling it passes copies, and sees to 
 changed in place. Expected values come from the check alone, never from the student's function. The book's page "How
 the checks work" shows an exercise with its check, and its test, in full.
 
-    lab                     exercises, verdicts, what is printed
+    lab                     exercises, verdicts, the time limit, what is printed
     comparing, reading      answers against the right ones and named wrong ones; answers as arrays, values as text
     randomness              does all randomness come from the generator that was given?
     hints, student          TryAgain, and short ways to raise it; the student's function, safe to call
-    copies, running         copies of inputs, and whether they stayed the same; the time limit
+    copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long
     mishaps                 exceptions, stubs and misfits in words
     rehearsing              for tests: each mistake that a check names, judged by that check
 """

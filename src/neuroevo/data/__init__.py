@@ -11,6 +11,7 @@ A file that is there but broken is an error, never a reason for the fallback, an
 
 `fashion_mnist()` is Fashion-MNIST in the same form; it has no stand-in.
 `letters()` draws A to Z in the fonts that come with matplotlib; it needs no file of its own and no network.
+A new data set gets a function in `loaders`, and its files a module of their own, as CIFAR-10's have `cifar`.
 """
 
 from neuroevo.data.alphabet import Face, Letters, letters

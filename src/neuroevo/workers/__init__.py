@@ -9,6 +9,10 @@ A task is a design, a dict, and the number of a replicate. Its random numbers co
 so it doesn't matter who evaluates it, when, or how often. Whatever runs the tasks is a `concurrent.futures.Executor`:
 `serial`, `processes(n)`, `dask(address)`, or any other. Distributed execution itself is theirs; this package keeps the
 books: one entry for each task, in a journal that a search which broke off goes on from.
+
+    evaluator               tasks and their journal, retries, what happens when workers die or fall silent
+    executors, tasks        who runs them: this process, several, a Dask cluster; what a task's name and random numbers are
+    mlp                     something to evaluate
 """
 
 from neuroevo.workers.evaluator import Evaluation, Evaluator
