@@ -7,6 +7,7 @@ For students, who meet it as `lab.check("1.1", my_function)`; for instructors, w
     notebooks, doctor                      labs made from solutions, notebooks executed for committing; this machine
     plain                                  the text of notebooks, kept in line with their outputs
     readability                            what a reader of a chapter meets, counted
+    environment                            .venv: made, mended, told; what course.py does before anything is there
     feedback                               the engine: judges an answer by named wrong versions of the right one
 
 `feedback` knows nothing of any lab, of populations or of this book, and needs NumPy alone: another course can use it.

@@ -9,12 +9,20 @@ import importlib
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import neuroevo
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _OLDEST_PYTHON = (3, 11)
 _REINSTALL = "run `python3 course.py clean`, then the same command again"
@@ -61,33 +69,53 @@ def _checks(probes: dict[str, Callable[[], Finding]]) -> Iterator[Check]:
             yield Check(name, "FAIL", f"{type(error).__name__}: {' '.join(str(error).split())}", _REINSTALL)
 
 
+def _course() -> Finding:
+    try:
+        words = ["git", "-C", str(_ROOT), "log", "-1", "--format=, commit %h of %cs"]
+        commit = subprocess.run(words, capture_output=True, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        commit = ""
+    return "ok", f"version {neuroevo.__version__}{commit}"
+
+
+def _tested(what: str) -> list[str]:
+    """What the course was tested with, from [tool.course] in pyproject.toml; empty where only the package is there."""
+    file = _ROOT / "pyproject.toml"
+    return tomllib.loads(file.read_text("utf-8"))["tool"]["course"][f"tested-{what}"] if file.is_file() else []
+
+
 def _python() -> Finding:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.version_info < _OLDEST_PYTHON:
         oldest = ".".join(map(str, _OLDEST_PYTHON))
         return "FAIL", f"{found}; the course needs {oldest} or newer", "run course.py with a newer python3"
+    tested = _tested("python")
+    if tested and ".".join(platform.python_version_tuple()[:2]) not in tested:
+        return (
+            "warn",
+            f"{found}; tested were {', '.join(tested)}",
+            "if something fails, run course.py with one of these",
+        )
     return "ok", found
 
 
 def _packages() -> Finding:
     from packaging.requirements import Requirement
 
-    declared = [Requirement(line) for line in metadata.requires("neuroevo") or []]
-    declared = [requirement for requirement in declared if requirement.name != "neuroevo"]
-    versions = {requirement.name: _version(requirement.name) for requirement in declared}
-    missing = [name for name, version in versions.items() if version is None]
+    lines = [Requirement(line) for line in metadata.requires("neuroevo") or []]
+    # The extra `all` names what course.py installs; what runs and benchmarks need beside that may be missing.
+    extras = {"", *(extra for line in lines if line.name == "neuroevo" for extra in line.extras)}
+    usual = [line for line in lines if not line.marker or any(line.marker.evaluate({"extra": name}) for name in extras)]
+    declared = [line for line in usual if line.name != "neuroevo"]
+    missing = [line.name for line in declared if _version(line.name) is None]
     # A requirement of the package itself has no marker; those of the extras (labs, book, tests) do.
     core = [requirement.name for requirement in declared if requirement.marker is None]
     needed = [name for name in missing if name in core]
     if needed:
         return "FAIL", f"not installed: {', '.join(needed)}", _REINSTALL
-    outside = [
-        f"{wanted.name} {version} (needs {wanted.specifier})"
-        for wanted in declared
-        if (version := versions[wanted.name]) and not wanted.specifier.contains(version, prereleases=True)
-    ]
+    outside = _outside(declared, "needs")
     if outside:
-        return "FAIL", f"too old or too new: {', '.join(outside)}", _REINSTALL
+        return "FAIL", f"too old or too new: {outside}", _REINSTALL
     modules = {dist.lower(): module for module, dists in metadata.packages_distributions().items() for dist in dists}
     for name in core:
         if name != "torchvision":  # it has a check of its own
@@ -100,18 +128,26 @@ def _packages() -> Finding:
 def _versions() -> Finding:
     from packaging.requirements import Requirement
 
+    outside = _outside([Requirement(line) for line in _tested("packages")], "tested")
+    if outside:
+        return "warn", f"not those that the course was tested with: {outside}", _REINSTALL
     file = _ROOT / "constraints.txt"
     if not file.is_file():
         return "ok", "no constraints.txt beside the package, nothing to compare with"
     pins = [Requirement(line) for line in file.read_text().splitlines() if line.strip() and line[0] != "#"]
-    different = [
-        f"{pin.name} {version} (pinned {pin.specifier})"
-        for pin in pins
-        if (version := _version(pin.name)) and not pin.specifier.contains(version, prereleases=True)
-    ]
+    different = _outside(pins, "pinned")
     if different:
-        return "warn", f"not those that the book was made with: {', '.join(different)}", _REINSTALL
+        return "warn", f"not those that the book was made with: {different}", _REINSTALL
     return "ok", f"as in constraints.txt ({len(pins)} pins)"
+
+
+def _outside(wanted: list[Requirement], word: str) -> str:
+    """What is installed in another version than is wanted, listed; the word says what wanting means."""
+    return ", ".join(
+        f"{line.name} {version} ({word} {line.specifier})"
+        for line in wanted
+        if (version := _version(line.name)) and not line.specifier.contains(version, prereleases=True)
+    )
 
 
 def _version(name: str) -> str | None:
@@ -207,6 +243,7 @@ def _tiny_run() -> Finding:
 
 
 PROBES: dict[str, Callable[[], Finding]] = {
+    "course": _course,
     "Python": _python,
     "packages": _packages,
     "versions": _versions,

@@ -15,4 +15,4 @@ A module imports only from lines below its own, and nothing of `coursekit` (the 
 test holds the two equal.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -1,13 +1,16 @@
-"""The one door: set-up happens once, old Pythons are told, and every target's program is there."""
+"""The one door: what it says, where words go, and that every target's program is there."""
 
-import ast
+import http.server
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from coursekit.environment import Environment, SetupError
 
 COURSE = Path(__file__).parents[2] / "course.py"
 
@@ -20,66 +23,66 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, content in (("pyproject.toml", "a"), ("constraints.txt", "b")):
-        (tmp_path / name).write_text(content)
-    module.ROOT, module.VENV, module.STAMP = tmp_path, tmp_path / ".venv", tmp_path / ".venv" / "stamp.txt"
-    module.PYTHON = module.VENV / "python"
+    module.ROOT, module.COURSE = tmp_path, Environment(tmp_path)
     module.ran = []
 
     def run(*command: str | Path, **environment: str) -> int:
         module.ran.append([str(word) for word in command])
-        module.VENV.mkdir(exist_ok=True)
-        module.PYTHON.touch()
         return 0
 
-    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module.COURSE, "run", run)
+    monkeypatch.setattr(module.COURSE, "set_up", lambda cpu: module.ran.append(f"set up {cpu}"))
+    monkeypatch.setattr(module.COURSE, "install", lambda extra: module.ran.append(f"install {extra}"))
     monkeypatch.chdir(tmp_path)
     return module
-
-
-def test_set_up_runs_once_and_again_when_its_inputs_change(course: ModuleType, capsys: pytest.CaptureFixture) -> None:
-    course.set_up()
-    assert [command[1:3] for command in course.ran] == [["-m", "venv"], ["-m", "pip"]]
-    assert "Setting up .venv" in capsys.readouterr().out
-    course.set_up()
-    assert len(course.ran) == 2
-    (course.ROOT / "constraints.txt").write_text("c")
-    course.set_up()
-    assert [command[1:3] for command in course.ran[2:]] == [["-m", "pip"]]
-
-
-def test_a_moved_folder_gets_a_new_environment(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    course.set_up()
-    (course.VENV / "old").touch()
-    course.STAMP.write_text(f"3.11 elsewhere\n{course.STAMP.read_text().splitlines()[1]}")
-    course.set_up()
-    assert not (course.VENV / "old").exists()
-    assert [command[1:3] for command in course.ran[2:]] == [["-m", "venv"], ["-m", "pip"]]
-
-
-def test_a_failed_installation_is_tried_again(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    succeed = course.run
-    monkeypatch.setattr(course, "run", lambda *command, **_: succeed(*command) or int("pip" in command))
-    with pytest.raises(course.SetupError, match="the same command tries again"):
-        course.set_up()
-    assert not course.STAMP.exists()
-
-
-def test_an_old_python_is_told(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    ast.parse(COURSE.read_text("utf-8"), feature_version=(3, 8))  # else it would only see a syntax error
-    monkeypatch.setattr(sys, "version_info", (3, 10, 1))
-    monkeypatch.setattr(sys, "version", "3.10.1 (main)")
-    with pytest.raises(course.SetupError, match=r"this is Python 3\.10\.1; the course needs 3\.11"):
-        course.set_up()
 
 
 def test_clean_removes_what_was_made_and_nothing_else(course: ModuleType) -> None:
     for name in (".venv/lib", "_build/html", "notebooks", "results/.work"):
         (course.ROOT / name).mkdir(parents=True)
     course.clean()
-    assert sorted(path.name for path in course.ROOT.iterdir()) == [
-        *("constraints.txt", "notebooks", "pyproject.toml", "results")
-    ]
+    assert sorted(path.name for path in course.ROOT.iterdir()) == [*("notebooks", "results")]
+
+
+def test_clean_says_what_it_could_not_remove(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    (course.ROOT / ".venv").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+    assert course.clean() == 1
+    assert ".venv is another user's" in capsys.readouterr().err
+
+
+def test_what_stops_the_set_up_is_one_line(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def set_up(cpu: bool) -> None:
+        raise SetupError("the disk is full")
+
+    monkeypatch.setattr(course.COURSE, "set_up", set_up)
+    monkeypatch.setattr(sys, "argv", ["course.py", "book"])
+    assert course.main() == 1
+    assert capsys.readouterr().err == "error: the disk is full\n"
+    assert course.ran == []
+
+
+def test_a_port_that_is_taken_is_told(course: ModuleType, capsys: pytest.CaptureFixture) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+        assert course.build_book(serve=True, port=other.server_port) == 1
+    assert "name another with --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("4", "4")])
+def test_tests_use_one_thread_unless_told_otherwise(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    variables = {}
+    monkeypatch.setattr(course.COURSE, "run", lambda *command, **more: variables.update(more) or 0)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    course.run_tests([], fast=False)
+    assert variables["OMP_NUM_THREADS"] == expected
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,7 @@ def test_the_programs_that_it_calls_are_there(words: list[str]) -> None:
         ),
         ("bench --help", ["-m", "evidence", "bench", "--help"]),
         ("test tests/neuroevo -x", ["-m", "pytest", "tests/neuroevo", "-x"]),
+        ("run ladder --cpu --jobs 2", ["-m", "evidence", "run", "ladder", "--jobs", "2"]),
     ],
 )
 def test_words_reach_the_command(
@@ -109,6 +113,7 @@ def test_words_reach_the_command(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["course.py", *line.split()])
     assert course.main() == 0
+    assert course.ran[0] == f"set up {'--cpu' in line}"
     assert course.ran[-1][1:] == expected
 
 
@@ -117,7 +122,7 @@ def test_other_libraries_are_installed_before_they_are_measured(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["course.py", "bench", "--peers"])
     course.main()
-    assert course.ran[-2][-1] == ".[peers]"
+    assert course.ran[-2] == "install peers"
     assert course.ran[-1][1:] == ["-m", "evidence", "bench", "--peers"]
 
 

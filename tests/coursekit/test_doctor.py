@@ -2,12 +2,17 @@
 
 import hashlib
 import importlib
+import platform
 import shutil
+import tomllib
 from collections import namedtuple
 from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
+import neuroevo
 from coursekit import doctor
 from neuroevo import genreg
 from neuroevo.data import idx
@@ -59,6 +64,43 @@ def test_an_old_python_fails(monkeypatch):
     assert check.status == "FAIL"
     assert "needs 99.0 or newer" in check.finding
     assert check.mend
+
+
+def test_the_course_says_which_it_is(monkeypatch, tmp_path):
+    assert _one("course").finding.startswith(f"version {neuroevo.__version__}")
+    monkeypatch.setattr(doctor, "_ROOT", tmp_path)  # not a repository
+    assert _one("course").finding == f"version {neuroevo.__version__}"
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git
+    assert _one("course").finding == f"version {neuroevo.__version__}"
+
+
+def write_tested(folder, python, packages):
+    (folder / "pyproject.toml").write_text(f"[tool.course]\ntested-python = {python}\ntested-packages = {packages}\n")
+
+
+def test_versions_outside_the_tested_ones_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "_ROOT", tmp_path)
+    write_tested(tmp_path, ["3.7", "3.8"], ["numpy==1.0.*", "torch>=2", "nowhere==3"])
+    check = _one("Python")
+    assert check.status == "warn"
+    assert platform.python_version() in check.finding
+    assert "tested were 3.7, 3.8" in check.finding
+    check = _one("versions")
+    assert check.status == "warn"
+    assert f"numpy {metadata.version('numpy')} (tested ==1.0.*)" in check.finding
+    assert "torch" not in check.finding
+    write_tested(tmp_path, [".".join(platform.python_version_tuple()[:2])], ["numpy>=1"])
+    assert (_one("Python").status, _one("versions").status) == ("ok", "ok")
+
+
+def test_the_tested_versions_are_those_of_the_course():
+    assert _one("Python").status == "ok"
+    assert doctor._tested("packages")
+    project = tomllib.loads((doctor._ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    pins = dict(line.split("==") for line in (doctor._ROOT / "constraints.txt").read_text("utf-8").split())
+    for line in map(Requirement, doctor._tested("packages")):
+        assert line.specifier.contains(pins[line.name]), f"{line} leaves out the pinned {pins[line.name]}"
+    assert all(SpecifierSet(project["requires-python"]).contains(version) for version in doctor._tested("python"))
 
 
 @pytest.mark.parametrize(
