@@ -1,6 +1,9 @@
-"""What pytest must know about notebooks: without MNIST, the cells whose output depends on it are not compared.
+"""What pytest must know about the course.
 
-Those cells carry the tag `needs-mnist`. They still run, on the offline fallback, so their own assertions hold.
+* Without MNIST, cells whose output depends on it are not compared. They carry the tag `needs-mnist`, and still run, on
+  the offline fallback, so their own assertions hold.
+* What belongs together runs in one process and in order: the cells of a notebook, a module, all that is asked of a lab.
+  What takes longest comes first, so that no process waits for another at the end.
 """
 
 import os
@@ -8,6 +11,10 @@ import os
 import pytest
 import warm_kernels
 
+_LONGEST = (  # starts of paths, measured; the rest follows as it is collected
+    *("tests/book/test_site.py", "tests/evidence", "tests/coursekit/test_grade.py", "tests/neuroevo/test_workers.py"),
+    *("notebooks", "tests/test_house.py", "tests/coursekit/test_labs.py", "solutions"),
+)
 _NOTICE = "NEUROEVO_TESTS_WITHOUT_MNIST"  # the main process finds out once and tells xdist's workers and the kernels
 
 
@@ -26,11 +33,21 @@ def pytest_configure(config: pytest.Config) -> None:
         warm_kernels.install()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: next((i for i, start in enumerate(_LONGEST) if _group(item).startswith(start)), 99))
     if os.environ.get(_NOTICE) == "1":
         for item in items:
             if _needs_mnist(item):
                 item.options["check"] = False
+
+
+def _group(item: pytest.Item) -> str:
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    callspec = getattr(item, "callspec", None)
+    return f"{path} {callspec.id}" if path.endswith("test_labs.py") and callspec else path
 
 
 def _needs_mnist(item: pytest.Item) -> bool:
