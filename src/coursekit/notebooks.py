@@ -1,9 +1,7 @@
 """Notebooks as files: read whatever is one, write all at once or not at all, and keep what authors wrote."""
 
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,8 @@ from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
+
+from neuroevo.files import replacing
 
 __all__ = ["NotebookError", "read_notebook", "this_kernel", "tidy", "to_text", "write_atomically"]
 
@@ -62,15 +62,8 @@ def write_atomically(path: str | Path, text: str) -> bool:
     data = text.encode("utf-8")
     if path.is_file() and path.read_bytes() == data:
         return False
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(scratch, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with replacing(path) as part:
+        part.write_bytes(data)
     return True
 
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,14 @@ def main(folder):
 
     from evidence.runner import Context, Unit
     from evidence.runs import genreg_mnist
-    from neuroevo import data, ga, genreg
+    from neuroevo import data, files, ga, genreg
 
     torch.set_num_threads(1)
     genreg_mnist.CHECKPOINT_EVERY = EVERY
     genreg_mnist.N_GENERATIONS["smoke"], genreg_mnist.N_GENOMES["smoke"] = N_GENERATIONS, 10
     images = data.mnist()  # once for all
     data.mnist = lambda: images
-    watched = {module.__file__ for module in (genreg_mnist, genreg, ga, shutil)}
+    watched = {module.__file__ for module in (genreg_mnist, genreg, ga, files, tempfile, shutil)}
     checkpoint, uninterrupted = genreg_mnist._checkpoint, genreg_mnist.uninterrupted
 
     def run(scratch, where, kill_at=None, ctrl_c=False):
