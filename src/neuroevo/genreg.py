@@ -140,9 +140,8 @@ class GENREG:
         """
         s = self.settings
         if rewards.shape != self.trust.shape:
-            raise ValueError(
-                f"rewards must have shape {tuple(self.trust.shape)}, one for each genome, not {tuple(rewards.shape)}"
-            )
+            wanted = f"{tuple(self.trust.shape)}, one for each genome"
+            raise ValueError(f"rewards must have shape {wanted}, not {tuple(rewards.shape)}")
         if not bool(rewards.isfinite().all()):
             lost = (~rewards.isfinite()).nonzero().flatten()[:5].tolist()
             raise ValueError(f"rewards of genomes {lost} are NaN or infinite: look for such weights or inputs")

@@ -7,6 +7,7 @@ columns of a row are which layer's weights and biases, and runs all rows on one 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ class MLP:
     @property
     def n_params(self) -> int:
         """Columns of a population: weights and biases of all layers."""
-        return sum(n_out * (n_in + 1) for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum(n_out * (n_in + 1) for n_in, n_out in pairwise(self.sizes))
 
     def layers(self, population: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Read a population as weights: views, not copies.
@@ -55,7 +56,7 @@ class MLP:
         """
         self._check_population(population)
         views, start = [], 0
-        for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
+        for n_in, n_out in pairwise(self.sizes):
             stop = start + n_out * n_in
             weights = population[:, start:stop].unflatten(1, (n_out, n_in))
             views.append((weights, population[:, stop : stop + n_out]))
@@ -94,7 +95,7 @@ class MLP:
         """
         self._check_inputs(population, x)
         # A layer's inputs are still there when its outputs are made; the images themselves are shared.
-        widest = max(n_in + n_out for n_in, n_out in zip((0, *self.sizes[1:]), self.sizes[1:], strict=False))
+        widest = max(n_in + n_out for n_in, n_out in pairwise((0, *self.sizes[1:])))
         per_genome = x.shape[0] * widest * population.element_size()
         rows = max(1, int(chunk_bytes // max(1, per_genome)))
         if rows >= population.shape[0]:
@@ -114,10 +115,8 @@ class MLP:
 
     def _check_population(self, population: Tensor) -> None:
         if population.dim() != 2 or population.shape[1] != self.n_params:
-            raise ValueError(
-                f"population must have shape (n_genomes, {self.n_params}) for an MLP {self.sizes}, "
-                f"not {tuple(population.shape)}"
-            )
+            wanted = f"(n_genomes, {self.n_params}) for an MLP {self.sizes}"
+            raise ValueError(f"population must have shape {wanted}, not {tuple(population.shape)}")
 
     def _check_inputs(self, population: Tensor, x: Tensor) -> None:
         self._check_population(population)

@@ -49,9 +49,8 @@ def join(net: MLP, rows: Tensor) -> Tensor:
     _check(net)
     n_in, n_hidden, n_out = net.sizes
     if rows.shape != (n_hidden, n_in + 1 + n_out):
-        raise ValueError(
-            f"rows must have shape ({n_hidden}, {n_in} + 1 + {n_out}), a neuron each, not {tuple(rows.shape)}"
-        )
+        wanted = f"({n_hidden}, {n_in} + 1 + {n_out})"
+        raise ValueError(f"rows must have shape {wanted}, a neuron each, not {tuple(rows.shape)}")
     genome = rows.new_zeros(1, net.n_params)
     (w_in, bias), (w_out, _) = net.layers(genome)
     w_in[0], bias[0], w_out[0] = rows[:, :n_in], rows[:, n_in], rows[:, n_in + 1 :].T
@@ -120,10 +119,8 @@ class Search:
 
     def __init__(self, parts: Tensor, *, n_pairs: int, rng: torch.Generator) -> None:
         if parts.dim() != 2 or not parts.is_floating_point() or n_pairs < 1:
-            raise ValueError(
-                f"a search needs parts as floats (n_parts, n_genes) and n_pairs >= 1, not {parts.dtype} of shape "
-                f"{tuple(parts.shape)} and {n_pairs}"
-            )
+            given = f"{parts.dtype} of shape {tuple(parts.shape)} and {n_pairs}"
+            raise ValueError(f"a search needs parts as floats (n_parts, n_genes) and n_pairs >= 1, not {given}")
         self.parts, self.n_pairs, self.rng = parts, n_pairs, rng
         self.sigma = 0.0
         self._steps: Tensor | None = None

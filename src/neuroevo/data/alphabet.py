@@ -39,10 +39,8 @@ class Letters:
         return len(self.y)
 
     def __repr__(self) -> str:
-        n_families = len(self.families)
-        return (
-            f"Letters({len(self):,} images of {self.size}x{self.size}: {len(self.faces)} faces, {n_families} families)"
-        )
+        faces, families = len(self.faces), len(self.families)
+        return f"Letters({len(self):,} images of {self.size}x{self.size}: {faces} faces, {families} families)"
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -57,10 +55,8 @@ class Letters:
         self._check("families", families, self.families)
         there = tuple(dict.fromkeys(face.variant for face in self.faces))
         self._check("variants", there if variants is None else variants, there)
-        chosen = torch.tensor(
-            [f.family in families and (variants is None or f.variant in variants) for f in self.faces]
-        )
-        rows = chosen[self.face]
+        wanted = [f.family in families and (variants is None or f.variant in variants) for f in self.faces]
+        rows = torch.tensor(wanted)[self.face]
         return Split(self.x[rows], self.y[rows])
 
     def split(
@@ -77,9 +73,8 @@ class Letters:
         parts = {"train": set(train), "validation": set(validation), "test": set(test)}
         for one, other in combinations(parts, 2):
             if shared := parts[one] & parts[other]:
-                raise ValueError(
-                    f"{', '.join(sorted(shared))} stands in {one} and in {other}; give each family to one part"
-                )
+                names = ", ".join(sorted(shared))
+                raise ValueError(f"{names} stands in {one} and in {other}; give each family to one part")
         return ImageData(
             "letters",
             "letters of matplotlib's fonts",

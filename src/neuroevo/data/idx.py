@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import socket
 import tempfile
@@ -78,7 +79,7 @@ class IdxSet:
         mend = (
             f"Delete the folder it is in so that {self.name} is downloaded again, or set NEUROEVO_DATA to a sound copy."
         )
-        return [_read(raw / name, *known, mend) for name, known in self.files.items()]
+        return [_read(raw / name, known, mend) for name, known in self.files.items()]
 
     def why_no_download(self, raw: Path) -> str:
         """Why the files cannot be downloaded into `raw`, or "" if they can.
@@ -139,38 +140,34 @@ class IdxSet:
         return self._failed
 
 
-def _read(path: Path, shape: tuple[int, ...], sha256: str, mend: str) -> Tensor:
-    # Where a digest fixes every byte the reading itself is one line; torchvision's reader would cost each
-    # notebook its import (about three seconds) and tell none of the faults below apart.
-    magic = bytes([0, 0, 8, len(shape)])  # 8: unsigned bytes
-    n_header = len(magic) + 4 * len(shape)
-    size = n_header + torch.Size(shape).numel()
+def _read(path: Path, known: IdxFile, mend: str) -> Tensor:
+    # torchvision's reader would cost each notebook its import (about three seconds) and tell no fault from another.
     try:
         content = bytearray(path.stat().st_size)
         with path.open("rb") as file:
             file.readinto(content)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})", mend) from error
+    if fault := _fault(content, *known):
+        raise DataError(f"{path} {fault}", mend)
+    return torch.frombuffer(content, dtype=torch.uint8, offset=4 + 4 * len(known.shape)).view(known.shape)
+
+
+def _fault(content: bytearray, shape: tuple[int, ...], sha256: str) -> str:
+    magic = bytes([0, 0, 8, len(shape)])  # 8: unsigned bytes
+    n_header = len(magic) + 4 * len(shape)
+    size = n_header + math.prod(shape)
     if content and content[:4] != magic:
-        raise DataError(
-            f"{path} starts with the wrong magic number, {content[:4].hex()}; expected {magic.hex()}, the mark of "
-            f"an unpacked idx file",
-            mend,
-        )
-    there = tuple(int.from_bytes(content[start : start + 4], "big") for start in range(4, n_header, 4))
-    if content and there != shape and not sha256:
-        raise DataError(f"{path} holds an array of shape {there}; expected {shape}", mend)
+        there, wanted = content[:4].hex(), magic.hex()
+        return f"starts with the wrong magic number, {there}; expected {wanted}, the mark of an unpacked idx file"
+    lengths = tuple(int.from_bytes(content[start : start + 4], "big") for start in range(4, n_header, 4))
+    if content and lengths != shape and not sha256:
+        return f"holds an array of shape {lengths}; expected {shape}"
     if len(content) != size:
-        fault = "cut short" if len(content) < size else "too long"
-        raise DataError(f"{path} is {fault}: {len(content):,} bytes; expected {size:,}", mend)
-    digest = hashlib.sha256(content).hexdigest() if sha256 else ""
-    if digest != sha256:
-        raise DataError(
-            f"{path} is corrupted: its sha256 is {digest[:12]}...; expected {sha256[:12]}..., that of the "
-            f"published file",
-            mend,
-        )
-    return torch.frombuffer(content, dtype=torch.uint8, offset=n_header).view(shape)
+        return f"is {'cut short' if len(content) < size else 'too long'}: {len(content):,} bytes; expected {size:,}"
+    if sha256 and (digest := hashlib.sha256(content).hexdigest()) != sha256:
+        return f"is corrupted: its sha256 is {digest[:12]}...; expected {sha256[:12]}..., that of the published file"
+    return ""
 
 
 def _four(*sha256: str) -> dict[str, IdxFile]:

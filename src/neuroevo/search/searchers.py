@@ -61,10 +61,8 @@ class Searcher:
         given = torch.as_tensor(scores, dtype=torch.float32)
         wanted = self.todo.shape if self.n_runs > 1 else (int(self.todo.sum()),)
         if given.shape != wanted:
-            raise ValueError(
-                f"scores must have shape {tuple(wanted)}, one for each design that was asked for, not "
-                f"{tuple(given.shape)}"
-            )
+            shapes = f"{tuple(wanted)}, one for each design that was asked for, not {tuple(given.shape)}"
+            raise ValueError(f"scores must have shape {shapes}")
         asked = given[self.todo] if self.n_runs > 1 else given
         if not bool(asked.isfinite().all()):
             first = int((~asked.isfinite()).nonzero()[0])

@@ -11,7 +11,7 @@ so it doesn't matter who evaluates it, when, or how often. Whatever runs the tas
 books: one entry for each task, in a journal that a search which broke off goes on from.
 
     evaluator               tasks and their journal, retries, what happens when workers die or fall silent
-    executors, tasks        who runs them: this process, several, a Dask cluster; what a task's name and random numbers are
+    executors, tasks        who runs them: this process, several, Dask; what a task's name and random numbers are
     mlp                     something to evaluate
 """
 
