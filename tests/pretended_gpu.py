@@ -74,11 +74,17 @@ class _Devices(TorchFunctionMode):
 
 
 def _where(tensor):
-    return GPU if isinstance(tensor, OnGPU) else CPU
+    return GPU if isinstance(tensor, OnGPU) or hasattr(tensor, "on_gpu") else CPU
 
 
 def _placed(leaf, place):
-    return leaf.as_subclass(OnGPU if place.type == "cuda" else Tensor) if isinstance(leaf, Tensor) else leaf
+    if not isinstance(leaf, Tensor):
+        return leaf
+    if leaf.is_sparse:  # it has no subclasses
+        if place.type == "cuda":
+            leaf.on_gpu = True
+        return leaf
+    return leaf.as_subclass(OnGPU if place.type == "cuda" else Tensor)
 
 
 def _moved(tensor, place):

@@ -16,7 +16,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("name", help="for example genreg-mnist")
     run.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 ... N-1 (default 5)")
     run.add_argument("--size", default="full", help="smoke (seconds), laptop (minutes) or full (default)")
-    run.add_argument("--device", default="cpu", help="cpu (default), cuda or cuda:N")
+    run.add_argument("--device", help="cpu (default; for `run gpu`, cuda), cuda or cuda:N")
+    run.add_argument("--minutes", type=float, metavar="M", help="begin nothing that takes longer; for `run gpu`")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="units at a time, one thread each (default 1)")
     run.add_argument("--scheduler", metavar="ADDRESS", help="units on the workers of a Dask scheduler, tcp://HOST:PORT")
     run.add_argument("--out", type=Path, metavar="FOLDER", help="folder of stored runs (default results/)")
@@ -57,6 +58,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 device=arguments.device,
                 jobs=arguments.jobs,
                 scheduler=arguments.scheduler,
+                minutes=arguments.minutes,
                 out=arguments.out,
                 source=arguments.source,
             )

@@ -8,6 +8,7 @@ that is stopped, or killed, goes on where it was.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -15,6 +16,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -38,6 +40,7 @@ NAMES = {
     "findings-28": "findings_28",
     "genreg-audit": "genreg_audit",
     "genreg-mnist": "genreg_mnist",
+    "gpu": "gpu",
     "methods": "methods",
     "open-questions": "open_questions",
     "operators": "operators",
@@ -100,12 +103,17 @@ class Experiment:
         settings: whatever decides the numbers, for the provenance.
         given: what the rows of finished units decide for a unit, such as a setting that a sweep has chosen; None: not
             finished yet. The unit finds it in its context.
+        device: where units run, if nobody says.
+        seconds: about how long a unit would take in a context. An experiment that can tell is stored unit by unit, may
+            be bounded by minutes, and runs its units one at a time, because their clocks count.
     """
 
     units: Callable[[list[int]], list[Unit]]
     run_unit: Callable[[Unit, Context], Rows]
     settings: Callable[[str], dict[str, Any]]
     given: Callable[[Unit, Mapping[Unit, Rows]], dict[str, Any] | None] = lambda unit, finished: {}
+    device: str = "cpu"
+    seconds: Callable[[Unit, Context], float] | None = None
 
 
 def seed_by_seed(methods: Iterable[str]) -> Callable[[list[int]], list[Unit]]:
@@ -125,21 +133,23 @@ def run(
     *,
     n_seeds: int = 5,
     size: str = "full",
-    device: str = "cpu",
+    device: str | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
+    minutes: float | None = None,
     out: Path | None = None,
     source: Path | None = None,
 ) -> Path:
-    """Run every unit that is not finished yet, then store the tables.
+    """Run every unit that is not finished yet, or for which there is time, then store the tables.
 
     Args:
         name: see `NAMES`.
         n_seeds: seeds 0 ... n_seeds - 1.
         size: "smoke" (seconds), "laptop" (minutes) or "full" (the stored size).
-        device: "cpu", "cuda" or "cuda:N".
+        device: "cpu", "cuda" or "cuda:N"; the experiment's own, if None.
         jobs: units at a time, each with one thread if there are several.
         scheduler: address of a Dask scheduler whose workers run the units, with one thread each.
+        minutes: a unit that doesn't fit into what is left of them isn't begun; for experiments whose units tell.
         out: folder of stored runs; `results/` for full size, otherwise it must be given.
         source: folder of foreign files, for the experiments that read some.
 
@@ -155,7 +165,15 @@ def run(
         raise ValueError(f"either {jobs} jobs on this machine or the workers of {scheduler}, not both")
     if out is None and size != "full":
         raise ValueError(f"a {size} run doesn't belong beside the stored ones: give it a folder with --out")
-    target = parse_device(device)
+    if minutes is not None and experiment.seconds is None:
+        raise ValueError(f"{name} can't be bounded by minutes: its units don't tell how long they take")
+    if minutes is not None and not minutes > 0:
+        raise ValueError(f"minutes must be above 0, not {minutes:g}")
+    if experiment.seconds and (scheduler or jobs > 1):
+        raise ValueError(f"the units of {name} are timed: they run here, one at a time")
+    target = parse_device(device or experiment.device)
+    if size == "full" and target.type != experiment.device and experiment.device != "cpu":
+        raise ValueError(f"{name} measures a GPU: on {target.type} it can only be tried out, with --size smoke")
     root = out or results_folder()
     work = root.absolute() / ".work" / f"{name}-{size}-{target.type}"
     units = experiment.units(list(range(n_seeds)))
@@ -167,15 +185,43 @@ def run(
     elif jobs > 1:
         evaluate, opener = _evaluate_in_a_process, workers.processes(jobs)
     context = Context(size, target, work, source and source.absolute(), opener is workers.serial)
-    made: dict[Unit, dict[str, Any]] = {}
+    bound = _Bound(minutes)
+    made: dict[Unit, workers.Evaluation] = {}
     finished: dict[Unit, Rows] = {}
 
     def tasks() -> Iterator[tuple[dict[str, Any], int] | None]:
         for unit in units:
             while (given := experiment.given(unit, finished)) is None:
                 yield None
-            yield {"method": unit.method} | given, unit.seed
+            task = {"method": unit.method} | given, unit.seed
+            known = workers.task_key(*task) in evaluator.done
+            if known or experiment.seconds is None or bound.admits(unit, partial(experiment.seconds, unit, context)):
+                yield task
 
+    def store() -> Path:
+        done = [made[unit] for unit in units if unit in made]
+        tables: dict[str, list[dict[str, Any]]] = {}
+        for evaluation in done:
+            for table, rows in evaluation.result["rows"].items():
+                tables.setdefault(table, []).extend(rows)
+        if experiment.seconds:
+            tables["units"] = bound.table(units, made)
+        flags = "" if size == "full" else f" --size {size}"
+        flags += "" if target.type == experiment.device else f" --device {device}"
+        flags += "" if minutes is None else f" --minutes {minutes:g}"
+        flags += "" if source is None else f" --source {source.name}"
+        return provenance.save(
+            name,
+            {table: pd.DataFrame(rows) for table, rows in tables.items()},
+            command=f"python3 course.py run {name} --seeds {n_seeds}{flags}",
+            seeds=sorted({evaluation.seed for evaluation in done}),
+            settings=settings,
+            commits=list(dict.fromkeys(evaluation.result["commit"] for evaluation in done)),
+            hardware=list(dict.fromkeys(evaluation.result["hardware"] for evaluation in done)),
+            root=root,
+        )
+
+    n_stored = _n_stored(root / name) if experiment.seconds else 0
     with workers.Evaluator(
         partial(evaluate, name, context), opener, by_seed=True, journal=work / "units.jsonl"
     ) as evaluator:
@@ -186,31 +232,66 @@ def run(
         try:
             for evaluation in tqdm(evaluations, name, len(units), unit="unit"):
                 unit = Unit(evaluation.design["method"], evaluation.seed)
-                made[unit], finished[unit] = evaluation.result, evaluation.result["rows"]
+                made[unit], finished[unit] = evaluation, evaluation.result["rows"]
                 shutil.rmtree(work / unit.key, ignore_errors=True)
+                if experiment.seconds and len(made) >= n_stored:
+                    store()
         except KeyboardInterrupt:
             for worker in multiprocessing.active_children():
                 worker.terminate()
             raise
-    tables: dict[str, list[dict[str, Any]]] = {}
-    for unit in units:
-        for table, rows in finished[unit].items():
-            tables.setdefault(table, []).extend(rows)
-    flags = "" if size == "full" else f" --size {size}"
-    flags += "" if target.type == "cpu" else f" --device {device}"
-    flags += "" if source is None else f" --source {source.name}"
-    folder = provenance.save(
-        name,
-        {table: pd.DataFrame(rows) for table, rows in tables.items()},
-        command=f"python3 course.py run {name} --seeds {n_seeds}{flags}",
-        seeds=sorted({unit.seed for unit in units}),
-        settings=settings,
-        commits=list(dict.fromkeys(made[unit]["commit"] for unit in units)),
-        hardware=list(dict.fromkeys(made[unit]["hardware"] for unit in units)),
-        root=root,
-    )
+    if len(made) < len(units):
+        print(bound.left_out(units, made), file=sys.stderr)
+        if len(made) < max(1, n_stored):
+            raise ValueError(
+                f"{len(made)} units are finished, {n_stored} stand in {root / name}: that stays until there are more. "
+                "The same command goes on from here"
+            )
+        return root / name
+    folder = store()
     shutil.rmtree(work)
     return folder
+
+
+class _Bound:
+    """Which units may begin in a run of so many minutes, and what became of each."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self._ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        self._expected: dict[Unit, float] = {}
+
+    def admits(self, unit: Unit, seconds: Callable[[], float]) -> bool:
+        """Whether there is time for a unit that takes about so many seconds, which takes time to find out, too."""
+        if time.monotonic() > self._ends:
+            return False
+        self._expected[unit] = seconds()
+        return time.monotonic() + self._expected[unit] <= self._ends
+
+    def table(self, units: list[Unit], made: Mapping[Unit, workers.Evaluation]) -> list[dict[str, Any]]:
+        """A row for each unit: whether it is finished, how many seconds it was expected to take, and has taken."""
+        return [
+            {
+                "method": unit.method,
+                "seed": unit.seed,
+                "finished": unit in made,
+                "expected": self._expected.get(unit),
+                "seconds": made[unit].seconds if unit in made else None,
+            }
+            for unit in units
+        ]
+
+    def left_out(self, units: list[Unit], made: Mapping[Unit, workers.Evaluation]) -> str:
+        """What a bounded run says at its end."""
+        left = [unit for unit in units if unit not in made]
+        about = [f" (about {self._expected[unit]:.0f} s)" if unit in self._expected else "" for unit in left]
+        names = ", ".join(f"{unit.key}{seconds}" for unit, seconds in zip(left, about, strict=True))
+        return f"no time was left for {len(left)} of {len(units)} units: {names}; the same command goes on from here"
+
+
+def _n_stored(folder: Path) -> int:
+    """Finished units of a run that was stored unit by unit."""
+    table = folder / "units.csv"
+    return int(pd.read_csv(table)["finished"].sum()) if table.exists() else 0
 
 
 def _same_run(work: Path, settings: dict[str, Any]) -> None:
@@ -228,6 +309,8 @@ def _same_run(work: Path, settings: dict[str, Any]) -> None:
 
 def _evaluate(name: str, context: Context, design: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Run one unit in a scratch folder of its own; its rows, and what they were made by."""
+    if context.device.index:
+        torch.cuda.set_device(context.device)  # the one that clocks wait for
     unit = Unit(design["method"], seed)
     scratch = context.scratch / unit.key
     scratch.mkdir(parents=True, exist_ok=True)

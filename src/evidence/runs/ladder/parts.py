@@ -37,7 +37,7 @@ class _Filters:
     """The parts are the filters of `filters.FilterNet`."""
 
     def __init__(self, rung: Parts, rng: torch.Generator) -> None:
-        self.net = filters.FilterNet()
+        self.net = filters.FilterNet(*rung.shape)
         self._genome = self.net.init(rng)
         self.parts = self.net.split(self._genome)
         self.scales = [(2 / (part.shape[1] - 1)) ** 0.5 for part in self.parts]
@@ -104,5 +104,6 @@ class Parts(Rung):
     decay: float = 0.0
     shift: int = 0
 
+    shape: ClassVar[tuple[int, int, int]] = (8, 32, 4)  # of the FilterNet
     climber: ClassVar = _Search
     batch: ClassVar = scattered
