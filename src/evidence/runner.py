@@ -243,9 +243,8 @@ def run(
     if len(made) < len(units):
         print(bound.left_out(units, made), file=sys.stderr)
         if len(made) < max(1, n_stored):
-            raise ValueError(
-                f"{len(made)} units are finished, {n_stored} stand in {root / name}: that stays until there are more. "
-                "The same command goes on from here"
+            raise ValueError(f"{len(made)} units are finished; {root / name} keeps its {n_stored} until there are more")
+                f"{len(made)} units are finished; the {n_stored} in {root / name} stay till there are more"
             )
         return root / name
     folder = store()

@@ -24,6 +24,7 @@ BATCHES: dict[str, tuple[int, ...]] = {
     "full": (1, 2, 5, 10, 20, 50, 100),
 }
 N_ROUNDS = {"smoke": 2, "laptop": 7, "full": 7}
+N_ROUNDS_OF_CPU = 3  # at most
 BESIDE = 3.0  # seconds that a search takes beside its generations: reading images, looking at champions
 MARGIN = 1.2  # of what is measured on a few steps
 
@@ -56,23 +57,24 @@ class Clocked:
 
     def run(self, unit: Unit, context: Context) -> Rows:
         """Rows for the table speed."""
-        n_genomes, batches, device = self._at(context)
-        works = self.works(n_genomes, batches, device)
-        return {"speed": clocks.rows(works, n_genomes, device, N_ROUNDS[context.size])}
+        n_genomes, batches, device, n_rounds = self._at(context)
+        return {"speed": clocks.rows(self.works(n_genomes, batches, device), n_genomes, device, n_rounds)}
 
     def seconds(self, unit: Unit, context: Context) -> float:
         """From one round with a tenth of the population and one batch."""
-        n_genomes, batches, device = self._at(context)
+        n_genomes, batches, device, n_rounds = self._at(context)
         tenth = max(4, n_genomes // 10)
         found = clocks.rows(self.works(tenth, (20,), device), tenth, device, 1)
         a_round = sum(row.get("seconds", 0.0) for row in found) * n_genomes / tenth
-        n_rounds = clocks.WARM_UP + N_ROUNDS[context.size]
-        return MARGIN * a_round * n_rounds * sum(max(1.0, n / 20) for n in batches)
+        return MARGIN * a_round * (clocks.WARM_UP + n_rounds) * sum(max(1.0, n / 20) for n in batches)
 
-    def _at(self, context: Context) -> tuple[int, tuple[int, ...], torch.device]:
+    def _at(self, context: Context) -> tuple[int, tuple[int, ...], torch.device, int]:
         device = torch.device("cpu") if self.on_cpu else context.device
         n_genomes = max(4, self.n_genomes // 250) if context.size == "smoke" else self.n_genomes
-        return n_genomes, self.batches or BATCHES[context.size], device
+        n_rounds = N_ROUNDS[context.size]
+        if self.on_cpu:
+            n_rounds = min(n_rounds, N_ROUNDS_OF_CPU)
+        return n_genomes, self.batches or BATCHES[context.size], device, n_rounds
 
 
 class Printed:
