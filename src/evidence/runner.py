@@ -244,8 +244,6 @@ def run(
         print(bound.left_out(units, made), file=sys.stderr)
         if len(made) < max(1, n_stored):
             raise ValueError(f"{len(made)} units are finished; {root / name} keeps its {n_stored} until there are more")
-                f"{len(made)} units are finished; the {n_stored} in {root / name} stay till there are more"
-            )
         return root / name
     folder = store()
     shutil.rmtree(work)
