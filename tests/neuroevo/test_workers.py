@@ -1,28 +1,37 @@
-"""Evaluations on other workers: the same results, each once, whoever runs them and whatever happens to them."""
+"""Evaluations on other workers: the same results, each once, whoever runs them and whatever happens to them.
+
+The bookkeeping is tested with an executor that does what a script says. What real workers do, spawned processes and a
+Dask cluster that are killed, falls silent or isn't there, runs in programs of its own: this file, called by name.
+"""
 
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import nullcontext
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from distributed import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neuroevo import workers
-from neuroevo.workers import Evaluator, WorkersError, dask, processes, rng_for, serial, task_key
+from neuroevo.workers import Evaluator, WorkersError, dask, evaluator, processes, rng_for, serial, task_key
 
 TASKS = [({"size": size, "rate": 0.5}, seed) for size in (3, 1, 2) for seed in (0, 1)]
 
 
 def draw(design, rng):
     """The sum of as many random numbers as the design says."""
-    time.sleep(0.01 * design["size"])
     return float(rng.random(design["size"]).sum())
 
 
@@ -32,54 +41,140 @@ def fail(design, rng, *, bad=2):
     return draw(design, rng)
 
 
-def die_once(design, rng, *, folder):
-    """The first worker that gets size 1 is killed in the middle of it."""
-    (Path(folder) / f"{design['size']}-{rng.integers(2**62)}-{os.getpid()}").touch()
-    if design["size"] == 1 and not (Path(folder) / "died").exists():
-        (Path(folder) / "died").touch()
-        psutil.Process().kill()
-    return float(rng.random())
-
-
-def die(design, rng):
-    if design["size"] == 1:
-        psutil.Process().kill()
-    return 1.0
-
-
 def results(evaluations):
-    return [(e.design, e.seed, e.result) for e in evaluations]
+    return [[e.design, e.seed, e.result] for e in evaluations]
 
 
-def expected():
-    with Evaluator(draw) as evaluator:
-        return results(evaluator.map(TASKS))
+def expected(tasks=TASKS):
+    return [[design, seed, draw(design, rng_for(design, seed))] for design, seed in tasks]
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """A scheduler with two workers, each in a process of its own with somebody to start it again."""
-    import dask.config
-    from distributed import LocalCluster
-
-    # A worker that dies is started again. On a busy machine that takes longer than the 15 seconds after which a local
-    # cluster gives it up.
-    with (
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "300s"}),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster,
-    ):
-        yield cluster.scheduler_address
+# Tasks and their random numbers
 
 
 def test_random_numbers_belong_to_the_task():
     def first(design, seed):
         return rng_for(design, seed).integers(2**62)
 
-    assert first({"a": 1, "b": 2}, 0) == first({"b": 2, "a": 1}, 0) == first({"a": np.int64(1), "b": 2}, np.int64(0))
+    assert first({"a": 1, "b": 2}, 0) == first({"b": 2, "a": 1}, 0) == first({"a": np.int64(1), "b": 2.0}, np.int64(0))
     assert len({first({"a": 1}, 0), first({"a": 1}, 1), first({"a": 2}, 0), first({"b": 1}, 0)}) == 4
     assert task_key({"b": 1, "a": [1, "x"]}, 3) == '[{"a": [1, "x"], "b": 1}, 3]'
-    with pytest.raises(TypeError, match="JSON"):
-        task_key({"a": {1, 2}}, 0)
+    for design in ({"a": {1, 2}}, {"a": np.zeros(2)}, {1: "a"}, {"a": {2: "b"}}):
+        with pytest.raises(TypeError, match="JSON"):
+            task_key(design, 0)
+
+
+numbers = st.integers(-(2**60), 2**60) | st.floats(allow_nan=False)
+plain = st.none() | st.booleans() | numbers | st.text(max_size=3)
+designs = st.dictionaries(st.text(max_size=2), st.recursive(plain, lambda one: st.lists(one, max_size=3)), max_size=3)
+
+
+def retyped(value):
+    """An equal value of other types."""
+    if isinstance(value, dict):
+        return {key: retyped(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return tuple(map(retyped, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, int):
+        return float(value) if float(value) == value else np.int64(value)
+    return int(value) if value.is_integer() else np.float64(value)
+
+
+@given(designs)
+def test_equal_tasks_have_one_key_and_come_back_from_it(design):
+    key = task_key(design, 3)
+    assert key == task_key(retyped(design), 3.0)
+    assert json.loads(key) == [design, 3]  # so that unequal ones have another
+
+
+def test_a_key_stays_what_it_was():
+    """Or all random numbers change, and journals are forgotten."""
+    design = {"layers": 2, "act": "tanh", "rate": 0.03, "flags": [True, None]}
+    assert task_key(design, 1) == '[{"act": "tanh", "flags": [true, null], "layers": 2, "rate": 0.03}, 1]'
+    assert int(rng_for({"layers": 2, "activation": "tanh", "learning_rate": 0.03}, 1).integers(10**6)) == 765_237
+
+
+# The books, with an executor that does what a script says
+
+
+class Task(Future):
+    """A future that is at work, so that it can't be called off; who waits for it without looking gets its result."""
+
+    def __init__(self, fn, args):
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self.work = fn, args
+
+    def finish(self):
+        fn, args = self.work
+        try:
+            self.set_result(fn(*args))
+        except Exception as error:
+            self.set_exception(error)
+
+    def exception(self, timeout=None):
+        if not self.done():
+            self.finish()
+        return super().exception(timeout)
+
+
+class Scripted(Executor):
+    """Hands out futures and keeps them; `happen` settles one of them, in a way that the script says."""
+
+    def __init__(self, script):
+        self.script, self.running, self.broken, self.most = script, [], False, 0
+
+    def submit(self, fn, /, *args):
+        if self.broken:
+            raise BrokenExecutor("no worker is left")
+        self.running.append(Task(fn, args))
+        self.most = max(self.most, len(self.running))
+        return self.running[-1]
+
+    def happen(self):
+        """An event: which of those that run; and "done", "raise", "lose" (its worker alone) or "die" (all workers)."""
+        which, what = next(self.script, (0, "done"))
+        task = self.running.pop(which % len(self.running))
+        if what == "done":
+            task.finish()
+        elif what == "raise":
+            task.set_exception(OSError("the disk hiccups"))
+        else:
+            task.set_exception(CancelledError() if what == "lose" else BrokenExecutor("killed"))
+            self.broken = what == "die"
+            while self.broken and self.running:
+                self.running.pop().set_exception(BrokenExecutor("killed"))
+
+
+class Books:
+    """An evaluator on scripted workers."""
+
+    def __init__(self, monkeypatch, script, evaluate=draw, **words):
+        self.script, self.opened = iter(script), []
+        self.calls = Counter()
+
+        def counted(design, rng):
+            self.calls[task_key(design, 0)] += 1
+            return evaluate(design, rng)
+
+        monkeypatch.setattr(evaluator, "wait", self.wait)
+        self.evaluator = Evaluator(counted, self.open, **words)
+
+    def open(self):
+        self.opened.append(Scripted(self.script))
+        return nullcontext(self.opened[-1])
+
+    def wait(self, futures, timeout, return_when):
+        while not any(future.done() for future in futures):
+            self.opened[-1].happen()
+        return evaluator_wait(futures, 0, return_when)
+
+
+evaluator_wait = evaluator.wait
+DONE, RAISE, DIE = (0, "done"), (0, "raise"), (0, "die")
+ONE = TASKS[:1]
 
 
 def test_serial_gives_results_in_the_order_of_the_tasks_and_each_once():
@@ -89,77 +184,29 @@ def test_serial_gives_results_in_the_order_of_the_tasks_and_each_once():
         calls.append(design)
         return rng.integers(10)  # a NumPy number becomes a number
 
-    with Evaluator(evaluate) as evaluator:
-        found = evaluator.map([*TASKS, TASKS[0]])
+    with Evaluator(evaluate) as ours:
+        found = ours.map([*TASKS, TASKS[0]])
         assert len(calls) == len(TASKS)
         assert [task_key(e.design, e.seed) for e in found] == [task_key(*task) for task in [*TASKS, TASKS[0]]]
         assert type(found[0].result) is int
-        evaluator.map(TASKS)
+        ours.map(TASKS)
         assert len(calls) == len(TASKS)
 
 
-@pytest.mark.parametrize("n_workers", [1, 2])
-def test_processes_and_dask_give_what_serial_gives(cluster, n_workers):
-    where = processes(1) if n_workers == 1 else dask(cluster)
-    with Evaluator(draw, where) as evaluator:
-        assert results(evaluator.map([*TASKS, TASKS[0]])) == [*expected(), expected()[0]]
-        assert len({e.worker for e in evaluator.done.values()}) == n_workers
+def test_by_seed_the_function_gets_the_seed():
+    with Evaluator(lambda design, seed: [design["size"], seed], by_seed=True) as ours:
+        assert [e.result for e in ours.map(TASKS)] == [[design["size"], seed] for design, seed in TASKS]
 
 
-def test_a_generator_is_asked_when_there_is_room():
-    told, in_flight = [], []
-
-    def ask():
-        for task in TASKS:
-            in_flight.append(len(in_flight) - len(told))
-            yield task
-
-    with Evaluator(draw, processes(2)) as evaluator:
-        for evaluation in evaluator.as_completed(ask(), n_ahead=2):
-            told.append(evaluation)
-    assert sorted(map(str, results(told))) == sorted(map(str, expected()))
-    assert max(in_flight) <= 2
-    with pytest.raises(ValueError, match="n_ahead"):
-        next(Evaluator(draw).as_completed(TASKS, n_ahead=0))
-
-
-def test_a_journal_is_gone_on_with(tmp_path):
-    journal = tmp_path / "j.jsonl"
-    with (
-        Evaluator(fail, journal=journal) as evaluator,
-        pytest.raises(WorkersError, match=r"'size': 2.*ValueError") as e,
-    ):
-        evaluator.map(TASKS)
-    assert "4 completed evaluations are kept in" in str(e.value)
-    lines = journal.read_text().splitlines(keepends=True)
-    assert len(lines) == 4
-    journal.write_text("".join(lines[:3]) + lines[3][:20])  # killed while it wrote
-
-    calls = []
-
-    def evaluate(design, rng):
-        calls.append(design)
-        return draw(design, rng)
-
-    with Evaluator(evaluate, journal=journal) as evaluator:
-        assert results(evaluator.map(TASKS)) == expected()
-    assert len(calls) == 3
-    assert len([json.loads(line) for line in journal.read_text().splitlines()]) == 6
-    journal.write_text("nonsense\n" + lines[0])
-    with pytest.raises(WorkersError, match=r"line 1 of .*j\.jsonl"):
-        Evaluator(evaluate, journal=journal)
-
-
-@pytest.mark.parametrize("where", ["processes", "dask"])
-def test_a_worker_that_raises_names_the_design_and_the_rest_is_kept(cluster, where):
-    opener = processes(1) if where == "processes" else dask(cluster)
-    with Evaluator(fail, opener) as evaluator:
-        with pytest.raises(WorkersError, match=r"'size': 2.*raised ValueError: no such size"):
-            evaluator.map(TASKS)
-        kept = len(evaluator.done)
-        evaluator.evaluate = draw
-        assert results(evaluator.map(TASKS)) == expected()
-        assert kept == 4 or where == "dask"
+def test_a_task_is_tried_again_as_often_as_allowed_and_no_more(monkeypatch):
+    for retries in (0, 1, 3):
+        books = Books(monkeypatch, [RAISE] * retries, retries=retries)
+        assert results(books.evaluator.map(ONE)) == expected(ONE)
+        books = Books(monkeypatch, [RAISE] * (retries + 1), retries=retries)
+        with pytest.raises(WorkersError, match=r"'size': 3.*replicate 0\) raised OSError: the disk hiccups"):
+            books.evaluator.map(ONE)
+        assert next(books.script, None) is None  # all of it has happened
+        assert not books.calls
 
 
 def test_retries_come_with_the_same_random_numbers():
@@ -171,99 +218,176 @@ def test_retries_come_with_the_same_random_numbers():
             raise OSError("the disk hiccups")
         return 1.0
 
-    with Evaluator(evaluate, retries=2) as evaluator:
-        assert len(evaluator.map(TASKS[:1])) == 1
+    with Evaluator(evaluate, retries=2) as ours:
+        assert len(ours.map(ONE)) == 1
     assert len(seen) == 3
     assert len(set(seen)) == 1
 
 
-@pytest.mark.parametrize("where", ["processes", "dask"])
-def test_the_work_of_a_killed_worker_is_redone_and_nothing_counts_twice(cluster, where, tmp_path):
-    opener = processes(2) if where == "processes" else dask(cluster)
-    journal = tmp_path / "journal.jsonl"
-    (tmp_path / "runs").mkdir()
-    evaluate = partial(die_once, folder=str(tmp_path / "runs"))
-    with Evaluator(evaluate, opener, journal=journal) as evaluator:
-        found = evaluator.map(TASKS)
-    assert [e.result for e in found] == [alone(*task) for task in TASKS]
-    assert len(journal.read_text().splitlines()) == len(TASKS)
-    assert len(list((tmp_path / "runs").iterdir())) > len(TASKS)  # something was done again
+def test_deaths_count_only_in_a_row(monkeypatch):
+    books = Books(monkeypatch, [DIE, DIE, DONE, DIE, DIE, DONE, DIE, DIE, DONE])
+    assert results(books.evaluator.map(TASKS)) == expected()
+    assert len(books.opened) == 7
+    books = Books(monkeypatch, [DONE, DIE, DIE, DIE, DONE])
+    with pytest.raises(WorkersError, match=r"died 3 times without finishing anything.*'size': 1.*1 completed"):
+        books.evaluator.map(TASKS)
+    assert next(books.script) == DONE
 
 
-def alone(design, seed):
-    rng = rng_for(design, seed)
-    rng.integers(2**62)
-    return float(rng.random())
+def test_what_runs_on_when_a_worker_is_lost_is_waited_for_and_told_to_all(monkeypatch):
+    books = Books(monkeypatch, [(0, "lose")])
+    twice = [*TASKS, *TASKS[1:3]]
+    told = results(books.evaluator.as_completed(twice))
+    assert Counter(map(str, told)) == Counter(map(str, expected(twice)))
+    assert set(books.calls.values()) == {2}  # the two replicates of each size
+    assert len(books.opened) == 2
 
 
-@pytest.mark.parametrize("where", ["processes", "dask"])
-def test_a_design_that_always_kills_is_named(cluster, where):
-    opener = processes(1) if where == "processes" else dask(cluster)
-    with Evaluator(die, opener) as evaluator:
-        with pytest.raises(WorkersError, match="'size': 1"):
-            evaluator.map(TASKS)
-        assert {e.design["size"] for e in evaluator.done.values()} <= {2, 3}
+def test_what_is_finished_when_another_task_raises_is_kept(monkeypatch, tmp_path):
+    journal = tmp_path / "j.jsonl"
+    books = Books(monkeypatch, [(1, "raise")], journal=journal)
+
+    def wait_for_all(futures, timeout, return_when):
+        told = books.wait(futures, timeout, return_when)
+        while books.opened[-1].running:  # all others finish before anybody looks
+            books.opened[-1].happen()
+        return told
+
+    monkeypatch.setattr(evaluator, "wait", wait_for_all)
+    with pytest.raises(WorkersError, match=f"5 completed evaluations are kept in .*{journal.name}"):
+        books.evaluator.map(TASKS)
+    assert len(books.evaluator.done) == len(journal.read_text().splitlines()) == 5
+    assert results(Evaluator(draw, journal=journal).map(TASKS)) == expected()
 
 
-def test_no_scheduler_and_no_workers_are_told_at_once():
-    with socket.socket() as taken:  # bound, but nobody listens
-        taken.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        before = time.monotonic()
-        with pytest.raises(WorkersError, match=f"no Dask scheduler answers at '{address}'"):
-            Evaluator(draw, dask(address, timeout=1))
-        assert time.monotonic() - before < 8
-    with pytest.raises(WorkersError, match="no Dask scheduler"):
-        Evaluator(draw, dask("not an address", timeout=1))
-    from distributed import LocalCluster
+def test_what_is_finished_when_nobody_asks_any_more_is_kept(monkeypatch):
+    books = Books(monkeypatch, [])
+    coming = books.evaluator.as_completed(TASKS)
+    next(coming)
+    books.opened[-1].happen()
+    coming.close()
+    assert len(books.evaluator.done) == 2
 
+
+def test_a_generator_is_asked_when_there_is_room_and_may_wait(monkeypatch):
+    books, told = Books(monkeypatch, []), []
+
+    def ask():
+        yield TASKS[0]
+        yield TASKS[1]
+        while len(told) < 2:
+            yield None
+        assert books.opened[-1].running == []  # there was nothing else to do
+        yield from TASKS[2:]
+
+    for evaluation in books.evaluator.as_completed(ask(), n_ahead=3):
+        told.append(evaluation)
+    assert sorted(results(told), key=str) == sorted(expected(), key=str)
+    assert books.opened[-1].most == 3
+    with pytest.raises(WorkersError, match="waits for an evaluation that nobody makes"):
+        list(Books(monkeypatch, []).evaluator.as_completed(chain(ONE, repeat(None))))
+    with pytest.raises(ValueError, match="n_ahead"):
+        next(Evaluator(draw).as_completed(TASKS, n_ahead=0))
+
+
+events = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["done", "done", "raise", "lose", "die"])), max_size=30)
+
+
+@given(
+    wanted=st.lists(st.integers(0, 5), max_size=12),
+    script=events,
+    n_ahead=st.none() | st.integers(1, 4),
+    retries=st.integers(0, 3),
+    before=st.sets(st.integers(0, 5)),
+)
+def test_whatever_happens_each_task_counts_once(wanted, script, n_ahead, retries, before):
+    tasks = [TASKS[i] for i in wanted]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        journal = Path(folder, "j.jsonl")
+        Evaluator(draw, journal=journal).map([TASKS[i] for i in before])
+        books, told, error = Books(patch, script, journal=journal, retries=retries), [], None
+        try:
+            for evaluation in books.evaluator.as_completed(tasks, n_ahead):
+                told.append(evaluation)
+        except WorkersError as raised:
+            error = str(raised)
+        happened = [what for _, what in script[: len(script) - len(list(books.script))]]
+        lines = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    # Each is evaluated once at most, and stands once in the journal, with what it gives.
+    found = [[line["design"], line["seed"], line["result"]] for line in lines]
+    assert len({str(one) for one in found}) == len(found) == len(books.evaluator.done)
+    assert all(one in expected() for one in found)
+    assert all(one in found for one in results(told))
+    assert max(executor.most for executor in books.opened) <= (n_ahead or 6)
+    if error is None:  # everybody got an answer
+        assert Counter(map(str, results(told))) == Counter(map(str, expected(tasks)))
+    elif "died" in error:
+        assert happened.count("die") + happened.count("lose") >= 3
+        assert happened[-1] in ("die", "lose")
+    else:
+        assert happened.count("raise") > retries
+        assert happened[-1] not in ("die", "lose")
+
+
+def test_a_result_that_json_can_not_say_is_an_error_of_the_evaluation():
+    with pytest.raises(WorkersError, match=r"'size': 3.*raised TypeError: .*use numbers, text"):
+        Evaluator(lambda design, rng: {1, 2}).map(ONE)
+
+
+def test_a_journal_is_gone_on_with(tmp_path):
+    journal = tmp_path / "j.jsonl"
     with (
-        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as empty,
-        pytest.raises(WorkersError, match="has no workers"),
+        Evaluator(fail, journal=journal) as ours,
+        pytest.raises(WorkersError, match=r"'size': 2.*ValueError") as e,
     ):
-        Evaluator(draw, dask(empty.scheduler_address, timeout=1))
+        ours.map(TASKS)
+    assert "4 completed evaluations are kept in" in str(e.value)
+    assert isinstance(e.value.__cause__, ValueError)
+    lines = journal.read_text().splitlines(keepends=True)
+    assert len(lines) == 4
+    for torn in (lines[3][:20], '{"design": {"size": 3, "na', "\x00\x00"):
+        journal.write_text("".join(lines[:3]) + torn)  # killed while it wrote
+        with Evaluator(draw, journal=journal) as ours:
+            assert len(ours.done) == 3
+            assert journal.read_text() == "".join(lines[:3])
+    calls = []
 
+    def evaluate(design, rng):
+        calls.append(design)
+        return draw(design, rng)
 
-def test_a_scheduler_that_falls_silent_is_told_and_one_that_hesitates_is_not(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address, journal = f"tcp://127.0.0.1:{port}", tmp_path / "j.jsonl"
-    commands = (
-        ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
-        ["worker", address, "--no-nanny", "--no-dashboard", "--nthreads", "1"],
-    )
-    here = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}  # where `draw` is found
-    scheduler, worker = (
-        psutil.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *how], env=here, stderr=subprocess.DEVNULL)
-        for what, *how in commands
-    )
-    tasks = [({"size": 10, "rate": rate}, 0) for rate in range(40)]
-    try:
-        with Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(1, 60)
-        with Evaluator(draw, dask(address, timeout=2), journal=journal, patience=30) as evaluator:
-            coming = evaluator.as_completed(tasks)
-            next(coming)
-            scheduler.suspend()
-            time.sleep(1)
-            scheduler.resume()
-            found = [next(coming) for _ in range(10)]
-            scheduler.suspend()
-            before = time.monotonic()
-            with pytest.raises(WorkersError, match=r"no Dask scheduler answers .* evaluations are kept"):
-                found.extend(coming)
-            assert time.monotonic() - before < 15
-        assert len(tasks) > len(evaluator.done) == len(journal.read_text().splitlines()) == len(found) + 1
-    finally:
-        for process in (scheduler, worker):
-            process.kill()
-            process.wait()
+    with Evaluator(evaluate, journal=journal) as ours:
+        assert results(ours.map(TASKS)) == expected()
+    assert len(calls) == 3
+    assert len([json.loads(line) for line in journal.read_text().splitlines()]) == 6
+    journal.write_text("nonsense\n" + lines[0])
+    with pytest.raises(WorkersError, match=r"line 1 of .*j\.jsonl"):
+        Evaluator(evaluate, journal=journal)
 
 
 def test_patience_ends():
-    with Evaluator(draw, processes(1), patience=0.001) as evaluator, pytest.raises(WorkersError, match="nothing was"):
-        evaluator.map(TASKS)
+    class Nobody(Executor):
+        def submit(self, fn, /, *args):
+            return Future()
+
+    with (
+        Evaluator(draw, Nobody, patience=0.001) as ours,
+        pytest.raises(WorkersError, match=r"nothing was finished for 0\.001 seconds"),
+    ):
+        ours.map(TASKS)
+
+
+def test_workers_that_can_not_be_opened_again_say_why_and_what_is_kept(monkeypatch):
+    books = Books(monkeypatch, [DONE, DIE])
+
+    def closed():
+        raise WorkersError("no scheduler answers.") from OSError("refused")
+
+    books.evaluator._opener = closed
+    with pytest.raises(WorkersError, match=r"no scheduler answers\. 1 completed evaluations are kept") as e:
+        books.evaluator.map(TASKS)
+    assert str(e.value.__cause__) == "refused"
+    assert e.value.__cause__.__cause__ is None  # a short story
 
 
 def test_mlp_learns_and_is_the_same_twice():
@@ -275,3 +399,186 @@ def test_mlp_learns_and_is_the_same_twice():
     scores = [workers.train_mlp(design, rng_for(design, 0), **data, n_steps=50) for _ in range(2)]
     assert scores[0] == scores[1] > 0.8
     assert serial().submit(len, "abc").result() == 3
+
+
+# Real workers: programs of their own, because what they do to themselves must not be done to the tests
+
+
+def program(what, folder):
+    done = subprocess.run([sys.executable, __file__, what, str(folder)], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["processes", "dask"])
+def test_real_workers_give_what_serial_gives_though_they_are_killed(where, tmp_path):
+    told = program(where, tmp_path)
+    assert told["results"] == expected([*TASKS, TASKS[0]])
+    assert told["n_workers"] == 2
+    assert told["raised"].startswith("the evaluation of {'size': 2, 'rate': 0.5} (replicate ")
+    assert "raised ValueError: no such size." in told["raised"]
+    assert told["redone"] == expected()
+    assert told["n_lines"] == len(TASKS) < told["n_begun"]  # something was done again, and counts once
+    assert "'size': 1" in told["killer"]
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    with subprocess.Popen([sys.executable, __file__, "sleep", str(tmp_path)]) as parent:
+        children = []
+        while len(list(tmp_path.glob("*.pid"))) < 2:
+            assert parent.poll() is None
+            time.sleep(0.05)
+        children = [int(path.stem) for path in tmp_path.glob("*.pid")]
+        parent.kill()
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=120)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_not_there_or_falls_silent_is_told_and_one_that_hesitates_is_not(tmp_path):
+    told = program("scheduler", tmp_path)
+    assert f"no Dask scheduler answers at '{told['absent']}' within 1 seconds" in told["nobody"]
+    assert "no Dask scheduler answers at 'not an address'" in told["nonsense"]
+    assert "has no workers: start some with `dask worker tcp://127.0.0.1" in told["idle"]
+    assert "no Dask scheduler answers" in told["silent"]
+    assert "evaluations are kept" in told["silent"]
+    assert told["n_after_hesitating"] == 10
+    assert 11 <= told["n_done"] == told["n_lines"] < 40
+    assert max(told["depths"].values()) <= 2  # of the chains of causes, which a person must read
+
+
+# As a program
+
+
+def slow(design, rng, *, folder=None):
+    """With a folder: not before another worker has begun, too."""
+    time.sleep(0.05)
+    if folder:
+        Path(folder, f"{os.getpid()}").touch()
+        while len(list(Path(folder).iterdir())) < 2:
+            time.sleep(0.01)
+    return draw(design, rng)
+
+
+def traced(design, rng, *, folder, always=False):
+    """The worker that gets size 1 is killed in the middle of it, once or always."""
+    folder = Path(folder)
+    (folder / f"{design['size']}-{time.time_ns()}-{os.getpid()}").touch()
+    if design["size"] == 1 and (always or not (folder / "died").exists()):
+        (folder / "died").touch()
+        psutil.Process().kill()
+    return draw(design, rng)
+
+
+def sleep(design, rng, *, folder):
+    Path(folder, f"{os.getpid()}.pid").touch()
+    time.sleep(600)
+
+
+def message(function, *args):
+    try:
+        function(*args)
+    except WorkersError as error:
+        return error
+    return None
+
+
+def on_real_workers(two, one, folder):
+    """What two workers, and one, make of it."""
+    told, runs, both = {}, folder / "runs", folder / "both"
+    runs.mkdir()
+    both.mkdir()
+    with Evaluator(partial(slow, folder=str(both)), two) as ours:
+        told["results"] = results(ours.map([*TASKS, TASKS[0]]))
+        told["n_workers"] = len({e.worker for e in ours.done.values()})
+    with Evaluator(fail, one) as ours:
+        told["raised"] = str(message(ours.map, TASKS))
+    journal = folder / "j.jsonl"
+    with Evaluator(partial(traced, folder=str(runs)), two, journal=journal) as ours:
+        told["redone"] = results(ours.map(TASKS))
+    told["n_lines"] = len(journal.read_text().splitlines())
+    told["n_begun"] = len(list(runs.iterdir())) - 1
+    with Evaluator(partial(traced, folder=str(runs), always=True), one) as ours:
+        told["killer"] = str(message(ours.map, TASKS))
+    return told
+
+
+def cluster(n_workers):
+    import dask.config
+    from distributed import LocalCluster
+
+    # A worker that dies is started again. On a busy machine that takes longer than the 15 seconds after which a local
+    # cluster gives it up.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "300s"})
+    port = "127.0.0.1:0"
+    return LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=port, silence_logs=50)
+
+
+def a_scheduler(folder):
+    """One that isn't there, one without workers, and one that hesitates and then falls silent."""
+    from distributed import Client
+
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        absent = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        errors = {"nobody": message(Evaluator, draw, dask(absent, timeout=1))}
+    errors["nonsense"] = message(Evaluator, draw, dask("not an address", timeout=1))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, journal = f"tcp://127.0.0.1:{port}", folder / "j.jsonl"
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}  # where `slow` is found
+
+    def start(what, *how):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *how, "--no-dashboard"]
+        return psutil.Popen(command, env=here, stderr=subprocess.DEVNULL)
+
+    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    worker = None
+    try:
+        with Client(address, timeout=120, set_as_default=False) as client:
+            errors["idle"] = message(Evaluator, draw, dask(address, timeout=2))
+            worker = start("worker", address, "--no-nanny", "--nthreads", "1")
+            client.wait_for_workers(1, 120)
+        tasks = [({"size": 10, "rate": rate}, 0) for rate in range(40)]
+        with Evaluator(slow, dask(address, timeout=4), journal=journal, patience=300) as ours:
+            coming = ours.as_completed(tasks)
+            next(coming)
+            scheduler.suspend()
+            time.sleep(1)
+            scheduler.resume()
+            n_after = len([next(coming) for _ in range(10)])
+            scheduler.suspend()
+            errors["silent"] = message(list, coming)
+            n_done = len(ours.done)
+    finally:
+        for process in (scheduler, worker):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+    def depth(error):
+        return 0 if error is None else 1 + depth(error.__cause__ or error.__context__)
+
+    n_lines = len(journal.read_text().splitlines())
+    told = {"absent": absent, "n_after_hesitating": n_after, "n_done": n_done, "n_lines": n_lines}
+    return told | {"depths": {k: depth(e) for k, e in errors.items()}} | {k: str(e) for k, e in errors.items()}
+
+
+def main(what, folder):
+    if what == "processes":
+        told = on_real_workers(processes(2), processes(1), folder)
+    elif what == "dask":
+        with cluster(2) as two:
+            told = on_real_workers(dask(two.scheduler_address), dask(two.scheduler_address), folder)
+    elif what == "scheduler":
+        told = a_scheduler(folder)
+    else:
+        Evaluator(partial(sleep, folder=str(folder)), processes(2)).map(TASKS)
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
