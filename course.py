@@ -15,6 +15,7 @@ To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
   python3 course.py labs [--check]              make labs/ from solutions/
   python3 course.py execute [FILES]             run notebooks and normalise what is committed
+  python3 course.py measure [--before REV]      count what a reader of a chapter meets: words, code, figures, minutes
   python3 course.py clean                       remove what was made here: the environment, builds, caches
 
 After a target, --help lists its options. The first command sets up; --cpu makes that small on Linux (PyTorch without
@@ -42,7 +43,7 @@ JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be r
 SITE = ROOT / "_build" / "html"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
-    **dict.fromkeys(("grade", "labs", "execute", "doctor"), "coursekit"),
+    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure"), "coursekit"),
     **dict.fromkeys(("run", "bench"), "evidence"),
 }
 

@@ -84,9 +84,7 @@ def install() -> None:
         return
     multiprocessing.forkserver.set_forkserver_preload(PRELOAD)
     before = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = (
-        "module://matplotlib_inline.backend_inline"  # as ipykernel sets it
-    )
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel sets it
     multiprocessing.forkserver.ensure_running()
     if before is None:
         del os.environ["MPLBACKEND"]

@@ -1,8 +1,8 @@
 """How fast is the package, beside simpler programs for the same work?
 
 `generation` measures a generation of GENREG, `line` a thousand runs of chapter 6, `peers` a generation in other
-libraries. Machines are noisy, so quote ratios of one run. What a chapter measures before its reader's eyes (mask against
-gaps, in chapter 9) stands in the chapter.
+libraries. Machines are noisy, so quote ratios of one run. What a chapter measures before its reader's eyes
+(mask against gaps, in chapter 9) stands in the chapter.
 """
 
 from __future__ import annotations
