@@ -15,6 +15,8 @@ import pytest
 import yaml
 from nbformat import v4
 
+import neuroevo
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +164,11 @@ def test_every_image_has_an_alternative_text(pages: list[Page]) -> None:
 def test_every_page_has_one_title_and_a_language(pages: list[Page]) -> None:
     assert {page.path.name: page.n_titles for page in pages if page.n_titles != 1} == {}
     assert {page.language for page in pages} == {"en-GB"}
+
+
+def test_every_page_names_the_version(pages: list[Page]) -> None:
+    version = f"<p>Version {neuroevo.__version__}</p>"
+    assert [page.path.name for page in pages if version not in page.path.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))

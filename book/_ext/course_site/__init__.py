@@ -14,6 +14,9 @@ Each module here is one concern, and says why it is needed:
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
+
+import neuroevo
 
 from . import accessible, directives, docstrings, offline, plain, references, repository
 
@@ -24,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_repository", None, "env", types=[str, type(None)])
     app.add_config_value("course_branch", "main", "env", types=[str])
     app.connect("config-inited", repository.set_theme_options)
+    app.connect("config-inited", show_version)
 
     app.connect("config-inited", offline.use_local_mathjax)
     app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it
@@ -43,3 +47,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("claim-ledger", directives.ClaimLedger)
     app.add_directive("if-repository", directives.IfRepository)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def show_version(app: Sphinx, config: Config) -> None:
+    """Name the course's version in the footer of each page."""
+    config.html_theme_options["extra_footer"] = f"<p>Version {neuroevo.__version__}</p>"
