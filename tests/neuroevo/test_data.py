@@ -488,6 +488,22 @@ def test_a_download_that_fails_on_the_way_leaves_nothing_and_is_not_tried_again(
     assert data.mnist().notice == images.notice
 
 
+def test_a_mirror_that_gives_other_bytes_is_passed_over(mirror, monkeypatch, tmp_path):
+    answering, whole = idx.MNIST.mirrors[1], mirror.archives
+    mirror.archives = {**whole, "t10k-images-idx3-ubyte.gz": b"something else"}
+    good = type("Good", (Mirror,), {"archives": whole})
+    with Server(("127.0.0.1", 0), good) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        other = f"http://127.0.0.1:{server.server_address[1]}/"
+        monkeypatch.setattr(idx.MNIST, "mirrors", ("http://unknown.invalid/", other, answering))
+        monkeypatch.setattr(sources, "answering", lambda mirrors, file: answering)
+        assert data.mnist().source == "MNIST"
+        server.shutdown()
+        thread.join()
+    assert _left_behind(tmp_path) == ["MNIST"]
+
+
 def test_a_download_that_stalls_is_given_up(mirror, monkeypatch, tmp_path):
     released = threading.Event()
     mirror.before_get = staticmethod(lambda name: released.wait(30))

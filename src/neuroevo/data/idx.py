@@ -109,22 +109,33 @@ class IdxSet:
     def download(self, raw: Path) -> str:
         """Download into `raw`. Returns "" or why it failed (once a process); leaves all four files or none.
 
-        The files arrive in a temporary folder beside, which is moved when it is whole: an interruption leaves
-        nothing half-made, and of two kernels that download at once the second finds the first one's files.
+        The mirror that answered first is asked first; one that gives up, or gives other bytes, is passed over.
         """
         if reason := self.why_no_download(raw):
             return reason
-        if not os.environ.get(
-            "TQDM_DISABLE"
-        ):  # which also hides torchvision's bars: a test compares what a cell prints
+        if not os.environ.get("TQDM_DISABLE"):  # hides torchvision's bars, too: a test compares what a cell prints
             print(f"Downloading {self.name} ({self.megabytes} MB), once for all notebooks.")
+        failures = []
+        for mirror in sorted(self.mirrors, key=lambda one: one != self._mirror):
+            if not (failure := self._fetch(mirror, raw)):
+                return ""
+            failures.append(failure)
+        self._failed = f"its download failed ({failures[0]})"
+        return self._failed
+
+    def _fetch(self, mirror: str, raw: Path) -> str:
+        """Fetch all four files from one mirror; returns "" or why it failed.
+
+        They arrive in a temporary folder beside, which is moved when it is whole: an interruption leaves nothing
+        half-made, and of two kernels that download at once the second finds the first one's files.
+        """
         timeout = socket.getdefaulttimeout()
         socket.setdefaulttimeout(sources.TIMEOUT)  # torchvision passes none
         try:
             published = getattr(import_torchvision().datasets, self.folder)
             with tempfile.TemporaryDirectory(prefix=f".{self.folder.lower()}-", dir=raw.parents[1]) as work:
-                # torchvision names its folder after the class
-                type(self.folder, (published,), {"mirrors": [self._mirror]})(work, download=True)
+                # torchvision names its folder after the class, and holds each archive to its check sum
+                type(self.folder, (published,), {"mirrors": [mirror]})(work, download=True)
                 raw.parent.mkdir(exist_ok=True)
                 with contextlib.suppress(OSError):
                     raw.rmdir()  # only ever an empty one, over which Windows would not move
@@ -134,10 +145,10 @@ class IdxSet:
                     if not self.present(raw):
                         raise
         except (OSError, RuntimeError, HTTPException) as error:
-            self._failed = f"its download failed ({' '.join(str(error).split()) or type(error).__name__})"
+            return " ".join(str(error).split()) or type(error).__name__
         finally:
             socket.setdefaulttimeout(timeout)
-        return self._failed
+        return ""
 
 
 def _read(path: Path, known: IdxFile, mend: str) -> Tensor:
