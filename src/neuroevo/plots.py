@@ -161,18 +161,18 @@ border:1px solid currentColor;border-radius:.4rem;cursor:pointer}
 #ID input{flex:1;min-width:6rem}
 @media (prefers-reduced-motion:reduce){#ID .play{display:none}}
 </style>
-<img src="data:image/png;base64,LAST" alt="ALT">
+<img src="data:image/png;base64,FIRST" alt="ALT">
 <div role="group" aria-label="Animation controls">
 <button type="button" class="prev" aria-label="Previous frame">&#9664;</button>
 <button type="button" class="play">Play</button>
 <button type="button" class="next" aria-label="Next frame">&#9654;</button>
-<label>Frame <input type="range" autocomplete="off" min="1" max="COUNT" value="COUNT">
-<output>COUNT of COUNT</output></label>
+<label>Frame <input type="range" autocomplete="off" min="1" max="COUNT" value="1">
+<output>1 of COUNT</output></label>
 </div>
 <script>(()=>{
 const s=document.currentScript,root=(s&&s.closest("#ID"))||document.getElementById("ID");
 const [img,bar,out,play,prev,next]=["img","input","output",".play",".prev",".next"].map(q=>root.querySelector(q));
-const frames=FRAMES.map(f=>"data:image/png;base64,"+f).concat(img.src),n=frames.length;let timer=null;
+const frames=[img.src].concat(FRAMES.map(f=>"data:image/png;base64,"+f)),n=frames.length;let timer=null;
 const show=i=>{bar.value=i;img.src=frames[i-1];out.textContent=i+" of "+n};
 const stop=()=>{clearInterval(timer);timer=null;play.textContent="Play"};
 const step=d=>show(Math.min(n,Math.max(1,+bar.value+d)));
@@ -187,7 +187,7 @@ def player(frames: Animation | Iterable[bytes], *, alt: str, name: str, fps: flo
 
     `frames` is a Matplotlib animation, or PNG images (bytes) of one size; `alt` says in words what is seen;
     `name` (lower-case letters, digits and hyphens) makes the ids, so it must be the only one of its page.
-    The last frame is the still that is seen before you press play, and where scripts do not run. Nothing
+    The first frame is the still that is seen before you press play, and where scripts do not run. Nothing
     plays by itself, and the play button is left out for people who ask their system for less motion.
 
     Returns an `IPython.display.HTML`; tag its cell `nbval-ignore-output`.
@@ -208,10 +208,10 @@ def player(frames: Animation | Iterable[bytes], *, alt: str, name: str, fps: flo
         pictures = list(frames)
     if len(pictures) < 2:
         raise ValueError(f"frames holds {len(pictures)} frame(s); an animation needs at least 2.")
-    *others, last = [_small(png) for png in pictures]
+    first, *others = [_small(png) for png in pictures]
     parts = {
         "ID": f"player-{name}",
-        "LAST": last,
+        "FIRST": first,
         "ALT": html.escape(alt, quote=True),
         "COUNT": str(len(pictures)),
         "FRAMES": json.dumps(others),

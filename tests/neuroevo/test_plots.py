@@ -104,17 +104,17 @@ def test_player_reads_without_scripts_and_asks_no_other_host():
     assert 'alt="A dot moves &quot;right&quot; &amp; stops."' in page
     assert not re.search(r"https?:|src=\"(?!data:)|autoplay", page)
     assert set(re.findall(r'id="([^"]*)"', page)) == {"player-moving-dot"}
-    for control in ("Previous frame", "Next frame", ">Play<", "<label>Frame <input", "24 of 24"):
+    for control in ("Previous frame", "Next frame", ">Play<", "<label>Frame <input", "1 of 24"):
         assert control in page
     assert "prefers-reduced-motion" in page
     assert "},200)" in page
     assert len(re.findall(r'"([A-Za-z0-9+/=]{200,})"', page)) == 23
 
 
-def test_player_still_is_the_last_frame():
+def test_player_opens_on_the_first_frame():
     page = plots.player([png(10), png(90), png(170)], alt="Brighter.", name="p", fps=2).data
     still = base64.b64decode(re.search(r'src="data:image/png;base64,([^"]*)"', page)[1])
-    assert Image.open(io.BytesIO(still)).convert("RGB").getpixel((4, 4)) == (170, 170, 170)
+    assert Image.open(io.BytesIO(still)).convert("RGB").getpixel((4, 4)) == (10, 10, 10)
 
 
 def test_player_is_the_same_twice_and_closes_its_figure():
