@@ -174,20 +174,17 @@ class Environment:
                 print(shown, flush=True)
 
         # Skipping byte-compilation saves about a minute; Python does it when a module is first imported.
-        pip: list[str | Path] = [
-            self.python,
-            "-m",
-            "pip",
-            "install",
-            "--no-compile",
-            "--no-input",
-            "--disable-pip-version-check",
-        ]
+        pip: list[str | Path] = [self.python, "-m", "pip", "install", "--no-compile", "--no-input"]
+        pip += ["--disable-pip-version-check", "-c", "constraints.txt"]
         if stamp[1] == "cpu" and sys.platform == "linux":
-            # Named with its suffix: else pip would quietly take the large one where the index doesn't answer.
-            pins = re.findall(r"^torch==\S+", (self.root / "constraints.txt").read_text("utf-8"), re.MULTILINE)
-            pip += ["--extra-index-url", CPU_INDEX, *(f"{pin}+cpu" for pin in pins)]
-        self._watched(*pip, "-c", "constraints.txt", "-e", f".[{extra}]", show=show)
+            # First and alone, so that nothing else comes from there; named with its suffix, else pip would quietly take
+            # the large one where the index doesn't answer.
+            pins = re.findall(
+                r"^torch(?:vision)?==\S+", (self.root / "constraints.txt").read_text("utf-8"), re.MULTILINE
+            )
+            small = [f"{pin}+cpu" if pin.startswith("torch==") else pin for pin in pins]
+            self._watched(*pip, "--extra-index-url", CPU_INDEX, *small, show=show)
+        self._watched(*pip, "-e", f".[{extra}]", show=show)
         self._stamp.write_text("\n".join(stamp), "utf-8")
 
     def _watched(self, *command: str | Path, show: Callable[[str], None] = lambda line: None) -> None:

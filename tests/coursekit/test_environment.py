@@ -162,14 +162,17 @@ def test_sizes_are_told_before_anything_is_done(course, capsys, monkeypatch):
 
 def test_the_choice_of_the_small_one_is_kept(course):
     course.set_up(cpu=True)
-    assert " ".join(course.ran[-1]).count(f"--extra-index-url {environment.CPU_INDEX} torch==2.13.0+cpu ") == 1
-    steps(course)
+    index = ["--extra-index-url", environment.CPU_INDEX]
+    assert course.ran[1][-4:] == [*index, "torch==2.13.0+cpu", "torchvision==0.28"]
+    assert course.ran[2][-1] == ".[all]"
+    assert "--extra-index-url" not in course.ran[2]  # nothing else comes from there
+    assert steps(course) == ["venv", "pip", "pip"]
     course.set_up()
     course.set_up(cpu=True)
     assert steps(course) == []
     (course.root / "constraints.txt").write_text("torch==3.0")
     course.set_up()
-    assert "torch==3.0+cpu" in course.ran[-1]
+    assert "torch==3.0+cpu" in course.ran[0]
 
 
 def test_the_small_one_replaces_the_large_one(course):
@@ -177,7 +180,7 @@ def test_the_small_one_replaces_the_large_one(course):
     assert "--extra-index-url" not in course.ran[-1]
     steps(course)
     course.set_up(cpu=True)
-    assert steps(course) == ["venv", "pip"]
+    assert steps(course) == ["venv", "pip", "pip"]
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
@@ -262,7 +265,7 @@ def test_too_small_a_disk_is_told_before_anything_is_fetched(course, monkeypatch
         course.set_up()
     assert course.ran == []
     course.set_up(cpu=True)
-    assert steps(course) == ["venv", "pip"]
+    assert steps(course) == ["venv", "pip", "pip"]
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
@@ -339,7 +342,7 @@ def test_what_takes_long_is_shown_and_the_rest_is_not(course, monkeypatch, capsy
     ]
     monkeypatch.setattr(course, "_watched", lambda *command, show: [show(line + "\n") for line in lines])
     course.folder.mkdir()
-    course._install("all", ["place", "cpu", "inputs"])
+    course._install("all", ["place", "cuda", "inputs"])
     assert capsys.readouterr().out.splitlines() == [
         "  fetching torch 2.13.0, 526 MB",
         "  fetching torch 2.13.0+cpu, 191 MB",
