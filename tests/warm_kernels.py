@@ -63,7 +63,9 @@ def _be_a_kernel(command: list[str], environment: dict[str, str], folder: str | 
     if folder:
         os.chdir(folder)
     sys.path[:] = ["", *(entry for entry in sys.path if os.path.basename(entry) != "tests")]
-    sys.stdin = open(os.devnull)  # noqa: SIM115 - lives as long as the kernel
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # what a kernel says beside its messages is nobody's, as where nbval starts it
+        os.dup2(nowhere, stream)
     words = command[command.index("ipykernel_launcher") + 1 :]
     from ipykernel.kernelapp import IPKernelApp
 
