@@ -95,7 +95,7 @@ def rotated_rastrigin(points: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Landscape:
-    """A function to climb. `top(n_genes)` is its highest score."""
+    """A function to climb."""
 
     score: Callable[[Tensor], Tensor]
     n_genes: int
@@ -103,6 +103,7 @@ class Landscape:
     bits: bool = True
 
     def top(self, n_genes: int) -> int:
+        """Its highest score."""
         return n_genes if self.bits else 0
 
 

@@ -180,6 +180,7 @@ class Learner:
 
     @rows.setter
     def rows(self, rows: Tensor) -> None:
+        """Go on with another network."""
         self._rows = rows
         self._search = neurons.Selection(rows.detach(), n_pairs=self.n_pairs, rng=self.rng)
 
