@@ -3,7 +3,7 @@
 For whoever doubts a number, makes it again, or adds one.
 
     bench                                  this package beside simpler code and other libraries
-    runs                                   one module a stored run: its units, and how one of them is run
+    runs                                   a module or a folder a stored run: its units, and how one is run
     runner                                 runs units anywhere, resumes what was stopped, stores the tables
     recorder, provenance                   what a unit writes down; what a stored run says about itself
     ledger                                 verdicts on the documents' claims, as boxes and as a table

@@ -1,14 +1,12 @@
 """Twenty-six letters: the reduction to sums is exact, families stay apart, and the chapter does what the run does."""
 
-import ast
 import dataclasses
-import json
 import math
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 import torch
+from chapters import function_in
 
 from evidence.runner import Unit
 from evidence.runs import letters
@@ -177,14 +175,7 @@ def test_a_stored_slice_is_what_the_code_makes(context):
 # The chapter
 
 
-def of_chapter(*names, **globals_):
-    """Functions as chapter 12 shows them; each sees the ones named before it."""
-    notebook = Path(__file__).parents[2] / "notebooks" / "12_twenty_six_letters.ipynb"
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
-    functions = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
-    exec(compile(ast.Module([functions[name] for name in names], []), notebook.name, "exec"), globals_)
-    return [globals_[name] for name in names]
+CHAPTER = "12_twenty_six_letters.ipynb"
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -193,7 +184,9 @@ def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
     population = task.Sums(x, 128, 26, s, rng(seed))
     readout = nets.MLP((128, 26))
     shown = {"torch": torch, "math": math, "ga": ga, "readout": readout, "root": population.root}
-    _, answers, breed = of_chapter("sum_noise", "answers", "breed", **shown)
+    for name in ("sum_noise", "answers", "breed"):
+        shown[name] = function_in(CHAPTER, name, **shown)
+    answers, breed = shown["answers"], shown["breed"]
     sums, rest, source = population.sums.clone(), population.rest.clone(), rng(seed)
     source.set_state(population.rng.get_state())
     for generation in range(3):
@@ -207,7 +200,7 @@ def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
 
 
 def test_the_chapter_deals_and_looks_up_as_the_package_does():
-    deal, nearest = of_chapter("deal", "nearest", torch=torch)
+    deal, nearest = (function_in(CHAPTER, name, torch=torch) for name in ("deal", "nearest"))
     names = families.faces().families
     assert all(deal(names, rng(seed)) == families.deal(names, rng(seed)) for seed in range(5))
     x, templates, classes = (torch.rand(7, 5), torch.rand(4, 5), torch.tensor([3, 1, 0, 2]))
