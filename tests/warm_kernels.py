@@ -13,10 +13,13 @@ import os
 import signal
 import sys
 from typing import Any
+from unittest import mock
 
+import nbval.kernel
 from jupyter_client.provisioning import local_provisioner
 
 PRELOAD = ["ipykernel.kernelapp", "matplotlib.pyplot", "myst_nb", "pandas", "scipy.stats", "sklearn", "torch"]
+INLINE = "module://matplotlib_inline.backend_inline"  # ipykernel sets it before a notebook imports matplotlib
 
 
 class ForkedKernel:
@@ -81,15 +84,16 @@ def launch_kernel(command: list[str], env: dict[str, str] | None = None, cwd: st
 
 
 def install() -> None:
-    """From now on, jupyter_client in this process forks its kernels, where that is safe."""
+    """From now on, nbval in this process forks its kernels, where that is safe; nobody else does."""
     if sys.platform != "linux":
         return
     multiprocessing.forkserver.set_forkserver_preload(PRELOAD)
-    before = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel sets it
-    multiprocessing.forkserver.ensure_running()
-    if before is None:
-        del os.environ["MPLBACKEND"]
-    else:
-        os.environ["MPLBACKEND"] = before
-    local_provisioner.launch_kernel = launch_kernel
+    with mock.patch.dict(os.environ, MPLBACKEND=INLINE):
+        multiprocessing.forkserver.ensure_running()
+    start_new_kernel = nbval.kernel.start_new_kernel
+
+    def start_forked_kernel(*words: Any, **named: Any) -> Any:
+        with mock.patch.object(local_provisioner, "launch_kernel", launch_kernel):
+            return start_new_kernel(*words, **named)
+
+    nbval.kernel.start_new_kernel = start_forked_kernel
