@@ -182,19 +182,23 @@ class Evaluator:
                     self._rescue(running, wait=True)
                     n_deaths = n_deaths + 1 if len(self.done) == n_known else 1
                     n_known = len(self.done)
-                    if n_deaths == _MAX_DEATHS:
-                        raise WorkersError(
-                            f"the workers died {n_deaths} times without finishing anything. Among these is what kills "
-                            f"them: {[dict(waiting[key][0][0]) for key in list(again)[:5]]}. Does it need more memory "
-                            f"than there is? Is the function in a module, where a new process finds it? {self._kept()}"
-                        )
-                    self.close()
-                    try:
-                        self._open()
-                    except WorkersError as error:
-                        raise WorkersError(f"{error} {self._kept()}") from error.__cause__
+                    self._reopen(n_deaths, [waiting[key][0] for key in again])
         finally:
             self._rescue(running, wait=False)
+
+    def _reopen(self, n_deaths: int, lost: list[Task]) -> None:
+        """New workers in place of those that died; an error if others before them did nothing but die."""
+        if n_deaths == _MAX_DEATHS:
+            raise WorkersError(
+                f"the workers died {n_deaths} times without finishing anything. Among these is what kills them: "
+                f"{[dict(design) for design, _ in lost[:5]]}. Does it need more memory than there is? Is the function "
+                f"in a module, where a new process finds it? {self._kept()}"
+            )
+        self.close()
+        try:
+            self._open()
+        except WorkersError as error:
+            raise WorkersError(f"{error} {self._kept()}") from error.__cause__
 
     def _submit(self, task: Task) -> Future[str]:
         try:
