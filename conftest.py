@@ -2,8 +2,7 @@
 
 * Without MNIST, cells whose output depends on it are not compared. They carry the tag `needs-mnist`, and still run, on
   the offline fallback, so their own assertions hold.
-* What belongs together runs in one process and in order: the cells of a notebook, a module, all that is asked of a lab.
-  What takes longest comes first, so that no process waits for another at the end.
+* What takes longest comes first, so that no process waits for another at the end.
 """
 
 import os
@@ -33,21 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
         warm_kernels.install()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: next((i for i, start in enumerate(_LONGEST) if _group(item).startswith(start)), 99))
+    items.sort(key=_place)
     if os.environ.get(_NOTICE) == "1":
         for item in items:
             if _needs_mnist(item):
                 item.options["check"] = False
 
 
-def _group(item: pytest.Item) -> str:
+def _place(item: pytest.Item) -> int:
     path = item.path.relative_to(item.config.rootpath).as_posix()
-    callspec = getattr(item, "callspec", None)
-    return f"{path} {callspec.id}" if path.endswith("test_labs.py") and callspec else path
+    return next((i for i, start in enumerate(_LONGEST) if path.startswith(start)), len(_LONGEST))
 
 
 def _needs_mnist(item: pytest.Item) -> bool:

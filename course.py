@@ -139,7 +139,7 @@ def run_tests(words: list[str], fast: bool) -> int:
     if words and not fast:
         return COURSE.run(PYTHON, "-m", "pytest", *words)
     # loadscope keeps the cells of a notebook, and the tests of a module, on one process and in order.
-    pytest = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "--durations=8")
+    pytest = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", "--durations=8")
     one_thread = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "TQDM_DISABLE": "1"}
     if fast:
         print("Testing the packages, the labs' checks and the notebooks' form, under two minutes.", flush=True)
