@@ -124,11 +124,8 @@ class IdxSet:
         return self._failed
 
     def _fetch(self, mirror: str, raw: Path) -> str:
-        """Fetch all four files from one mirror; returns "" or why it failed.
-
-        They arrive in a temporary folder beside, which is moved when it is whole: an interruption leaves nothing
-        half-made, and of two kernels that download at once the second finds the first one's files.
-        """
+        # All four arrive in a temporary folder beside, which is moved when it is whole: an interruption leaves nothing
+        # half-made, and of two kernels that download at once the second finds the first one's files.
         timeout = socket.getdefaulttimeout()
         socket.setdefaulttimeout(sources.TIMEOUT)  # torchvision passes none
         try:
