@@ -69,6 +69,9 @@ def _be_a_kernel(command: list[str], environment: dict[str, str], folder: str | 
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # what a kernel says beside its messages is nobody's, as where nbval starts it
         os.dup2(nowhere, stream)
+    import pandas
+
+    pandas.set_option("display.max_columns", 20)  # its default in a kernel; imported elsewhere it sees a terminal
     words = command[command.index("ipykernel_launcher") + 1 :]
     from ipykernel.kernelapp import IPKernelApp
 
