@@ -1,7 +1,7 @@
-"""The book's figures: one width, the palette and what its colours mean, bands over seeds, a player for animations.
+"""The book's figures: width, palette, bands, animations. Which line gets which colour stands in the cell that draws it.
 
-Matplotlib draws everything; this module only fixes what must be the same on every page. Which line of a figure gets
-which colour stands in the cell that draws it.
+Matplotlib draws everything; this module only fixes what must be the same on every page: one width, what each colour
+means, bands over seeds, a player for animations.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""How fast is the package, beside simpler programs for the same work?
+"""How fast is the package, beside simpler programs and other libraries (`contenders`) for the same work?
 
 `generation` measures a generation of GENREG, `line` a thousand runs of chapter 6, `peers` a generation in other
 libraries. Machines are noisy, so quote ratios of one run. What a chapter measures before its reader's eyes

@@ -1,4 +1,4 @@
-"""Evaluate designs somewhere else: in this process, in several, or on a Dask cluster, with the same results.
+"""Evaluate designs in this process, in several, or on Dask: a lost task is started again by Dask, else `evaluator`.
 
     evaluate = partial(train_mlp, **data)                  # evaluate(design, rng) -> a number, or anything JSON can say
     with Evaluator(evaluate, processes(2), journal="search.jsonl") as evaluator:
