@@ -17,7 +17,7 @@ import torch
 from neuroevo.files import replacing
 from neuroevo.results import ResultsError, digest, results_folder
 
-_PACKAGES = ("neuroevo", "numpy", "scikit-learn", "torch", "torchvision")
+_PACKAGES = ("matplotlib", "neuroevo", "numpy", "scikit-learn", "torch", "torchvision")  # matplotlib draws the letters
 
 
 def save(

@@ -49,6 +49,7 @@ NAMES = {
     "summits": "summits",
     "ladder": "ladder",
     "letters": "letters",
+    "letters-moved": "letters_moved",
 }
 SIZES = ("smoke", "laptop", "full")
 

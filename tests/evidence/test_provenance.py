@@ -29,7 +29,7 @@ def test_round_trip(tmp_path):
     assert run.tables["finals"]["accuracy"].tolist() == [0.123457, 0.6625]  # six digits
     assert run.provenance["seeds"] == [0, 1]
     assert run.provenance["settings"] == {"n_genomes": 200}
-    assert run.provenance["versions"].keys() >= {"python", "torch", "numpy"}
+    assert run.provenance["versions"].keys() >= {"python", "torch", "numpy", "matplotlib"}
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["trial"]
     assert str(tmp_path) not in (tmp_path / "new" / "trial" / "provenance.json").read_text()
 
