@@ -60,7 +60,7 @@ def test_units_stop_where_they_should():
     units = letters_moved.units(list(range(20)))
     assert len(units) == len(set(units))
     assert sum(unit.method in SETTINGS for unit in units) == 20 * len(SETTINGS)
-    assert {unit.seed for unit in units if unit.method in FACES | PUSHED} == set(range(5))
+    assert {unit.seed for unit in units if unit.method in FACES | PUSHED} == set(range(letters_moved.N_FEW_SEEDS))
 
 
 def test_a_stored_slice_is_what_the_code_makes(context):
