@@ -13,6 +13,7 @@ To doubt
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)
 To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
+  python3 course.py test --mutants [LAB]        put faults into right answers: do the labs' checks see them?
   python3 course.py labs [--check]              make labs/ from solutions/
   python3 course.py execute [FILES]             run notebooks and normalise what is committed
   python3 course.py measure [--before REV]      count what a reader of a chapter meets: words, code, figures, minutes
@@ -64,6 +65,7 @@ def main() -> int:
     book.add_argument("--port", type=int, default=8000)
     test = add("test", description="Run the tests. Other words go to pytest.")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
+    test.add_argument("--mutants", action="store_true", help="try the labs' checks on faulty answers; words are labs")
     targets.add_parser("clean", description="Remove the environment, builds and caches; nothing of yours.")
     add("lab", description="Open the labs in JupyterLab. Other words go to JupyterLab.")
     for target in PACKAGES:
@@ -82,7 +84,7 @@ def main() -> int:
         if known.target == "book":
             return build_book(known.serve, known.port)
         if known.target == "test":
-            return run_tests(rest, known.fast)
+            return try_mutants(rest) if known.mutants else run_tests(rest, known.fast)
         if known.target == "lab":
             return lab(rest)
         return command(known.target, rest)
@@ -147,6 +149,10 @@ def run_tests(words: list[str], fast: bool) -> int:
     print("Testing the packages, the labs, the site and every notebook, several minutes.", flush=True)
     nbval = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=600")
     return COURSE.run(*pytest, "tests", "notebooks", "solutions", "labs", *nbval, **one_thread)
+
+
+def try_mutants(words: list[str]) -> int:
+    return COURSE.run(PYTHON, Path("tests", "coursekit", "trying_mutants.py"), *words, OMP_NUM_THREADS="1")
 
 
 def clean() -> int:

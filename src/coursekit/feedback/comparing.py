@@ -15,6 +15,7 @@ from coursekit.feedback.student import Student
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
 Case = tuple[Any, ...]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ class Comparison:
         for hint, mistake in self.mistakes.items():
             if self._explains(mistake, answers, expected):
                 raise TryAgain(hint)
-        for number, name in enumerate(self.names):
-            self._judge_part(name, [answer[number] for answer in answers], [answer[number] for answer in expected])
+        for number in range(len(self.names)):
+            got, wanted = [answer[number] for answer in answers], [answer[number] for answer in expected]
+            self._judge_part(number, got, wanted, student)
 
     def _answer(self, function: Callable[..., Any], args: Case) -> Answer:
         return to_arrays(self.read(function(*args), *args), self.names)
@@ -151,7 +153,7 @@ class Comparison:
         pairs = zip(ours, theirs, strict=True)
         return all(self._close(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
 
-    def _close(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    def _close(self, a: Array, b: Array) -> bool:
         return a.shape == b.shape and np.allclose(a, b, rtol=self.rtol, atol=1e-9, equal_nan=True)
 
     def _explains(self, mistake: Callable[..., Any] | Pattern, answers: list[Answer], expected: list[Answer]) -> bool:
@@ -163,46 +165,64 @@ class Comparison:
                 return False
         return True
 
-    def _judge_part(self, name: str, got: list[NDArray[np.float64]], expected: list[NDArray[np.float64]]) -> None:
-        """Raise TryAgain if one value is wrong: about its shape, NaN, a factor, or the first difference."""
+    def _ignored(self, student: Student, number: int, i: int, got: Array, expected: Array) -> str:
+        """The argument that explains a wrong value, in case i, by having no effect on it; empty if none does.
+
+        The argument is exchanged for that of other cases. If the value stays what it was though the right one would
+        not, wherever that can be tried, then the argument isn't read.
+        """
+        for place, parameter in enumerate(self.parameters):
+            stays = []
+            for other in self.cases[:6]:
+                args = (*self.cases[i][:place], other[place], *self.cases[i][place + 1 :])
+                try:
+                    if not self._close(self._answer(self.right, args)[number], expected):
+                        answer = read_floats(self.read(student(*args), *args), self.names)
+                        stays.append(self._close(answer[number], got))
+                except Exception:  # arguments of two cases needn't fit together
+                    continue
+            if stays and all(stays):
+                return parameter
+        return ""
+
+    def _judge_part(self, number: int, got: list[Array], expected: list[Array], student: Student) -> None:
+        """Raise TryAgain if one value is wrong: about its shape, NaN, a factor, or the shortest case that fails."""
+        name = self.names[number]
         texts = [case_text(self.parameters, args) for args in self.cases]
         for a, b, case in zip(got, expected, texts, strict=True):
             if a.shape != b.shape:
                 wanted = f"an array of shape {b.shape}" if b.shape else "one number"
                 forgot = " Was a mean or a sum forgotten?" if a.size > b.size == 1 else ""
-                raise TryAgain(f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}.{forgot}")
+                shapes = f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}.{forgot}"
+                raise TryAgain(shapes, names_fault=False)
         for a, b, case in zip(got, expected, texts, strict=True):
             far = a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max()))]  # true for NaN too
             if far.size:
-                raise TryAgain(f"{name} has run away to {far[0]:.3g} for {case}. {self.run_away}")
+                raise TryAgain(f"{name} has run away to {far[0]:.3g} for {case}. {self.run_away}", names_fault=False)
         wrong = [not self._close(a, b) for a, b in zip(got, expected, strict=True)]
         if not any(wrong):
             return
-        differs = [not self._close(b, expected[0]) for b in expected]
-        typed_in = (
-            "Is a number typed in, or taken from a variable of the notebook, where an argument of the function is "
-            "meant?"
-        )
-        if any(differs) and all(self._close(a, got[0]) for a in got):
+        typed_in = "Is a number typed in, or taken from a variable of the notebook, where an argument is meant?"
+        if any(not self._close(b, expected[0]) for b in expected) and all(self._close(a, got[0]) for a in got):
             raise TryAgain(f"{name} is the same whatever the inputs are. {typed_in}")
-        first = wrong.index(True)
+        first = min((i for i, fails in enumerate(wrong) if fails), key=lambda i: len(texts[i]))
         a, b = got[first], expected[first]
-        index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
-        place = f"{name}[{', '.join(map(str, index))}]" if index else name
-        difference = f"{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[first]}."
-        if first > 0:
-            raise TryAgain(f"your answer fits the example but not other inputs: {difference} {typed_in}")
-        factor = self._factor(got, expected)
-        if factor is not None:
+        if ignored := self._ignored(student, number, first, a, b):
+            raise TryAgain(f"{name} doesn't change when `{ignored}` does. {typed_in}")
+        if (factor := self._factor(got, expected)) is not None:
             if np.isclose(factor, -1):
                 raise TryAgain(f"{name} has the wrong sign in every case that was tried.")
             raise TryAgain(
                 f"{name} is {factor:.4g} times what it should be in every case that was tried: look for a factor that "
                 "is missing, or there twice."
             )
-        raise TryAgain(difference)
+        index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
+        place = f"{name}[{', '.join(map(str, index))}]" if index else name
+        fits = "" if wrong[0] else "your answer fits the example but not other inputs: "
+        difference = f"{fits}{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[first]}."
+        raise TryAgain(difference, names_fault=False)
 
-    def _factor(self, got: list[NDArray[np.float64]], expected: list[NDArray[np.float64]]) -> float | None:
+    def _factor(self, got: list[Array], expected: list[Array]) -> float | None:
         """The one number that turns every right answer into the given one, if there is one."""
         a, b = np.concatenate([v.ravel() for v in got]), np.concatenate([v.ravel() for v in expected])
         largest = int(np.argmax(np.abs(b)))

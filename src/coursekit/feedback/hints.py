@@ -7,7 +7,14 @@ __all__ = ["TryAgain", "diagnose", "refuse"]
 
 
 class TryAgain(Exception):  # noqa: N818 - a verdict, not an error
-    """Raised by a check: the message tells the student what is wrong and what to look at."""
+    """Raised by a check: the message tells the student what is wrong and what to look at.
+
+    `names_fault` is false where it only shows a case that fails.
+    """
+
+    def __init__(self, message: str, names_fault: bool = True) -> None:
+        super().__init__(message)
+        self.names_fault = names_fault
 
 
 def refuse(wrong: Any, hint: str) -> None:

@@ -29,10 +29,15 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A check's answer; `message` is the hint, or what a stub asks for, and empty after PASS."""
+    """A check's answer; `message` is the hint, or what a stub asks for, and empty after PASS.
+
+    `kind` is what the hint rests on, for those who test checks: a fault that it names ("named"), a failing case
+    ("difference"), or an error or a time limit that stopped the function ("stopped").
+    """
 
     status: Status
     message: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,13 +142,14 @@ class Lab:
         try:
             run_limited(work, self.time_limit)
         except TryAgain as hint:
-            return Verdict(Status.TRY_AGAIN, str(hint))
+            return Verdict(Status.TRY_AGAIN, str(hint), "named" if hint.names_fault else "difference")
         except TooLong as late:
             restart = " It could not be stopped: choose Kernel > Restart before you go on." if late.still_busy else ""
             return Verdict(
                 Status.TRY_AGAIN,
                 f"your function was not finished after {late.seconds:g} seconds and was stopped. Does a loop never "
                 f"end, or does it do far more steps than it was asked for?{restart}",
+                "stopped",
             )
         except KeyboardInterrupt:
             raise
@@ -153,7 +159,7 @@ class Lab:
             message = unwritten(error, name, ours) if isinstance(error, NotImplementedError) else None
             if message is not None:
                 return Verdict(Status.YOUR_TURN, message)
-            return Verdict(Status.TRY_AGAIN, mishap(error, ours))
+            return Verdict(Status.TRY_AGAIN, mishap(error, ours), "stopped")
         return Verdict(Status.PASS)
 
     def _folders_but_of(self, function: Any) -> set[Path]:

@@ -35,7 +35,8 @@ def read_several(answer: Any, names: Sequence[str]) -> list[Any]:
         return list(answer)
     raise TryAgain(
         f"your function should return {len(names)} values, ({listed}); it returned "
-        f"{len(answer) if several else _kind(answer)}. End it with `return {listed}`."
+        f"{len(answer) if several else _kind(answer)}. End it with `return {listed}`.",
+        names_fault=False,
     )
 
 

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Run the test command on the last commit, in a fresh clone, under one condition, and keep its row in CONTRIBUTING.md.
+
+    python3.13 .ci/matrix.py "as pinned"          with the Python that it is called with
+    python3 .ci/matrix.py --list                  the conditions
+
+The row of the same condition, Python and system is replaced; the clone is removed unless something failed. A run takes
+the test command's time and its set-up; Ctrl-C stops all of it and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "CONTRIBUTING.md"
+HEAD = "| condition | Python | system | torch | NumPy | commit | date | result | minutes |\n" + "|---" * 9 + "|\n"
+BEGIN, END = "<!-- matrix: written by .ci/matrix.py -->\n", "<!-- end of matrix -->"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What differs from a quiet machine with the pinned packages.
+
+    Attributes:
+        variables: of the environment.
+        busy: processes that never rest; the first holds half of the memory.
+        packages: pinned, lowest (that pyproject.toml allows) or newest (that there are).
+        data: whether MNIST may be found.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    busy: int = 0
+    packages: str = "pinned"
+    data: bool = True
+
+
+CONDITIONS = {
+    "as pinned": Condition(),
+    "without data": Condition(data=False),
+    "busy: 4 processes, half the memory": Condition(busy=4),
+    "torch without vector instructions": Condition({"ATEN_CPU_CAPABILITY": "default"}),
+    "NumPy without vector instructions": Condition({"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"}),
+    "2 threads": Condition({"OMP_NUM_THREADS": "2"}),
+    "4 threads": Condition({"OMP_NUM_THREADS": "4"}),
+    "lowest packages": Condition(packages="lowest"),
+    "newest packages": Condition(packages="newest"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("condition", nargs="?", choices=CONDITIONS)
+    parser.add_argument("--list", action="store_true", help="print the conditions")
+    parser.add_argument("--cpu", action="store_true", help="on Linux, PyTorch without CUDA")
+    parser.add_argument("words", nargs="*", help="for pytest, to try a part; then nothing is written")
+    known = parser.parse_args()
+    if known.list or known.condition is None:
+        print("\n".join(CONDITIONS))
+        return 0
+    condition = CONDITIONS[known.condition]
+    folder = Path(tempfile.mkdtemp(prefix="course-"))
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    replace_pins(clone, condition.packages)
+    variables = {**os.environ, **condition.variables}
+    if not condition.data:
+        variables.update(NEUROEVO_DATA=str(folder / "no data"), NEUROEVO_OFFLINE="1")
+    door = [sys.executable, str(clone / "course.py")]
+    subprocess.run([*door, "doctor", *["--cpu"] * known.cpu], env=variables)  # sets up; what it says is for the reader
+    start = time.monotonic()
+    with busy(condition.busy, half_the_memory()):
+        told = tee([*door, "test", *known.words], variables)
+    minutes = (time.monotonic() - start) / 60
+    outcome = summary(told)
+    print(f"{known.condition}: {outcome} in {minutes:.1f} minutes")
+    if known.words:
+        return 0
+    python = clone / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    versions = [version(python, name) for name in ("torch", "numpy")]
+    commit = subprocess.run(["git", "-C", clone, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    date = time.strftime("%Y-%m-%d")
+    cells = [known.condition, platform.python_version(), system, *versions, commit.strip(), date, outcome]
+    PAGE.write_text(with_row(PAGE.read_text("utf-8"), [*cells, f"{minutes:.1f}"]), "utf-8")
+    if "failed" in outcome or "error" in outcome:
+        print(f"The clone is kept: {clone}")
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def replace_pins(clone: Path, packages: str) -> None:
+    """Write what set-up is to install into the clone's constraints.txt."""
+    pins = clone / "constraints.txt"
+    if packages == "newest":
+        pins.write_text("", "utf-8")
+    elif packages == "lowest":
+        declared = re.findall(r'"([\w.\-]+)>=([\w.]+)[^"]*"', (clone / "pyproject.toml").read_text("utf-8"))
+        lowest = [f"{name}=={least}\n" for name, least in declared if name not in ("setuptools",)]
+        pins.write_text("".join(lowest), "utf-8")
+
+
+@contextlib.contextmanager
+def busy(n_processes: int, n_bytes: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes that never rest; the first one holds memory."""
+    code = "b = bytearray({}); b[::4096] = b'1' * len(b[::4096])\nwhile True: pass"
+    memory = [n_bytes] + [0] * (n_processes - 1)
+    loops = [subprocess.Popen([sys.executable, "-c", code.format(size)]) for size in memory[:n_processes]]
+    try:
+        yield loops
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def half_the_memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if hasattr(os, "sysconf") else 0
+
+
+def tee(command: list[str], variables: dict[str, str]) -> str:
+    """Run a command, show what it prints, and return that."""
+    told = []
+    with subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            told.append(line)
+    return "".join(told)
+
+
+def summary(told: str) -> str:
+    """What pytest counted, such as "2300 passed, 3 skipped"; or that it never came so far."""
+    found = re.findall(r"^=* ?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", told, re.MULTILINE)
+    return found[-1] if found else "failed before the tests ended"
+
+
+def version(python: Path, package: str) -> str:
+    code = f"import importlib.metadata as m; print(m.version({package!r}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+
+
+def with_row(page: str, cells: list[str]) -> str:
+    """The page with this row in its table, in place of the one of the same condition, Python and system."""
+    before, rest = page.split(BEGIN)
+    table, after = rest.split(END)
+    found = {key(row): row for row in rows(table)}
+    found[key(cells)] = cells
+    order = list(CONDITIONS)
+    lines = sorted(found.values(), key=lambda row: (order.index(row[0]), row[1:3]))
+    return before + BEGIN + HEAD + "".join(f"| {' | '.join(row)} |\n" for row in lines) + END + after
+
+
+def rows(table: str) -> list[list[str]]:
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def key(row: list[str]) -> tuple[str, ...]:
+    return row[0], *row[1].split(".")[:2], row[2]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""All mutants of the labs' right answers before their checks: `python3 course.py test --mutants [LAB ...]`.
+
+Right answers are those of solutions/ and, in other words, those of wrong_answers/. A mutant that passes and is no fault
+stands, with the reason, in equivalent_mutants.toml; any other that passes is a hole in its check.
+"""
+
+import argparse
+import importlib.util
+import inspect
+import io
+import sys
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import matplotlib as mpl
+
+from coursekit.labs import lab_of
+from coursekit.mutants import Outcome, table, try_mutants
+from coursekit.notebooks import read_notebook
+
+HERE = Path(__file__).parent
+SOLUTIONS = sorted((HERE.parents[1] / "solutions").glob("*.ipynb"))
+EQUIVALENT = tomllib.loads((HERE / "equivalent_mutants.toml").read_text("utf-8"))
+TIME_LIMIT = 4.0  # seconds for a mutant that never ends; the slowest right answer takes less than one
+
+
+def answers(path: Path) -> ModuleType:
+    """The module of named wrong and right answers to a lab."""
+    name = f"lab{path.name[:2]}"
+    spec = importlib.util.spec_from_file_location(f"wrong_answers_{name}", HERE / "wrong_answers" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def right_answers(path: Path) -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """(exercise, source, the names it needs, its function) of a lab's right answers: the solution, then the others."""
+    lab, namespace = lab_of(path), {}
+    cells = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
+    with mpl.rc_context({"backend": "agg"}), redirect_stdout(io.StringIO()):
+        for source in cells:
+            if "lab.passed(" not in source and "lab.check(" not in source:
+                exec(compile(source, path.name, "exec"), namespace)
+    named = answers(path)
+    for number, exercise in lab.exercises.items():
+        if exercise.automatic:
+            (source,) = (cell for cell in cells if f"def {exercise.function}(" in cell)
+            yield number, source, namespace, exercise.function
+            for function in named.RIGHT[number]:
+                if inspect.isfunction(function) and not function.__closure__ and function.__name__ != "<lambda>":
+                    yield number, inspect.getsource(function), vars(named), function.__name__
+
+
+def try_lab(path: Path, every: int = 1) -> list[Outcome]:
+    """What the checks of a lab say to each mutant of its right answers, or to one in so many."""
+    lab = lab_of(path)
+    lab.time_limit = TIME_LIMIT
+    tried = partial(try_mutants, lab, only=slice(None, None, every))
+    return [outcome for number, *answer in right_answers(path) for outcome in tried(number, *answer)]
+
+
+def holes(outcomes: list[Outcome]) -> list[Outcome]:
+    """The mutants that pass and have no reason to."""
+    return [o for o in outcomes if o.kind == "passed" and o.mutant.name not in EQUIVALENT.get(o.exercise, {})]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python3 course.py test --mutants", description=__doc__)
+    parser.add_argument("labs", nargs="*", help="numbers, such as 03; default: all")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--every", type=int, default=1, help="try one mutant in so many")
+    parser.add_argument("--show", choices=["passed", "named", "difference", "stopped"], default="passed")
+    parser.add_argument("--no-details", action="store_true", help="the table alone")
+    known = parser.parse_args()
+    chosen = [path for path in SOLUTIONS if not known.labs or path.name[:2] in known.labs]
+    outcomes: list[Outcome] = []
+    with ProcessPoolExecutor(known.jobs) as pool:
+        for path, found in zip(chosen, pool.map(partial(try_lab, every=known.every), chosen), strict=True):
+            print(f"{path.stem}: {len(found)} mutants, {len(holes(found))} holes", file=sys.stderr, flush=True)
+            outcomes += found
+    if not known.no_details:
+        shown = holes(outcomes) if known.show == "passed" else [o for o in outcomes if o.kind == known.show]
+        for one in shown:
+            print(one.exercise, one.mutant.name, *([f"\n      {one.message}"] if one.message else []))
+    print(table(outcomes, EQUIVALENT))
+    return 1 if holes(outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
