@@ -123,7 +123,7 @@ ONCE = {  # applied twice, these do what they do once, or nothing that anybody w
 }
 
 
-def arithmetic(node: ast.AST) -> Replacements:
+def _arithmetic(node: ast.AST) -> Replacements:
     if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in OTHER_OPERATOR:
         yield "another operator", _with(node, op=OTHER_OPERATOR[type(node.op)]())
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div | ast.Mod | ast.MatMult):
@@ -135,13 +135,13 @@ def arithmetic(node: ast.AST) -> Replacements:
         yield "sign dropped", node.operand
 
 
-def comparison(node: ast.AST) -> Replacements:
+def _comparison(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         for other in OTHER_COMPARISONS[type(node.ops[0])]:
             yield "another comparison", _with(node, ops=[other()])
 
 
-def condition(node: ast.AST) -> Replacements:
+def _condition(node: ast.AST) -> Replacements:
     if isinstance(node, ast.BoolOp):
         yield "and for or", _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
     if isinstance(node, ast.If | ast.IfExp | ast.While):
@@ -151,7 +151,7 @@ def condition(node: ast.AST) -> Replacements:
         yield "condition dropped", _with(node, ifs=[])
 
 
-def constant(node: ast.AST) -> Replacements:
+def _constant(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bool):
             yield "another constant", ast.Constant(not node.value)
@@ -162,7 +162,7 @@ def constant(node: ast.AST) -> Replacements:
             yield "another constant", ast.Constant(node.value * 2 or 1.0)
 
 
-def bounds(node: ast.AST) -> Replacements:
+def _bounds(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Slice):
         for edge, missing in (("lower", 1), ("upper", -1)):
             given = getattr(node, edge)
@@ -175,7 +175,7 @@ def bounds(node: ast.AST) -> Replacements:
             yield "off by one in a range", _with(node, args=arguments)
 
 
-def axis(node: ast.AST) -> Replacements:
+def _axis(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Call):
         for i, keyword in enumerate(node.keywords):
             rest = [*node.keywords[:i], *node.keywords[i + 1 :]]
@@ -194,7 +194,7 @@ def axis(node: ast.AST) -> Replacements:
                     yield "another ddof", _with(node, keywords=[*given, other])
 
 
-def calls(node: ast.AST) -> Replacements:
+def _calls(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Call):
         fault = "a copy forgotten" if _name_of(node) in COPIES else "call dropped"
         if isinstance(node.func, ast.Attribute):
@@ -207,7 +207,7 @@ def calls(node: ast.AST) -> Replacements:
         yield "called twice", ast.If(ast.Constant(True), [node, node], [])
 
 
-def exchanged(node: ast.AST) -> Replacements:
+def _exchanged(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Call) and len(node.args) > 1:
         for i in range(len(node.args) - 1):
             swapped = [*node.args[:i], node.args[i + 1], node.args[i], *node.args[i + 2 :]]
@@ -218,7 +218,7 @@ def exchanged(node: ast.AST) -> Replacements:
         yield "values exchanged", _with(node, value=_with(node.value, elts=node.value.elts[::-1]))
 
 
-def dropped(node: ast.AST) -> Replacements:
+def _dropped(node: ast.AST) -> Replacements:
     documentation = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr) and not documentation:
         yield "statement dropped", ast.Pass()
@@ -226,7 +226,7 @@ def dropped(node: ast.AST) -> Replacements:
         yield "block dropped", ast.Pass()
 
 
-def loops(node: ast.AST) -> Replacements:
+def _loops(node: ast.AST) -> Replacements:
     if isinstance(node, ast.For | ast.While):
         yield "stops after the first round", _with(node, body=[*node.body, ast.Break()])
     if isinstance(node, ast.For | ast.comprehension):
@@ -235,7 +235,7 @@ def loops(node: ast.AST) -> Replacements:
             yield f"the {edge} round is left out", _with(node, iter=ast.Subscript(as_list, part, ast.Load()))
 
 
-def randomness(node: ast.AST) -> Replacements:
+def _randomness(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Call):
         given = [word.value for word in node.keywords if word.arg in ("generator", "rng")] + list(node.args)
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -247,13 +247,13 @@ def randomness(node: ast.AST) -> Replacements:
         yield "a generator of its own", _call("_seeded_anew", node)
 
 
-def answers(node: ast.AST) -> Replacements:
+def _answers(node: ast.AST) -> Replacements:
     if isinstance(node, ast.Return) and node.value is not None:
         yield "rounded", _with(node, value=_call("_rounded", node.value))
         yield "a list for an array", _with(node, value=_call("_as_list", node.value))
 
 
-def arguments(node: ast.AST) -> Replacements:
+def _arguments(node: ast.AST) -> Replacements:
     if isinstance(node, ast.FunctionDef):
         for argument in node.args.args:
             if argument.arg != "rng":
@@ -263,6 +263,6 @@ def arguments(node: ast.AST) -> Replacements:
 
 
 RULES: tuple[Callable[[ast.AST], Replacements], ...] = (
-    *(arithmetic, comparison, condition, constant, bounds, axis, calls, exchanged, dropped, loops, randomness),
-    *(answers, arguments),
+    *(_arithmetic, _comparison, _condition, _constant, _bounds, _axis, _calls, _exchanged, _dropped, _loops),
+    *(_randomness, _answers, _arguments),
 )
