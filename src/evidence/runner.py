@@ -45,6 +45,7 @@ NAMES = {
     "methods": "methods",
     "open-questions": "open_questions",
     "operators": "operators",
+    "price": "price",
     "searchers": "searchers",
     "summits": "summits",
     "ladder": "ladder",
