@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,13 +71,23 @@ def mutants_of(source: str, function: str) -> list[Mutant]:
         for rule in RULES:
             for fault, other in rule(node):
                 mutated = ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree, {id(node): other})))
-                if mutated not in seen:
+                if mutated not in seen and _compiles(mutated):
                     seen.add(mutated)
                     name = " ".join(f"{function}, {fault}: {_shown(node)} -> {_shown(other)}".split())
                     named[name] += 1
                     again = f" (place {named[name]})" if named[name] > 1 else ""
                     found.append(Mutant(name + again, fault, mutated))
     return found
+
+
+def _compiles(source: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what students shouldn't write either
+            compile(source, "<mutant>", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _shown(node: ast.AST) -> str:

@@ -1,7 +1,10 @@
 """Every mutant before the check that it should not pass."""
 
+import io
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +48,10 @@ def try_mutants(
     for mutant in mutants_of(source, function)[only]:
         names = dict(namespace)
         exec(compile(HELPERS, "<helpers>", "exec"), names)
-        exec(compile(mutant.source, "<mutant>", "exec"), names)
-        verdict = lab.judge(number, names[function])
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            exec(compile(mutant.source, "<mutant>", "exec"), names)
+            verdict = lab.judge(number, names[function])
         kind = "passed" if verdict.status is Status.PASS else verdict.kind
         outcomes.append(Outcome(number, mutant, kind, verdict.message))
     return outcomes
