@@ -8,8 +8,8 @@ import pytest
 from coursekit.feedback import Status
 
 PAGE = (Path(__file__).parents[2] / "book" / "checks.md").read_text("utf-8")
-LAB, ANSWERS, TESTS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
-(PRINTED,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.M | re.S)
+LAB, ANSWERS, TESTS, MUTANTS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+PRINTED, SURVIVED = re.findall(r"^```text\n(.*?)^```$", PAGE, re.M | re.S)
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def test_an_exercise_with_its_check_has_forty_lines():
 def test_what_students_are_told_is_what_the_page_prints(page, capsys):
     exec(compile(ANSWERS, "checks.md", "exec"), page)
     assert capsys.readouterr().out == PRINTED
+
+
+def test_what_mutants_come_to_is_what_the_page_prints(page, capsys):
+    exec(compile(MUTANTS, "checks.md", "exec"), page)
+    assert capsys.readouterr().out == SURVIVED
 
 
 def test_the_tests_of_the_page_pass(page):
