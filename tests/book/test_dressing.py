@@ -1,5 +1,8 @@
 """What the site makes of plain Markdown: figures, boxes, groups of choices, links to words and works."""
 
+import io
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,9 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
 from nbformat import v4
+from PIL import Image
+
+from neuroevo import plots
 
 pytestmark = pytest.mark.slow  # a site is built
 
@@ -104,11 +110,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     lab = v4.new_markdown_cell("# Lab 5\n\nSee [Figure L5.1](#fig-lab).")
     caption = v4.new_markdown_cell('<a id="fig-lab"></a>**Figure L5.1.** What you will see.')
-    write(folder, "labs/05_a_chapter.ipynb", lab, v4.new_code_cell("plot()"), caption)
+    shown = v4.new_output("display_data", {"text/html": plots.player(FRAMES, alt="It turns.", name="turning").data})
+    film = v4.new_code_cell("film()", outputs=[shown])
+    write(folder, "labs/05_a_chapter.ipynb", lab, v4.new_code_cell("plot()"), caption, film)
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-b", "html", str(folder), str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return folder / "out"
+
+
+def pixel(grey: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (2, 2), grey).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+FRAMES = [pixel(grey) for grey in (0, 100, 200)]
 
 
 def article(site: Path, page: str) -> Tag:
@@ -180,3 +197,14 @@ def test_a_lab_without_pictures_has_no_captions(site: Path) -> None:
     assert "What you will see" not in lab.get_text()
     assert lab.find(id="fig-lab") is not None
     assert lab.find("a", string="Figure L5.1")["href"] == "#fig-lab"
+
+
+def test_the_frames_of_a_film_are_files_fetched_when_they_are_wanted(site: Path) -> None:
+    (film,) = article(site, "labs/05_a_chapter.html").select("div.player")
+    script = film.script.get_text()
+    assert "base64" not in str(film)
+    others = json.loads(re.search(r"concat\((\[.*?\])", script)[1])
+    files = [site / "labs" / name for name in [film.img["src"], *others]]
+    greys = [Image.open(file).convert("L").getpixel((0, 0)) for file in files]
+    assert greys == [0, 100, 200]
+    assert "focusin" in script

@@ -4,6 +4,7 @@ Each module here is one concern, and says why it is needed:
 
 * ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
 * ``offline``     MathJax on this host, thebe's scripts left out;
+* ``films``       the frames of a film as files, fetched when they are wanted;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``references``  links to the glossary and the bibliography;
@@ -18,7 +19,7 @@ from sphinx.config import Config
 
 import neuroevo
 
-from . import accessible, directives, docstrings, offline, plain, references, repository
+from . import accessible, directives, docstrings, films, offline, plain, references, repository
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", offline.drop_thebe, priority=900)
     app.connect("build-finished", offline.copy_mathjax)
 
+    app.connect("build-finished", films.write_frames)
     app.connect("build-finished", accessible.repair_pages)
 
     app.add_transform(plain.DressPlainText)

@@ -1,0 +1,46 @@
+"""Frames of a film as files: a notebook holds them in its text, and a page with several films would be heavy.
+
+They are fetched when somebody comes near the film's buttons, so that reading alone doesn't load them.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+FILM = re.compile(r'<div id="[\w-]+" class="player">.*?</script>', re.DOTALL)
+STILL = re.compile(r'src="data:image/png;base64,([\w+/=]+)"')
+FRAMES = re.compile(r'(\[[^\[\]]*\])\.map\(f=>"data:image/png;base64,"\+f\)(\),n=frames\.length;)')
+FETCH = (
+    'const near=()=>frames.forEach(f=>{new Image().src=f});["pointerenter","focusin"].forEach('
+    "e=>root.addEventListener(e,near,{once:true}));"
+)
+
+
+def write_frames(app: Sphinx, exception: Exception | None) -> None:
+    """Take the frames out of every page of a build that went well."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for page in sorted(out.rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        if 'class="player"' in text:
+            images = "../" * (len(page.relative_to(out).parts) - 1) + "_images"
+            page.write_text(FILM.sub(partial(_with_files, out / "_images", images), text), encoding="utf-8")
+
+
+def _with_files(folder: Path, images: str, film: re.Match[str]) -> str:
+    def file(frame: str) -> str:
+        name = f"film-{hashlib.sha256(frame.encode()).hexdigest()[:16]}.png"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(base64.b64decode(frame))
+        return f"{images}/{name}"
+
+    def files(found: re.Match[str]) -> str:
+        return json.dumps([file(frame) for frame in json.loads(found[1])]) + found[2] + FETCH
+
+    return FRAMES.sub(files, STILL.sub(lambda still: f'src="{file(still[1])}"', film[0]))
