@@ -22,7 +22,7 @@ TASKS = {"wide": (64, 0.0), "wrong labels": (64, 0.2), "narrow": (8, 0.0)}
 """Name -> hidden units, share of the training labels that are wrong."""
 
 PLAIN = [(rate, 0.0) for rate in (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)]
-DROPOUT = [(rate, drop) for rate in (0.001, 0.003, 0.01) for drop in (0.2, 0.5)]
+DROPOUT = [(rate, drop) for rate in (0.0001, 0.0003, 0.001, 0.003, 0.01) for drop in (0.2, 0.5)]
 N_STEPS = {"smoke": (20, 40), "laptop": (150, 300, 600), "full": (150, 300, 600, 1500)}
 N_NETS = {"smoke": (2, 3), "laptop": (10, 20), "full": (10, 20)}
 """To tune on, and fresh ones to score."""
