@@ -47,6 +47,7 @@ NAMES = {
     "operators": "operators",
     "price": "price",
     "searchers": "searchers",
+    "stuck": "stuck",
     "summits": "summits",
     "ladder": "ladder",
     "letters": "letters",
