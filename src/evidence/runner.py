@@ -42,6 +42,7 @@ NAMES = {
     "genreg-audit": "genreg_audit",
     "genreg-mnist": "genreg_mnist",
     "gpu": "gpu",
+    "inheritance": "inheritance",
     "methods": "methods",
     "open-questions": "open_questions",
     "operators": "operators",
