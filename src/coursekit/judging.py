@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.feedback import Lab, Status
+from coursekit.feedback.surroundings import Lost
 from coursekit.labs import lab_of
 
 __all__ = ["report", "watch"]
@@ -33,7 +34,7 @@ def watch(lab: str) -> None:
         for name in names:
             value = shell.user_ns.get(name)
             seen = _versions.setdefault(name, [])
-            if value is not None and not any(value is one for one in seen):
+            if value is not None and not isinstance(value, Lost) and not any(value is one for one in seen):
                 seen.append(value)
 
     shell.events.register("post_run_cell", remember)

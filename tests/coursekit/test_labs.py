@@ -20,6 +20,7 @@ SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
 # Where a mistake of a table can't be called as a student's function: the split is the student's own draw (2.2), or the
 # check watches what is asked of a loss (8.1) or of trials (8.3).
 PROTOCOLS = {"2.2", "8.1", "8.3"}
+PLAIN = re.compile(r"\x1b\[[\d;]*m")  # colours, in a kernel alone
 CHECK = re.compile(r"^lab\.check\(\"([\d.]+)\", (\w+)\)$")
 
 
@@ -58,7 +59,7 @@ def run_here(path, monkeypatch):
 
 def checked(printed):
     """{exercise: what its check said}, from (cell, output) pairs."""
-    return {found[1]: text for cell, text in printed if (found := CHECK.match(cell.source))}
+    return {found[1]: PLAIN.sub("", text) for cell, text in printed if (found := CHECK.match(cell.source))}
 
 
 def automatic(lab):

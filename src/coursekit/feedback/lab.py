@@ -1,6 +1,5 @@
 """A lab: its exercises, their checks, and what one notebook's student has got so far."""
 
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,6 +12,7 @@ from coursekit.feedback.hints import TryAgain
 from coursekit.feedback.mishaps import file_of, misfit, mishap, unwritten
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Hint, OnError, Student
+from coursekit.feedback.surroundings import Lost, cut_output, say, watch_cells
 
 __all__ = ["Exercise", "Lab", "Status", "Verdict"]
 
@@ -79,6 +79,7 @@ class Lab:
         self.time_limit = time_limit
         self.exercises: dict[str, Exercise] = {}
         self._latest: dict[str, Verdict] = {}
+        watch_cells(lambda: (exercise.function for exercise in self.exercises.values()), self._lose)
 
     def exercise(
         self,
@@ -121,6 +122,11 @@ class Lab:
         Whatever the function does, nothing is raised (but KeyboardInterrupt, which is the student's own wish).
         """
         exercise = self.exercises[number]
+        if isinstance(function, Lost):
+            return Verdict(
+                Status.TRY_AGAIN,
+                f"the cell that defines {exercise.function} failed when it was run last: mend it and run it again.",
+            )
         check = exercise.run
         if check is None:
             raise ValueError(f"Exercise {number} is answered in words; there is no function to judge.")
@@ -140,7 +146,8 @@ class Lab:
                 check(Student(function, exercise.parameters, exercise.on_error, exercise.in_place))
 
         try:
-            run_limited(work, self.time_limit)
+            with cut_output():
+                run_limited(work, self.time_limit)
         except TryAgain as hint:
             return Verdict(Status.TRY_AGAIN, str(hint), "named" if hint.names_fault else "difference")
         except TooLong as late:
@@ -173,30 +180,43 @@ class Lab:
         number = str(number)
         exercise = self.exercises.get(number)
         if exercise is None:
-            _say(
-                f"TRY AGAIN: give the number of an exercise and its function, as in {self._example()}. {self._listed()}"
+            say(
+                "TRY AGAIN",
+                "",
+                f": give the number of an exercise and its function, as in {self._example()}. {self._listed()}",
             )
         elif not exercise.automatic:
-            _say(f"TO BE READ {number}: your instructor reads this answer; there is no automatic check.")
+            say("TO BE READ", number, ": your instructor reads this answer; there is no automatic check.")
         elif function is None:
-            _say(f'TRY AGAIN {number}: give your function too: lab.check("{number}", {exercise.function})')
+            say("TRY AGAIN", number, f': give your function too: lab.check("{number}", {exercise.function})')
         else:
             verdict = self._latest[number] = self.judge(number, function)
             if verdict.status is Status.PASS:
-                _say(f"PASS {number} {exercise.title}: {exercise.points} of {exercise.points} points.")
+                say("PASS", number, f" {exercise.title}: {exercise.points} of {exercise.points} points.")
             else:
-                _say(f"{verdict.status.value} {number}: {verdict.message}")
+                say(verdict.status.value, number, f": {verdict.message}")
 
-    def passed(self, number: Any) -> bool:
-        """Whether the latest check of an exercise said PASS; prints what this cell waits for if it did not."""
-        number = str(number)
-        if number not in self.exercises or not self.exercises[number].automatic:
-            _say(f"There is no automatic exercise {number}. {self._listed()}")
-            return False
-        if self._points(number):
-            return True
-        _say(f"(This cell comes alive when the check of exercise {number} says PASS.)")
-        return False
+    def passed(self, *numbers: Any) -> bool:
+        """Whether the latest checks of these exercises said PASS; prints what this cell waits for if they did not."""
+        waits = []
+        for number in map(str, numbers):
+            if number not in self.exercises or not self.exercises[number].automatic:
+                say(f"There is no automatic exercise {number}. {self._listed()}")
+                return False
+            if not self._points(number):
+                waits.append(number)
+        if waits:
+            which = (
+                f"exercises {', '.join(waits[:-1])} and {waits[-1]} say" if waits[1:] else f"exercise {waits[0]} says"
+            )
+            say(f"(This cell comes alive when the check of {which} PASS.)")
+        return not waits
+
+    def _lose(self, function: str) -> None:
+        """A cell that should define a function anew has failed: what its older version got doesn't count."""
+        for number, exercise in self.exercises.items():
+            if exercise.function == function and number in self._latest:
+                del self._latest[number]
 
     def score(self) -> None:
         """Print a table: what passed, what was tried, and what the instructor will read."""
@@ -229,9 +249,3 @@ class Lab:
 
     def _listed(self) -> str:
         return f"Lab {self.number} has the exercises {', '.join(self.exercises)}."
-
-
-def _say(text: str) -> None:
-    """Print a paragraph in lines of a readable length, in ASCII, so that no console chokes on it."""
-    safe = text.encode("ascii", "backslashreplace").decode("ascii")
-    print(textwrap.fill(safe, width=96, break_long_words=False, break_on_hyphens=False))

@@ -193,7 +193,7 @@ WRONG = {
         (db_points_the_wrong_way, "the sign of db is flipped"),
         (mean_is_forgotten, "Was a mean or a sum forgotten?"),
         (example_is_typed_in, "the same whatever the inputs are"),
-        (points_of_the_example_are_typed_in, "fits the example but not other inputs"),
+        (points_of_the_example_are_typed_in, "dm doesn't change when `x` does"),
         (residual_overwrites_y, "changed its input `y` in place"),
         (return_is_forgotten, "did you forget `return`?"),
         (loss_in_place_of_slopes, "should return 2 values"),

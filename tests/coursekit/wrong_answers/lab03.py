@@ -198,7 +198,7 @@ WRONG = {
         (signs_are_flipped, "both steps go the wrong way"),
         (theta_is_changed, "changed its input `theta` in place"),
         (example_is_typed_in, "rosenblatt should be an array of shape (4,)"),
-        (rate_of_the_example_is_typed_in, "fits the example but not other inputs"),
+        (rate_of_the_example_is_typed_in, "logistic doesn't change when `learning_rate` does"),
         (errors_are_returned, "rosenblatt should be an array of shape (3,)"),
         (only_one_rule, "should return 2 values"),
     ],

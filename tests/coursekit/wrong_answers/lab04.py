@@ -204,7 +204,7 @@ WRONG = {
         (mean_is_forgotten, "all slopes grow with the number"),
         (weights_are_moved_on_the_way, "changed its input `w2` in place"),
         (blame_overwrites_the_answer, "changed its input `p` in place"),
-        (number_of_examples_is_typed_in, "Is a number typed in"),
+        (number_of_examples_is_typed_in, "fits the example but not other inputs"),
     ],
     "4.3": [
         (one_sided, "you nudge to one side only"),

@@ -441,7 +441,7 @@ WRONG = {
         (nothing_is_switched_off, "every variant is the whole algorithm"),
         (all_on_is_missing, "it returned names ['still']"),
         (settings_are_typed_in, "it returned names ['all on', 'no crossover'"),
-        (example_is_typed_in, "fits the example but not other inputs"),
+        (example_is_typed_in, "table doesn't change when `size` does"),
         (list_of_pairs, "it returned list"),
         (jumps_alone, "(jumps, flat), not one"),
         (settings_in_one_piece, "by two stars"),

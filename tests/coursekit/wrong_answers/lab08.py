@@ -470,7 +470,7 @@ WRONG = {
         (product_is_transposed, "stopped in line"),
         (covariance_comes_first, "new_mean should be an array of shape (2,)"),
         (covariance_only, "should return 2 values"),
-        (example_of_the_mean_is_typed_in, "fits the example but not other inputs"),
+        (example_of_the_mean_is_typed_in, "new_mean doesn't change when `losses` does"),
         (decays_in_place, "changed its input `C` in place"),
     ],
 }

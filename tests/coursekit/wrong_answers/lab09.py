@@ -350,7 +350,7 @@ WRONG = {
     ],
     "9.3": [
         (bits, "population is in bits"),
-        (everything_fits, "chunk is 10, but should be 3"),
+        (everything_fits, "chunk doesn't change when `sizes` does"),
         (two_numbers, "your function should return 3 values"),
         (example_is_typed_in, "chunk is the same whatever the inputs are"),
     ],

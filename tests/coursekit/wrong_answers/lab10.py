@@ -383,7 +383,7 @@ WRONG = {
     ],
     "10.2": [
         (kept_share_for_decay, "immortal divides by 1 - decay"),
-        (settings_are_typed_in, "fits the example but not other inputs"),
+        (settings_are_typed_in, "line doesn't change when `decay` does"),
         (only_one_number, "should return 2 values"),
     ],
     "10.3": [
