@@ -38,7 +38,7 @@ def evolve(
     n = start.shape[-2]
     population = start
     founders = torch.arange(n)[:, None].expand(start.shape)
-    sigma = sigma.expand(*start.shape[:-1], 1)
+    sigma = sigma.expand(*start.shape[:-1], 1).clone()
     record = torch.full(start.shape[:-1], torch.inf)
     while True:
         fitness = score(population)
