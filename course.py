@@ -128,11 +128,17 @@ def build_book(serve: bool, port: int) -> int:
 
 
 def lab(words: list[str]) -> int:
+    # JupyterLab asks other hosts for news and newer versions, and asks the student about it: not here.
+    settings = COURSE.folder / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n', "utf-8")
+    # What chapters show as HTML (films, boxes) is alive only where they are trusted.
+    COURSE.run(PYTHON, "-m", "coursekit", "trust", *sorted(Path("notebooks").rglob("[!.]*.ipynb")))
+    hidden = ["__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~", "solutions"]
     return COURSE.run(
-        *(PYTHON, "-m", "jupyterlab", "--notebook-dir", ".", "--FileContentsManager.preferred_dir=labs", *words),
-        # Without these, JupyterLab asks other hosts for news and newer versions, and tells the student so.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(PYTHON, "-m", "jupyterlab", "--notebook-dir", ".", "--FileContentsManager.preferred_dir=labs"),
+        *("--LabApp.default_url=/lab/tree/labs/00_start_here.ipynb", f"--ContentsManager.hide_globs={hidden}"),
+        *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *words),
     )
 
 

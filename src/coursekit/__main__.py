@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--before", metavar="REVISION", help="show the numbers of a git revision beside today's")
     measure.add_argument("--json", action="store_true", help="for programs")
 
+    trust = commands.add_parser("trust", help="let JupyterLab show what these notebooks hold as HTML")
+    trust.add_argument("notebooks", nargs="*", type=Path)
+
     commands.add_parser("doctor", help="check this machine and say how to mend what is wrong")
     return parser
 
@@ -83,6 +86,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 before = readability.measure_revision(arguments.before, given or ["notebooks/"])
                 measured = {arguments.before: before} | measured
             print((readability.to_json if arguments.json else readability.table)(measured))
+        case "trust":
+            from coursekit.notebooks import trust
+
+            trust(arguments.notebooks)
         case "doctor":
             from coursekit import doctor
 

@@ -9,20 +9,52 @@ In it, answers stand between two marks (nbgrader knows the same):
 
 The lab gets `raise NotImplementedError("Your turn: return twice x")` in their place. A Markdown cell tagged `solution`
 holds a model answer; the lab gets "*Your answer here.*".
+
+Beside the labs stands a start page that lists them, `00_start_here.ipynb`, made from their first cells.
 """
 
 import re
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 
 from coursekit.notebooks import NotebookError, read_notebook, tidy, to_text, write_atomically
 
-__all__ = ["PLACEHOLDER", "build_labs", "check_labs", "student_version"]
+__all__ = ["PLACEHOLDER", "START", "build_labs", "check_labs", "student_version"]
 
 PLACEHOLDER = "*Your answer here.*"
 """What a lab shows where a free text is to be written."""
+
+START = "00_start_here.ipynb"
+"""The start page of labs/."""
+
+_FIRST_LINES = re.compile(r"# Lab (?P<number>\d+) · (?P<title>.+)\n\nAbout (?P<minutes>\d+) minutes · 20 points: .+")
+_NEEDED = re.compile(r"You need to have read (?P<needed>[^\n]+?)(?:, and nothing else)?\.(?=\s)")
+_START_PAGE = """# Start here
+
+In a lab you write short functions, and a check tells you at once whether they are right and, if not, what is wrong.
+Each lab has 20 points. A lab follows its chapter: read that first.
+
+| lab | minutes | what to know first |
+|---|---|---|
+{rows}
+
+**How to begin.** Open a lab from this table. Read, and run each cell with Shift+Enter. Where a cell says
+`raise NotImplementedError("Your turn: ...")`, put your own lines in that line's place, then run the check below it.
+When you are stuck for five minutes, open the hint, and then the bigger one. Save with Ctrl+S (on a Mac, Cmd+S): your
+work is in the file, and closing the browser loses nothing that was saved.
+
+**What a check tells you.** `PASS` means right, also for inputs that you haven't seen. `TRY AGAIN` says what is wrong
+and what to look at. Try as often as you like; nobody counts. If a check goes on and on, press the stop button above
+the notebook.
+
+**In VS Code** instead of JupyterLab: open the folder of the course, open the lab, and choose the Python in `.venv` as
+its kernel (*Select Kernel*, *Python Environments*). The checks work the same.
+
+**The answers** are on the course's site and in its folder `solutions`, which isn't listed here. A lab that you have
+solved yourself teaches more than one whose answer you have read.
+"""
 
 _BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?:: *(.*?))?\s*$")
 _END = re.compile(r"^\s*### END SOLUTION\s*$")
@@ -80,7 +112,23 @@ def _labs(source: str | Path) -> dict[str, str]:
     paths = sorted(Path(source).glob("*.ipynb"))
     if not paths:
         raise NotebookError(f"{source} holds no notebook; give the folder with the solutions.")
-    return {path.name: to_text(student_version(read_notebook(path), str(path))) for path in paths}
+    labs = {path.name: student_version(read_notebook(path), str(path)) for path in paths}
+    return {name: to_text(lab) for name, lab in {**_start_page(labs), **labs}.items()}
+
+
+def _start_page(labs: dict[str, NotebookNode]) -> dict[str, NotebookNode]:
+    """The page that leads to all labs that begin as this course's do; none where there are none."""
+    rows = []
+    for name, lab in labs.items():
+        first = lab.cells[0].source if lab.cells else ""
+        head, needed = _FIRST_LINES.match(first), _NEEDED.search(first)
+        if head and needed:
+            rows.append(f"| [{head['number']} · {head['title']}]({name}) | {head['minutes']} | {needed['needed']} |")
+    if not rows:
+        return {}
+    page = v4.new_notebook(cells=[v4.new_markdown_cell(_START_PAGE.format(rows="\n".join(rows)).strip(), id="start")])
+    tidy(page)
+    return {START: page}
 
 
 def build_labs(source: str | Path, target: str | Path) -> list[Path]:

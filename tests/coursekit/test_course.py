@@ -2,6 +2,7 @@
 
 import http.server
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -137,3 +138,18 @@ def test_an_unknown_target_is_refused() -> None:
     done = subprocess.run([sys.executable, COURSE, "boook"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "invalid choice: 'boook'" in done.stderr
+
+
+def test_the_lab_opens_on_its_start_page_trusts_chapters_and_asks_about_no_news(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course.ROOT / "notebooks").mkdir()
+    (course.ROOT / "notebooks" / "01_a.ipynb").touch()
+    monkeypatch.setattr(sys, "argv", ["course.py", "lab", "--no-browser"])
+    assert course.main() == 0
+    _, trust, lab = course.ran
+    assert trust[1:] == ["-m", "coursekit", "trust", str(Path("notebooks", "01_a.ipynb"))]
+    assert "--LabApp.default_url=/lab/tree/labs/00_start_here.ipynb" in lab
+    assert lab[-1] == "--no-browser"
+    settings = json.loads((course.COURSE.folder / "etc/jupyter/labconfig/page_config.json").read_text("utf-8"))
+    assert settings["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}

@@ -12,7 +12,7 @@ import pytest
 
 from coursekit.feedback import Status, rehearse
 from coursekit.labs import lab_of
-from coursekit.make_labs import PLACEHOLDER, check_labs
+from coursekit.make_labs import PLACEHOLDER, START, check_labs
 from coursekit.notebooks import read_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -155,3 +155,8 @@ class TestLab:
         assert any("if lab.passed(" in cell.source for cell in drawn)
         for cell in drawn:
             assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40
+
+
+def test_the_start_page_leads_to_every_lab():
+    (cell,) = read_notebook(ROOT / "labs" / START).cells
+    assert re.findall(r"\]\((\d\d_\w+\.ipynb)\) \| \d+ \| \[chapter", cell.source) == [path.name for path in SOLUTIONS]
