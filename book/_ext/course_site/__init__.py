@@ -8,7 +8,7 @@ Each module here is one concern, and says why it is needed:
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``references``  links to the glossary and the bibliography;
-* ``directives``  the map of the book, the table of all verdicts, and commands that name the repository;
+* ``directives``  the map of the book, the table of verdicts, a count of predictions, commands that name the repository;
 * ``docstrings``  docstrings read as Markdown would read them.
 """
 
@@ -47,6 +47,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     app.add_directive("course-map", directives.CourseMap)
     app.add_directive("claim-ledger", directives.ClaimLedger)
+    app.add_directive("prediction-count", directives.PredictionCount)
     app.add_directive("if-repository", directives.IfRepository)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 

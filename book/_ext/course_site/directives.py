@@ -1,5 +1,7 @@
-"""What Markdown can't say: a map of the book that knows what exists, its verdicts in one table, its own address."""
+"""What Markdown can't say: a map of the book, its verdicts in one table, its predictions counted, its own address."""
 
+import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ class CourseMap(SphinxDirective):
         if page is None:
             heading += [nodes.Text(" "), nodes.inline("", "planned", classes=["course-planned"])]
             return item
-        for folder, name in (("labs", "Lab"), ("solutions", "Solutions")):
+        for folder, name in (("labs", "Lab"), ("solutions", "Solutions"), ("notebooks/evidence", "Evidence")):
             extra = self._page(folder, number)
             if extra:
                 heading += [nodes.Text(" · "), page_link(self.env, extra, f"{name} {number}")]
@@ -84,17 +86,53 @@ class ClaimLedger(SphinxDirective):
     def _row(self, verdict: Any, page: str) -> list[nodes.Node]:
         from evidence import ledger
 
-        link = page_link(self.env, page, f"chapter {int(Path(page).name[:2])}")
+        where = "the evidence of chapter" if "/evidence/" in page else "chapter"
+        link = page_link(self.env, page, f"{where} {int(Path(page).name[:2])}")
         claim = nodes.paragraph("", "", nodes.strong("", verdict.claim), nodes.Text(", "), link)
         quote = nodes.paragraph("", f"“{verdict.quote}”")
         tone = [f"verdict-{verdict.verdict}", "verdict-word"]
         word = nodes.paragraph("", "", nodes.strong("", ledger.VERDICTS[verdict.verdict], classes=tone))
         measured = [nodes.paragraph("", f"Measured: {verdict.measured}")] if verdict.measured else []
+        reply = [nodes.paragraph("", f"The author could reply: {verdict.reply}")] if verdict.reply else []
         return [
             nodes.entry("", claim, quote),
             nodes.entry("", word),
-            nodes.entry("", nodes.paragraph("", verdict.evidence), *measured),
+            nodes.entry("", nodes.paragraph("", verdict.evidence), *measured, *reply),
         ]
+
+
+class PredictionCount(SphinxDirective):
+    """Say how many predictions were committed before their runs, and how many of them came true.
+
+    They are the rows of the tables on evidence pages: `| P1 | predicted | came out | right, **wrong** or undecided |`.
+    """
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        found, n_pages = Counter[str](), 0
+        for page in sorted(self.env.found_docs):
+            if page.startswith("notebooks/evidence/"):
+                here = prediction_words(Path(self.env.doc2path(page)).read_text("utf-8"))
+                found.update(here)
+                n_pages += bool(here)
+        if not found:
+            return []
+        text = (
+            f"So far {found.total()} predictions on {n_pages} evidence pages were committed before their runs: "
+            f"{found['right']} came true, {found['wrong']} were wrong, in whole or in part, and {found['undecided']} are "
+            "undecided, in whole or in part."
+        )
+        return [nodes.paragraph("", text)]
+
+
+def prediction_words(notebook: str) -> list[str]:
+    """What became of each prediction in the tables of a notebook's text: "right", "wrong" or "undecided"."""
+    cells = json.loads(notebook)["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    scores = [
+        re.sub(r"<!--.*?-->", "", row) for row in re.findall(r"^\| *P\d+\w* *\|.*\|([^|]+)\| *$", text, re.MULTILINE)
+    ]
+    return ["wrong" if "wrong" in score else "right" if "undecided" not in score else "undecided" for score in scores]
 
 
 class IfRepository(SphinxDirective):
