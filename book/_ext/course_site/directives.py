@@ -119,8 +119,8 @@ class PredictionCount(SphinxDirective):
             return []
         text = (
             f"So far {found.total()} predictions on {n_pages} evidence pages were committed before their runs: "
-            f"{found['right']} came true, {found['wrong']} were wrong, in whole or in part, and {found['undecided']} are "
-            "undecided, in whole or in part."
+            f"{found['right']} came true, {found['wrong']} were wrong in whole or in part, and {found['undecided']} "
+            "are undecided in whole or in part."
         )
         return [nodes.paragraph("", text)]
 
