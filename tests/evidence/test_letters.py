@@ -1,4 +1,4 @@
-"""Twenty-six letters: the reduction to sums is exact, families stay apart, and the chapter does what the run does."""
+"""Twenty-six letters: the reduction to sums is exact, and families stay apart."""
 
 import dataclasses
 import math
@@ -6,7 +6,6 @@ from itertools import combinations
 
 import pytest
 import torch
-from chapters import function_in
 
 from evidence.runner import Unit
 from evidence.runs import letters
@@ -170,38 +169,3 @@ def test_a_stored_slice_is_what_the_code_makes(context):
     kept = stored[(stored.seed == 0) & stored.method.str.startswith("nearest")]
     assert len(kept) == len(made)
     assert kept.right.tolist() == pytest.approx([row["right"] for row in made], abs=1.01)
-
-
-# The chapter
-
-
-CHAPTER = "12_twenty_six_letters.ipynb"
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_chapter_breeds_and_reads_as_the_package_does(seed):
-    x, s = some_pictures(26), Settings(n_genomes=12, mutation_scale=0.3, init_std=0.2)
-    population = task.Sums(x, 128, 26, s, rng(seed))
-    readout = nets.MLP((128, 26))
-    shown = {"torch": torch, "math": math, "ga": ga, "readout": readout, "root": population.root}
-    for name in ("sum_noise", "answers", "breed"):
-        shown[name] = function_in(CHAPTER, name, **shown)
-    answers, breed = shown["answers"], shown["breed"]
-    sums, rest, source = population.sums.clone(), population.rest.clone(), rng(seed)
-    source.set_state(population.rng.get_state())
-    for generation in range(3):
-        torch.testing.assert_close(answers(sums, rest), population.logits())
-        parents = torch.randint(12, (12,), generator=rng(generation))
-        origin = population.breed(parents)
-        sums, same = breed(sums, rest, parents, source, s)
-        assert torch.equal(origin, same)
-        torch.testing.assert_close(sums, population.sums)
-        assert torch.equal(rest, population.rest)
-
-
-def test_the_chapter_deals_and_looks_up_as_the_package_does():
-    deal, nearest = (function_in(CHAPTER, name, torch=torch) for name in ("deal", "nearest"))
-    names = families.faces().families
-    assert all(deal(names, rng(seed)) == families.deal(names, rng(seed)) for seed in range(5))
-    x, templates, classes = (torch.rand(7, 5), torch.rand(4, 5), torch.tensor([3, 1, 0, 2]))
-    assert torch.equal(nearest(x, templates, classes), task.nearest(x, templates, classes))
