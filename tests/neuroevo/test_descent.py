@@ -1,31 +1,14 @@
 import numpy as np
 import pytest
-from chapters import function_in
 
 from neuroevo import descent
 
-CHAPTER = "01_rolling_downhill.ipynb"
 OPTIMISERS = ["plain", "momentum", "rmsprop", "adam"]
 BEND = np.array([[2.0, 0.7], [0.7, 9.0]])
 
 
 def slope(theta):
     return theta @ BEND
-
-
-@pytest.mark.parametrize("name", OPTIMISERS)
-@pytest.mark.parametrize("shape", [(2,), (7, 2)])
-def test_the_package_runs_what_chapter_1_shows(name, shape):
-    start = np.random.default_rng(3).normal(size=shape)
-    shown = function_in(CHAPTER, name, np=np)(start, slope, 0.05, 40)
-    np.testing.assert_allclose(getattr(descent, name)(start, slope, 0.05, 40), shown, rtol=1e-12, atol=1e-14)
-
-
-def test_gradient_descent_returns_chapter_1s_path():
-    shown = function_in(CHAPTER, "gradient_descent", np=np)(slope, [1, -2], 0.05, 40)
-    path = descent.gradient_descent(slope, [1, -2], 0.05, 40)
-    assert path.shape == (41, 2)
-    np.testing.assert_allclose(path, shown, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
