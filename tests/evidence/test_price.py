@@ -71,7 +71,7 @@ def test_a_goal_that_is_reached_never_is_infinity():
 
 
 def test_a_smoke_run(tmp_path, monkeypatch):
-    names = ["bowl 1.5, 30", "bowl 1, 30, one mutant", "digits 8, Adam", "moved digits, pretrained, plain, goal 0.5"]
+    names = ["bowl 1.5, 30", "bowl 1, 30, one mutant", "digits 8, Adam", "moved digits, pretrained, plain"]
     monkeypatch.setattr(price, "SETTINGS", {name: SETTINGS[name] for name in names})
     runner.run("price", n_seeds=1, size="smoke", out=tmp_path)
     rows = results.load("price", tmp_path).tables["runs"]
