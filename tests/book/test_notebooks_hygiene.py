@@ -54,6 +54,8 @@ def output_faults(cell: NotebookNode) -> Iterator[str]:
             yield f"ended with {output.ename}"
         if output.get("name") == "stderr":
             yield f"wrote to stderr: {output.text[:80]}"
+        if re.search(r"Text\(|<matplotlib|<Axes| at 0x", output.get("data", {}).get("text/plain", "")):
+            yield "shows what a drawing function returned: end the line with a semicolon"
         if any(kind.startswith("image/") for kind in output.get("data", {})):
             yield from alt_faults(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
         for image in re.findall(r"<img\b[^>]*>", output.get("data", {}).get("text/html", "")):
@@ -130,6 +132,10 @@ BROKEN: dict[str, tuple[str, Callable[[Any], object]]] = {
         lambda c: c[1].update(outputs=[v4.new_output("error", ename="E", evalue="", traceback=[])]),
     ),
     "stderr": ("stderr", lambda c: c[1].update(outputs=stream("stderr", "warning"))),
+    "returned": (
+        "semicolon",
+        lambda c: c[1].update(outputs=[v4.new_output("execute_result", {"text/plain": "[Text(0)]"})]),
+    ),
     "path in output": ("path", lambda c: c[1].update(outputs=stream("stdout", "saved in /home/me/x"))),
     "path in source": ("path", lambda c: c[1].update(source="open('/Users/me/x')")),
     "windows path": ("path", lambda c: c[0].update(source="It is in C:\\Users")),
