@@ -40,7 +40,8 @@ class CourseMap(SphinxDirective):
     def _chapter(self, number: int, chapter: dict[str, str]) -> nodes.Node:
         title, page = f"{number} · {chapter['title']}", self._page("notebooks", number)
         heading = nodes.paragraph("", "", page_link(self.env, page, title) if page else nodes.inline("", title))
-        item = nodes.list_item("", heading, nodes.paragraph("", chapter["question"], classes=["course-question"]))
+        question = question_of(Path(self.env.doc2path(page)).read_text("utf-8")) if page else chapter["question"]
+        item = nodes.list_item("", heading, nodes.paragraph("", question, classes=["course-question"]))
         item["classes"].append("course-chapter" if page else "course-chapter-planned")
         if page is None:
             heading += [nodes.Text(" "), nodes.inline("", "planned", classes=["course-planned"])]
@@ -54,6 +55,12 @@ class CourseMap(SphinxDirective):
     def _page(self, folder: str, number: int) -> str | None:
         start = f"{folder}/{number:02d}_"
         return next((name for name in sorted(self.env.found_docs) if name.startswith(start)), None)
+
+
+def question_of(notebook: str) -> str:
+    """The question that a chapter puts below its title, as plain text."""
+    found = re.search(r"^\*\*(.+?)\*\*$", "".join(json.loads(notebook)["cells"][0]["source"]), re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].replace("$", "").split()) if found else ""
 
 
 class ClaimLedger(SphinxDirective):
