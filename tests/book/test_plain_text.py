@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -12,13 +13,14 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pybtex.database import Entry, parse_file
 
 from coursekit import plain
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).rglob("*.ipynb"))
+EXECUTED = [path for path in NOTEBOOKS if path.parent.name != "labs"]
 
 # What every reader of Markdown shows, in the words of the site's own parser, which knows more than that.
 PLAIN = {
@@ -225,3 +227,27 @@ def test_a_title_without_a_number_and_a_hidden_caption_are_found() -> None:
     assert "title" in faults(chapter("# A chapter"), PATH)[0]
     cell = new_code_cell("plot()", metadata={"mystnb": {"figure": {"caption": "It falls."}}})
     assert "caption" in faults(new_notebook(cells=[new_markdown_cell(GOOD), cell]), PATH)[0]
+
+
+def strangers(cells: list[NotebookNode]) -> list[str]:
+    """Captions without a figure right above them, where the site looks for it."""
+    found = []
+    for above, cell in pairwise(cells):
+        if cell.cell_type == "markdown" and cell.source.startswith('<a id="fig-'):
+            shown = [output.get("data", {}) for output in above.get("outputs", [])]
+            if not any("image/png" in data or re.search("<img|<svg", data.get("text/html", "")) for data in shown):
+                found.append(cell.source[:60])
+    return found
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_caption_stands_right_below_its_figure(path: Path) -> None:
+    assert strangers(nbformat.read(path, as_version=4).cells) == []
+
+
+def test_a_caption_below_a_folded_cell_is_found() -> None:
+    picture = new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    figure, other = new_code_cell("plot()", outputs=[picture]), new_code_cell("x = 1")
+    caption = new_markdown_cell('<a id="fig-01-a"></a>**Figure 1.1.** A line.')
+    assert strangers([figure, caption]) == []
+    assert strangers([figure, other, caption]) == [caption.source]
