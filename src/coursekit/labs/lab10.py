@@ -189,7 +189,9 @@ _ZERO: dict[str, Chances] = {
 }
 _POPULATIONS: list[tuple[str, list[int], list[float], dict[str, Chances]]] = [
     ("positive", [2, 5, 1, 6], [1, 3, 8, 2, 0.5, 6, 3, 1.5], _POSITIVE),
+    ("positive and below 1", [1, 3], [0.1, 0.9, 0.2, 0.3], _POSITIVE),
     ("partly negative", [4, 1, 3], [-20, -1, -9, -3, 5, -8], _MIXED),
+    ("negative and above -1", [2, 0, 3], [0.1, -2, 0.6, -0.4], _MIXED),
     ("all negative", [3, 0, 2], [-4, -9, -8, -2], _ALL_NEGATIVE),
     ("all equal and negative", [1, 2], [-7, -5, -5, -6], _EQUAL),
     ("all zero", [2, 0], [0, -1, 0, -1], _ZERO),
@@ -202,10 +204,12 @@ _TOLERANCE = 0.05
 
 def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
     """The student's parents as a tensor of row numbers; TryAgain if it is of another kind."""
-    try:
-        rows = torch.as_tensor(answer)
-    except (TypeError, ValueError, RuntimeError):
-        raise TryAgain(f"your function should return row numbers, but it returned a {type(answer).__name__}.") from None
+    if not isinstance(answer, Tensor):
+        raise TryAgain(
+            f"your function should return one tensor of row numbers, but it returned a {type(answer).__name__}. "
+            "torch.tensor(...) makes one of a list; survivors[positions] is one if `positions` is."
+        )
+    rows = answer
     if rows.dtype.is_floating_point or rows.dtype in (torch.bool, torch.complex64, torch.complex128):
         raise TryAgain(f"row numbers are whole numbers, but you return {rows.dtype}: are these weights?")
     if rows.shape != (n_parents,):

@@ -174,6 +174,8 @@ def judge_audit(student: Student) -> None:
         ((64, 16, 10), 4, -0.02, 2),
         ((3, 9, 3), 4, 0.2, 2),
         ((8, 8), 4, -0.9, 2),
+        ((2, 6, 5), 5, 0.048, 1),
+        ((9, 3, 2), 3, -0.053, 1),
     ):
         percents = np.round(rng.uniform(40, 99, n_classes), decimals)
         n_images = rng.integers(50, 900, n_classes)

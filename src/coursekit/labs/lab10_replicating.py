@@ -223,6 +223,10 @@ def with_mutation(student: Student) -> None:
             "Is it used once, and taken from settings?"
         )
     values = noise[hit]
+    low, high = noise.where(hit, torch.inf), noise.where(hit, -torch.inf)
+    for dim, same in ((1, "all hits of a child get"), (0, "children that are hit in the same weight get")):
+        if bool((high.amax(dim) - low.amin(dim) < 1e-3).all()):  # the noise of ten hits is hundreds of times as wide
+            raise TryAgain(f"{same} the same number: draw one for each hit, or one for each weight of each child.")
     if abs(float(values.mean())) > 0.2 * float(values.std()):
         raise TryAgain("your noise has a mean that isn't zero: torch.randn is centred, torch.rand isn't.")
     spread = float(values.std())
@@ -237,6 +241,32 @@ def with_mutation(student: Student) -> None:
         "in the mutation (generator=rng).",
         inside="another seed gives the same children: draw from `rng` as it comes, and don't seed anything.",
     )
+    _mutation_is_fresh(student)
+
+
+def _mutation_is_fresh(student: Student) -> None:
+    """One survivor, which is zero: what its children hold is noise, whose places and sizes come from rng."""
+    settings = replace(SETTINGS, n_genomes=8, survival_cutoff=0.125, child_mutation_rate=0.25, mutation_scale=0.1)
+    population = torch.arange(8.0)[:, None].expand(8, 400).clone()
+
+    def noise(rng: torch.Generator) -> Tensor:
+        return _generation(student, population, torch.zeros(8), 100 - torch.arange(8.0), rng, settings)[0]
+
+    for part, drawn in (
+        ("hits the same weights", lambda rng: noise(rng) != 0),
+        ("adds the same noise", lambda rng: _first_hits(noise(rng))),
+    ):
+        comes_from_rng(
+            drawn,
+            inside=f"with another seed the mutation {part}: draw from `rng` as it comes, and don't seed anything.",
+            repeats=f"in the next generation the mutation {part} again: draw from `rng` as it comes, and don't seed "
+            "anything.",
+        )
+
+
+def _first_hits(noise: Tensor) -> Tensor:
+    """The first twenty numbers that were added, in the order of rows."""
+    return noise[noise != 0][:20]
 
 
 def four_survivors(student: Student) -> None:
@@ -245,11 +275,11 @@ def four_survivors(student: Student) -> None:
         SETTINGS, n_genomes=16, survival_cutoff=0.25, mutation_scale=0, trust_decay=0.2, trust_inheritance=0.5
     )
     population = 10 * torch.arange(16.0)[:, None] + torch.linspace(0, 1, 6)
-    survivors = torch.tensor([11, 6, 14, 3])
+    survivors = torch.tensor([11, 6, 15, 3])
     old, new = torch.zeros(16), torch.linspace(0.1, 0.7, 16)
     old[survivors], new[survivors] = torch.tensor([1.0, 2, 4, 8]), torch.tensor([8.0, 4, 2, 1])
     rewards = new - 0.8 * old
-    counts = torch.zeros(16)
+    counts, lonely = torch.zeros(16), 0
     for seed in range(80):
         children, inherited = _generation(student, population, old, rewards, seeded(seed), settings)
         parents = _parents(children, population)
@@ -260,6 +290,7 @@ def four_survivors(student: Student) -> None:
                 "trust[parents], where trust is the updated one of the whole population."
             )
         counts += torch.bincount(parents, minlength=16)
+        lonely += len(parents.unique()) == 1
     strangers = sorted(set(counts.nonzero().flatten().tolist()) - set(survivors.tolist()))
     if strangers and set(strangers) <= set(range(4)):
         raise TryAgain(
@@ -285,4 +316,15 @@ def four_survivors(student: Student) -> None:
             "survivors with trust 8, 4, 2 and 1 should have 53, 27, 13 and 7 % of the children, but yours have "
             f"{shares} %. Are parents drawn by `choose`, with the updated trust?"
         )
+    if lonely > 40:
+        raise TryAgain(
+            "in nearly every generation all children have the same parent: draw one parent for each child, "
+            "n_genomes in all."
+        )
+    comes_from_rng(
+        lambda rng: _parents(_generation(student, population, old, rewards, rng, settings)[0], population),
+        inside="another seed gives the same parents: draw them from `rng` as it comes, and don't seed anything.",
+        repeats="the next generation draws the same parents again: draw from `rng` as it comes, and don't seed "
+        "anything.",
+    )
     _generation(student, population, old, rewards - 300, seeded(0), settings)  # all trust is negative: does it stop?

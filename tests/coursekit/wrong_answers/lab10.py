@@ -159,6 +159,10 @@ def one_parent(survivors, trust, n_parents, rng):
     return survivors[draw(safe(trust[survivors]), 1, rng)]
 
 
+def parents_as_a_list(survivors, trust, n_parents, rng):
+    return survivors[draw(safe(trust[survivors]), n_parents, rng)].tolist()
+
+
 def weights_are_returned(survivors, trust, n_parents, rng):
     return safe(trust[survivors])
 
@@ -177,7 +181,7 @@ def choose_by_roulette(survivors, trust, n_parents, rng):
         weights = [1.0] * len(weights)
     edges = torch.tensor(weights, dtype=torch.float64).cumsum(0)
     spins = torch.rand(n_parents, generator=rng, dtype=torch.float64) * edges[-1]
-    return [int(survivors[position]) for position in torch.searchsorted(edges, spins, right=True)]
+    return torch.tensor([int(survivors[position]) for position in torch.searchsorted(edges, spins, right=True)])
 
 
 # 10.4 One generation, then replicate
@@ -262,6 +266,46 @@ def mutated_twice(population, trust, rewards, rng, settings):
     children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
     ga.mutate_(children, settings.child_mutation_rate, settings.mutation_scale, rng)
     return children, inherited
+
+
+def parents_are_seeded_inside(population, trust, rewards, rng, settings):
+    trust = trust * (1 - settings.trust_decay) + rewards
+    survivors = ga.truncation(trust, settings.survival_cutoff)
+    parents = ga.proportional(
+        survivors, trust[survivors], len(trust), torch.Generator().manual_seed(rng.initial_seed())
+    )
+    children = population[parents]
+    ga.mutate_(children, settings.child_mutation_rate, settings.mutation_scale, rng)
+    return children, settings.trust_inheritance * trust[parents]
+
+
+one_number_for_a_child = generation_with(
+    mutate=lambda c, s, rng: masked(
+        c, s.child_mutation_rate, s.mutation_scale * torch.randn(len(c), 1, generator=rng), rng
+    )
+)
+one_number_for_a_weight = generation_with(
+    mutate=lambda c, s, rng: masked(
+        c, s.child_mutation_rate, s.mutation_scale * torch.randn(1, c.shape[1], generator=rng), rng
+    )
+)
+
+
+def with_seed_again(rng):
+    return torch.Generator().manual_seed(rng.initial_seed())
+
+
+mask_is_seeded_inside = generation_with(
+    mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c, s, rng), with_seed_again(rng))
+)
+
+
+def hits_get_seeded_noise(children, settings, rng):
+    hit = torch.rand(children.shape, generator=rng) < settings.child_mutation_rate
+    children[hit] += settings.mutation_scale * torch.randn(int(hit.sum()), generator=with_seed_again(rng))
+
+
+noise_is_seeded_inside = generation_with(mutate=hits_get_seeded_noise)
 
 
 def everything_is_seeded_inside(population, trust, rewards, rng, settings):
@@ -409,6 +453,7 @@ WRONG = {
         (rng_is_ignored, "another source of randomness"),
         (seeded_inside, "don't seed anything inside your function"),
         (one_parent, "should return 3 row numbers"),
+        (parents_as_a_list, "should return one tensor of row numbers"),
         (weights_are_returned, "are these weights?"),
         (trust_is_shifted_in_place, "trust.clone()"),
     ],
@@ -445,6 +490,11 @@ WRONG = {
         (noise_is_not_centred, "a mean that isn't zero"),
         (mutation_ignores_rng, "the same seed gives other children"),
         (everything_is_seeded_inside, "another seed gives the same children"),
+        (parents_are_seeded_inside, "the next generation draws the same parents again"),
+        (mask_is_seeded_inside, "the mutation hits the same weights again"),
+        (noise_is_seeded_inside, "the mutation adds the same noise again"),
+        (one_number_for_a_child, "all hits of a child get the same number"),
+        (one_number_for_a_weight, "children that are hit in the same weight get the same number"),
         (survivors_mutated_before_copying, "siblings are identical"),
         (parents_are_aliased, "mutating the children changes their parents"),
         (in_place_as_in_the_chapter, "overwrites its input `population`"),
