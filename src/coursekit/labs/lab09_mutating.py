@@ -8,9 +8,18 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from coursekit.feedback import Student, TryAgain, refuse
-from coursekit.labs.tensors import seeded
+from coursekit.labs.tensors import looks_normal, seeded
 
-__all__ = ["Calls", "added", "counts_are_binomial", "ends_are_hit", "hits_are_fair", "noise_is_added", "noise_is_fresh"]
+__all__ = [
+    "Calls",
+    "added",
+    "counts_are_binomial",
+    "ends_are_hit",
+    "gaps_suffice",
+    "hits_are_fair",
+    "noise_is_added",
+    "noise_is_fresh",
+]
 
 
 class Calls(TorchFunctionMode):
@@ -197,3 +206,17 @@ def ends_are_hit(student: Student) -> None:
         f"at a rate of 0.5 the 6 weights of two children are hit in {[round(100 * float(p)) for p in often]} % of "
         "1,000 calls: all should be near 50.",
     )
+
+
+def gaps_suffice(student: Student) -> None:
+    """A hundred larger calls with another scale: the gaps reach the end of each, and the noise has that scale."""
+    rng, rows, scale = seeded(94), torch.arange(20), 2.0
+    noise = [added(student, (20, 1000), rows, 0.3, scale, rng) for _ in range(100)]
+    empty = sum(not bool(one.flatten()[-60:].any()) for one in noise)  # by chance once in two thousand million calls
+    refuse(
+        empty > 0,
+        "your gaps don't always reach the end: with 20,000 weights and a rate of 0.3, not one of the last 60 weights "
+        f"is hit in {empty} of 100 calls. The number of hits varies; draw several of its standard deviations more than "
+        "its mean.",
+    )
+    looks_normal(noise[-1][noise[-1] != 0], scale, "your noise")

@@ -161,6 +161,10 @@ rate_is_typed_in = mutation(places=lambda n, rate, rng: gaps(n, 0.07, rng))
 first_weight_is_spared = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, first=0))
 gaps_run_out = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(n * rate)))
 gaps_are_hardly_enough = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(1.3 * n * rate)))
+gaps_are_often_enough = mutation(
+    places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(n * rate + math.sqrt(n * rate) + 6))
+)
+gaps_for_six_times_the_hits = mutation(places=lambda n, rate, rng: gaps(n, rate, rng, n_gaps=int(6 * n * rate) + 9))
 gaps_are_not_cut = mutation(
     places=lambda n, rate, rng: (
         torch.empty(math.ceil(n * rate + 6 * math.sqrt(n * rate) + 6), dtype=torch.int64)
@@ -179,6 +183,11 @@ scale_without_noise = mutation(noise=lambda hits, scale, rng: torch.full(hits.sh
 own_randomness = mutation(noise=lambda hits, scale, rng: scale * torch.randn(hits.shape))
 positions_for_rows = mutation(row_of=lambda position, chosen: position)
 parents_are_mutated = mutation(rows=lambda rows, population: torch.arange(len(population)))
+
+
+def scale_of_the_first_call(population, rows, rate, scale, rng, kept=[]):  # noqa: B006
+    kept.append(scale)
+    mutation()(population, rows, rate, kept[0], rng)
 
 
 def counts_for_each_row(population, rows, rate, scale, rng):
@@ -325,14 +334,17 @@ WRONG = {
         (first_weight_is_spared, "the very first weight is never hit"),
         (gaps_run_out, "never more hits than rate * n"),
         (gaps_are_hardly_enough, "your gaps end too early"),
+        (gaps_are_often_enough, "not one of the last 60 weights is hit"),
+        (gaps_for_six_times_the_hits, "among 100,000 weights you draw 6,"),
         (gaps_are_not_cut, "a position lies beyond the last weight"),
         (gaps_are_uniform, "hits are not independent"),
-        (dense_mask, "Draw for the hits alone"),
+        (dense_mask, "among 100,000 weights you draw 101,"),
         (noise_of_a_weight_is_shared, "the noise is shared over the genomes"),
         (same_mutations_for_all, "all children get the same mutations"),
         (same_weights_for_all, "the same weights are hit in every child"),
         (whole_genomes, "a child is hit in all its weights or in none"),
         (scale_is_ignored, "it is ignored"),
+        (scale_of_the_first_call, "should be normal with a standard deviation of 2"),
         (scale_comes_twice, "your noise has the wrong standard deviation: it is applied twice"),
         (noise_is_uniform, "torch.rand (from 0 to 1) isn't"),
         (scale_without_noise, "you add `scale` itself"),
