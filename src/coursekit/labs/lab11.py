@@ -163,6 +163,24 @@ def _(student: Student) -> None:
                 -_t(len(treated) - 1) * se(treated - control),
                 _t(len(treated) - 1) * se(treated - control),
             ),
+            "low is the mean itself: take half the width of the interval off.": lambda treated, control: (
+                float((treated - control).mean()),
+                float((treated - control).mean()),
+                _exact(treated, control)[2],
+            ),
+            "high is the mean itself: put half the width of the interval on top.": lambda treated, control: (
+                *_exact(treated, control)[:2],
+                float((treated - control).mean()),
+            ),
+            "`control` is ignored: what counts is the difference of each pair, treated - control.": (
+                lambda treated, control: _exact(treated, 0 * control)
+            ),
+            "`treated` is ignored: what counts is the difference of each pair, treated - control.": (
+                lambda treated, control: _exact(control, 0 * treated)
+            ),
+            "the pairs are added: what counts is their difference, treated - control.": lambda treated, control: _exact(
+                treated, -control
+            ),
             "return mean, low, high, in this order.": lambda treated, control: tuple(
                 _exact(treated, control)[i] for i in (1, 0, 2)
             ),

@@ -113,6 +113,12 @@ def judge_budget(student: Student) -> None:
             "two, and the forward pass comes before it.": _played(
                 lambda g, n, gradient: g * n * (2 if gradient else 1)
             ),
+            "a gradient step costs four evaluations for each image in your count: the forward pass is one, the "
+            "backward pass two.": _played(lambda g, n, gradient: g * n * (4 if gradient else 1)),
+            "one step fewer is played than the budget pays for, in every case: does your loop leave out its first "
+            "round or its last?": _played(
+                n_steps=lambda g, n, gradient, budget: max(budget // _price(g, n, gradient) - 1, 0)
+            ),
             "every step costs three evaluations for each image in your count; without a gradient it is one.": _played(
                 lambda g, n, gradient: 3 * g * n
             ),

@@ -122,6 +122,8 @@ def judge_grid(student: Student) -> None:
             "each cell holds its last seed alone; average over all of them.": _grid(
                 which=lambda seeds, number: seeds[-1:]
             ),
+            "the last seed is left out; average over all of them.": _grid(which=lambda seeds, number: seeds[:-1]),
+            "the first seed is left out; average over all of them.": _grid(which=lambda seeds, number: seeds[1:]),
             "the seeds are counted 0, 1, 2, ...; ask for those that `seeds` holds.": _grid(
                 which=lambda seeds, number: range(len(seeds))
             ),
