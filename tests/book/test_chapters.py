@@ -13,7 +13,7 @@ from chapters import function_in
 
 from coursekit.labs import lab15
 from evidence.runs import operators
-from neuroevo import ga, genreg, nets, neurons, search, strategies
+from neuroevo import ga, genreg, nets, neurons, search
 from neuroevo.search import designs
 
 
@@ -125,25 +125,6 @@ def test_chapter_5_finds_48_rows_that_compute_the_same() -> None:
         assert len(rows[:, genome].round(decimals=3).unique(dim=0)) == 48
     nearest = function_in(CHAPTER_5, "nearest", torch=torch)
     assert torch.equal(nearest(rows[17], rows), rows[17])
-
-
-def test_chapter_8_ranks_as_the_package_does() -> None:
-    built = function_in("08_the_bridge.ipynb", "centred_ranks", torch=torch)
-    fitness = torch.randint(6, (3, 4, 25), generator=rng(0)).double()  # with ties
-    torch.testing.assert_close(built(fitness), strategies.centred_ranks(fitness))
-
-
-def test_chapter_8_takes_the_step_of_snes() -> None:
-    built = function_in("08_the_bridge.ipynb", "snes_update", torch=torch)
-    search = strategies.SNES(torch.randn(9, generator=rng(1), dtype=torch.float64), sigma=0.4, rng=rng(2))
-    mean, sigma = search.mean, search.sigma
-    samples = search.ask()
-    fitness = torch.randn(search.n_genomes, generator=rng(3))
-    search.tell(fitness)
-    noise = ((samples - mean) / sigma)[fitness.argsort(descending=True)]
-    new_mean, new_sigma = built(mean, sigma, noise, search._utilities, search._rate)
-    torch.testing.assert_close(new_mean, search.mean)
-    torch.testing.assert_close(new_sigma, search.sigma)
 
 
 CHAPTER_9 = "09_thinking_in_batches.ipynb"
