@@ -232,6 +232,8 @@ def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
             f"an index is too large. There are {len(survivors)} survivors of {len(trust)} genomes: if you give "
             "torch.multinomial a weight for each genome, it answers with numbers beyond the end of `survivors`. The "
             "survivors' weights are trust[survivors]."
+            if len(trust) == len(_POPULATIONS[0][2])  # such weights stop there already; a later stop has other reasons
+            else ""
         )
     },
 )

@@ -387,6 +387,11 @@ def only_trust_is_returned(population, trust, rewards, rng, settings):
     return genreg_in_a_loop(population, trust, rewards, rng, settings)[1]
 
 
+def children_are_rounded(population, trust, rewards, rng, settings):
+    children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
+    return (100 * children).round() / 100 if settings.mutation_scale else children, inherited
+
+
 def children_as_a_list(population, trust, rewards, rng, settings):
     children, inherited = genreg_in_a_loop(population, trust, rewards, rng, settings)
     return list(children), inherited
@@ -462,8 +467,8 @@ WRONG = {
         (everybody_survives, "leaves one of eight genomes"),
         (one_more_survives, "the top four may be parents"),
         (decay_and_keep_mixed_up, "that is the share that is lost"),
-        (reward_alone, "old trust is forgotten"),
-        (decay_applied_to_the_reward, "or the reward decays with it"),
+        (reward_alone, "with the largest reward"),
+        (decay_applied_to_the_reward, "counts for more than it should"),
         (sorted_before_the_update, "the genome with the largest old trust"),
         (positions_as_parents, "positions in the list of survivors"),
         (even_parents, "all survivors have equally many children"),
@@ -503,6 +508,7 @@ WRONG = {
         (survivors_are_kept_as_newborns, "exact copies of old genomes"),
         (children_of_the_survivors_only, "As many children are born as there were genomes"),
         (only_trust_is_returned, "should return two things"),
+        (children_are_rounded, "as if it were rounded"),
         (children_as_a_list, "try torch.stack"),
     ],
 }
