@@ -348,3 +348,19 @@ def test_a_student_is_called_with_copies_by_whoever_holds_it():
     with pytest.raises(TryAgain, match="changed its input `x` in place"):
         student(given)
     assert len(given) == 1
+
+
+def test_an_argument_is_blamed_only_where_it_is_shown_to_have_no_effect():
+    def check(student):
+        cases = [((3, 2), 5), ((4, 10), 14)]
+        compare(student, returns="total", by_hand=cases, others=[(5, 7)], right=lambda x, y: x + y, mistakes={})
+
+    assert "total doesn't change when `y` does" in said(check, lambda x, y: x + 2, "f(x, y)")
+    assert "doesn't change" not in said(check, lambda x, y: x + 2 * y, "f(x, y)")
+
+    def larger(student):
+        cases = [((3, 2), 1), ((4, 10), 0)]
+        compare(student, returns="larger", by_hand=cases, others=[(5, 7)], right=lambda x, y: int(x > y), mistakes={})
+
+    # Wrong in one case only; with the other case's y staying there would be right, so nothing is shown.
+    assert "doesn't change" not in said(larger, lambda x, y: int(x > y or x == 4), "f(x, y)")

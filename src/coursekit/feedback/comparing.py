@@ -169,14 +169,15 @@ class Comparison:
         """The argument that explains a wrong value, in case i, by having no effect on it; empty if none does.
 
         The argument is exchanged for that of other cases. If the value stays what it was though the right one would
-        not, wherever that can be tried, then the argument isn't read.
+        not, wherever that can be tried, then the argument isn't read. Where staying would be right, nothing is shown.
         """
         for place, parameter in enumerate(self.parameters):
             stays = []
             for other in self.cases[:6]:
                 args = (*self.cases[i][:place], other[place], *self.cases[i][place + 1 :])
                 try:
-                    if not self._close(self._answer(self.right, args)[number], expected):
+                    right = self._answer(self.right, args)[number]
+                    if not (self._close(right, expected) or self._close(right, got)):
                         answer = read_floats(self.read(student(*args), *args), self.names)
                         stays.append(self._close(answer[number], got))
                 except Exception:  # arguments of two cases needn't fit together
