@@ -77,6 +77,7 @@ def main() -> int:
     replace_pins(clone, condition.packages)
     variables = {**os.environ, **condition.variables}
     if not condition.data:
+        (folder / "no data").mkdir()
         variables.update(NEUROEVO_DATA=str(folder / "no data"), NEUROEVO_OFFLINE="1")
     door = [sys.executable, str(clone / "course.py")]
     subprocess.run([*door, "doctor", *["--cpu"] * known.cpu], env=variables)  # sets up; what it says is for the reader
@@ -85,7 +86,10 @@ def main() -> int:
         told = tee([*door, "test", *known.words], variables)
     minutes = (time.monotonic() - start) / 60
     outcome = summary(told)
-    print(f"{known.condition}: {outcome} in {minutes:.1f} minutes")
+    print(f"{known.condition}: {outcome or 'pytest never came to its end'} in {minutes:.1f} minutes")
+    if not outcome:
+        print(f"Nothing was written. The clone is kept: {clone}")
+        return 1
     if known.words:
         return 0
     python = clone / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -145,9 +149,9 @@ def tee(command: list[str], variables: dict[str, str]) -> str:
 
 
 def summary(told: str) -> str:
-    """What pytest counted, such as "2300 passed, 3 skipped"; or that it never came so far."""
+    """What pytest counted, such as "2300 passed, 3 skipped"; empty if it never came so far."""
     found = re.findall(r"^=* ?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s", told, re.MULTILINE)
-    return found[-1] if found else "failed before the tests ended"
+    return found[-1] if found else ""
 
 
 def version(python: Path, package: str) -> str:

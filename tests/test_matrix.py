@@ -48,7 +48,7 @@ def test_a_row_replaces_the_one_of_the_same_condition_python_and_system() -> Non
         ("...\n========== 2302 passed, 3 skipped in 755.12s (0:12:35) ==========\n", "2302 passed, 3 skipped"),
         ("== 1 failed, 9 passed, 1 error in 5.0s ==", "1 failed, 9 passed, 1 error"),
         ("9 passed in 0.02s\n", "9 passed"),
-        ("error: no network", "failed before the tests ended"),
+        ("error: no network", ""),
     ],
 )
 def test_the_outcome_is_what_pytest_counted(told: str, outcome: str) -> None:
