@@ -83,7 +83,10 @@ def commit() -> str:
 
 
 def hardware_of(device: torch.device | str) -> str:
-    """The device in words: processor, threads and, on a GPU, its name."""
+    """The device in words: processor, threads and, on a GPU, its name.
+
+    Asked by `runner` in the process that did the work; the number of threads is set there.
+    """
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -1,4 +1,7 @@
-"""The programs that `peers` compares: ours, and the same generation in five other libraries."""
+"""The programs that `peers` compares: ours, and the same generation in five other libraries.
+
+A library's name and versions stand in the extra `peers` of pyproject.toml as well.
+"""
 
 from __future__ import annotations
 
