@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
 
 import psutil
@@ -114,12 +114,18 @@ def kill(run, workers, worker_alone):
     return "run"
 
 
+@contextmanager
 def cluster():
     import dask.config
     from distributed import LocalCluster
 
     dask.config.set({"distributed.deploy.lost-worker-timeout": "300s"})
-    return LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50)
+    found = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50)
+    try:
+        yield found
+    finally:
+        with suppress(AssertionError):  # Dask's, where a dead worker is just being started again; it ends with us
+            found.close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
@@ -505,6 +505,7 @@ def on_real_workers(two, one, folder):
     return told
 
 
+@contextmanager
 def cluster(n_workers):
     import dask.config
     from distributed import LocalCluster
@@ -513,7 +514,12 @@ def cluster(n_workers):
     # cluster gives it up.
     dask.config.set({"distributed.deploy.lost-worker-timeout": "300s"})
     port = "127.0.0.1:0"
-    return LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=port, silence_logs=50)
+    found = LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=port, silence_logs=50)
+    try:
+        yield found
+    finally:
+        with suppress(AssertionError):  # Dask's, where a dead worker is just being started again; it ends with us
+            found.close()
 
 
 def a_scheduler(folder):
