@@ -38,6 +38,9 @@ def test_smoke_run_of_every_kind_of_method(smoke, tmp_path):
     assert (right == finals["test_correct"]).all()
     assert (finals["n_test"] == 300).all()
     assert not {"test_correct", "n_test"} & set(sweeps.columns)  # no sweep opens the test set
+    by_digit = curves[[f"validation_{digit}" for digit in range(10)]].sum(axis=1)
+    shares = curves["validation"] / by_digit.where(by_digit > 0)
+    assert shares.max() == pytest.approx(shares.min(), rel=1e-4)  # all digits together, of as many images at every look
     best = curves.groupby("method")["validation"].max()
     assert best.to_dict() == finals.drop("nearest class mean")["validation"].to_dict()
 

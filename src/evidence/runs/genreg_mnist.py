@@ -81,7 +81,10 @@ TUNED = {"random search": 0.1, "evolution strategy": 0.003, "gradient": 0.003, "
 
 
 class _Recorder(Recorder[nets.MLP]):
-    """A recorder that also watches the weights of the pixels that no image lights (chapter 10's molecular clock)."""
+    """A recorder that also watches each digit, and the weights of the pixels that no image lights.
+
+    The second is chapter 10's molecular clock: no fitness sees those weights, so they show drift alone.
+    """
 
     def __init__(self, unit: Unit, context: Context, net: nets.MLP) -> None:
         super().__init__(unit, context, net)
@@ -91,7 +94,10 @@ class _Recorder(Recorder[nets.MLP]):
         with torch.no_grad():
             weights = self.net.layers(genome[None])[0][0][0]
             dead, live = weights[:, self.dead].std(), weights[:, ~self.dead].std()
-        return super().look(genome, step, dead_std=float(dead), live_std=float(live), **columns)
+        right = super().look(genome, step, dead_std=float(dead), live_std=float(live), **columns)
+        counts = torch.bincount(self.validation[1][right], minlength=10).tolist()
+        self.curve[-1] |= {f"validation_{digit}": count for digit, count in enumerate(counts)}
+        return right
 
 
 def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
