@@ -53,6 +53,7 @@ NAMES = {
     "ladder": "ladder",
     "letters": "letters",
     "letters-moved": "letters_moved",
+    "lost-digits": "lost_digits",
 }
 SIZES = ("smoke", "laptop", "full")
 

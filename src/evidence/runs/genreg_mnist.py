@@ -80,7 +80,7 @@ SWEEPS: dict[str, list[float]] = {
 TUNED = {"random search": 0.1, "evolution strategy": 0.003, "gradient": 0.003, "softmax": 0.003}
 
 
-class _Recorder(Recorder[nets.MLP]):
+class DigitRecorder(Recorder[nets.MLP]):
     """A recorder that also watches each digit, and the weights of the pixels that no image lights.
 
     The second is chapter 10's molecular clock: no fitness sees those weights, so they show drift alone.
@@ -101,7 +101,7 @@ class _Recorder(Recorder[nets.MLP]):
 
 
 def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
-    recorder = _Recorder(unit, context, NET)
+    recorder = DigitRecorder(unit, context, NET)
     n_genomes, births = N_GENOMES[context.size], rule.settings.births
     births = births and max(1, births * n_genomes // PRINTED.n_genomes)
     settings = dataclasses.replace(rule.settings, n_genomes=n_genomes, births=births)
@@ -141,7 +141,7 @@ def _run_rule(unit: Unit, context: Context, rule: Rule) -> Rows:
     return recorder.rows()
 
 
-def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
+def _checkpoint(context: Context, recorder: DigitRecorder, state: GENREG) -> None:
     """Write all that the unit needs to go on; the folder appears under its name only when it is whole.
 
     A whole checkpoint is deleted only when a later one is whole, so a kill at any moment leaves one to go on from.
@@ -160,7 +160,7 @@ def _checkpoint(context: Context, recorder: _Recorder, state: GENREG) -> None:
         shutil.rmtree(path)
 
 
-def _resume(context: Context, recorder: _Recorder) -> GENREG | None:
+def _resume(context: Context, recorder: DigitRecorder) -> GENREG | None:
     folders = sorted(context.scratch.glob("generation-*"))
     if not folders:
         return None
@@ -172,7 +172,7 @@ def _resume(context: Context, recorder: _Recorder) -> GENREG | None:
 
 def _run_random(unit: Unit, context: Context, std: float) -> Rows:
     """Random search: as many fresh random networks as GENREG evaluates, on the same kind of batch."""
-    recorder = _Recorder(unit, context, NET)
+    recorder = DigitRecorder(unit, context, NET)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     for step in context.bar(range(1, N_GENERATIONS[context.size] + 1), unit, "gen"):
         with recorder.budget.clock(), torch.inference_mode():
@@ -187,7 +187,7 @@ def _run_random(unit: Unit, context: Context, std: float) -> Rows:
 
 def _run_strategy(unit: Unit, context: Context, learning_rate: float) -> Rows:
     """OpenAI's evolution strategy with GENREG's population and images, fitness by log-likelihood."""
-    recorder = _Recorder(unit, context, NET)
+    recorder = DigitRecorder(unit, context, NET)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     mean = NET.init(1, PRINTED.init_std, rng)[0]
     strategy = OpenAIES(mean, n_pairs=N_GENOMES[context.size] // 2, sigma=0.02, learning_rate=learning_rate, rng=rng)
@@ -204,7 +204,7 @@ def _run_strategy(unit: Unit, context: Context, learning_rate: float) -> Rows:
 
 def _run_gradient(unit: Unit, context: Context, net: nets.MLP, learning_rate: float) -> Rows:
     """The gradient-trained twin: a population of one, the same forward function, cross-entropy, Adam."""
-    recorder = _Recorder(unit, context, net)
+    recorder = DigitRecorder(unit, context, net)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     genome = glorot(net, rng)
     adam = torch.optim.Adam([genome], lr=learning_rate)
