@@ -39,6 +39,7 @@ NAMES = {
     "designs": "designs",
     "findings": "findings",
     "findings-28": "findings_28",
+    "findings-swept": "findings_swept",
     "genreg-audit": "genreg_audit",
     "genreg-mnist": "genreg_mnist",
     "gpu": "gpu",
