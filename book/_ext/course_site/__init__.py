@@ -6,6 +6,7 @@ Each module here is one concern, and says why it is needed:
 * ``offline``     MathJax on this host, thebe's scripts left out;
 * ``films``       the frames of a film as files, fetched when they are wanted;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
+* ``running``     figures that run in the page, below the figure that they belong to;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``references``  links to the glossary and the bibliography;
 * ``directives``  the map of the book, the table of verdicts, a count of predictions, commands that name the repository;
@@ -19,7 +20,7 @@ from sphinx.config import Config
 
 import neuroevo
 
-from . import accessible, directives, docstrings, films, offline, plain, references, repository
+from . import accessible, directives, docstrings, films, offline, plain, references, repository, running
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -39,6 +40,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", accessible.repair_pages)
 
     app.add_transform(plain.DressPlainText)
+    app.add_transform(running.PlaceFigures)
+    app.connect("build-finished", running.write_data)
     app.connect("doctree-read", references.add_reference_anchors)
     app.connect("doctree-read", references.note_citations)
 

@@ -1,0 +1,166 @@
+"""Figures that run in the page: their numbers are the book's, every setting has words, all they fetch is at hand."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.polynomial.legendre import legvander
+from scipy.special import expit
+
+from neuroevo import results
+
+ROOT = Path(__file__).parents[2]
+PLAY = ROOT / "book" / "_static" / "play"
+STORED = tomllib.loads((ROOT / "book" / "play" / "stored.toml").read_text("utf-8"))
+FIGURES = sorted(path.stem for path in PLAY.glob("fig-*.js"))
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js, which runs the figures here, is missing")
+
+
+def node(name: str, expression: str, **values: Any) -> Any:
+    """What a JavaScript expression gives, with a figure's module as `figure` and each value under its name."""
+    names = "".join(f"const {key} = {json.dumps(value)};\n" for key, value in values.items())
+    script = f"import * as figure from {json.dumps((PLAY / f'{name}.js').as_uri())};\n{names}"
+    script += f"process.stdout.write(JSON.stringify({expression}));"
+    found = subprocess.run(
+        ["node", "--input-type=module", "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def stored(name: str) -> dict[str, list[Any]] | None:
+    """The columns that the site gives a figure."""
+    if name not in STORED:
+        return None
+    part = STORED[name]
+    table = results.load(part["run"]).tables[part["table"]]
+    rows = table.query(part["rows"]) if "rows" in part else table
+    return dict(rows[part["columns"]].to_dict("list"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_running_figure_stands_below_a_figure_of_a_chapter(name):
+    chapters = [
+        path.stem for path in (ROOT / "notebooks").glob("*.ipynb") if f'<a id=\\"{name}\\">' in path.read_text("utf-8")
+    ]
+    assert len(chapters) == 1
+    assert chapters[0][:2] == name[4:6]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PLAY.glob("*.js")))
+def test_modules_import_only_their_neighbours(name):
+    source = (PLAY / f"{name}.js").read_text("utf-8")
+    imported = re.findall(r'(?:from|import\()\s*["`]([^"`]+)["`]', source)
+    assert all(re.fullmatch(r"\./[\w$.{}-]+\.js", module) for module in imported)
+    assert set(re.findall(r"https?://([\w.]+)", source)) <= {"www.w3.org"}
+
+
+@needs_node
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_end_of_every_control_has_words(name):
+    """One control at a time at its first and last value, the others where they start."""
+    tried = """figure.controls.flatMap(c => [c.values[0], c.values.at(-1), c.value].map(value => {
+      const state = Object.fromEntries(figure.controls.map(d => [d.name, d === c ? value : d.value]));
+      return {known: c.values.includes(c.value), text: figure.describe(figure.compute(state, data), state)};
+    }))"""
+    for found in node(name, tried, data=stored(name)):
+        assert found["known"]
+        assert 20 < len(found["text"]) < 420
+        assert not re.search(r"NaN|undefined|null|\[object|-\d", found["text"]), found["text"]
+
+
+def test_stored_data_belong_to_figures():
+    assert set(STORED) <= set(FIGURES)
+
+
+# The numbers are the book's
+
+
+@needs_node
+def test_01_the_descent_is_chapter_1s():
+    x, y = np.arange(1, 6), np.array([2, 4, 5, 4, 5])
+    design = np.column_stack([x, np.ones(5)])
+    best = np.linalg.lstsq(design, y)[0]
+    hessian = 2 * design.T @ design / 5
+    for rate, keep in ((0.01, 0), (0.07, 0), (0.05, 0.9)):
+        c, velocity, path = -best, 0, []
+        for _ in range(200):
+            path.append(c)
+            velocity = keep * velocity + hessian @ c
+            c = c - rate * velocity
+        state = {"rate": rate, "x": "raw", "keep": keep}
+        found = node("fig-01-limit", "figure.compute(state)", state=state)
+        assert np.allclose(found["path"], path[:41], rtol=1e-9, atol=1e-12)
+        assert found["left"] == pytest.approx(c @ hessian @ c / 2, rel=1e-8)
+        assert found["limit"] == pytest.approx(2 * (1 + keep) / np.linalg.eigvalsh(hessian).max())
+    for kind, kappa in (("raw", 70.0), ("centred", 2.0), ("standardised", 1.0)):
+        found = node("fig-01-limit", "figure.compute(state)", state={"rate": 0.01, "x": kind, "keep": 0})
+        assert found["steepest"] / found["flattest"] == pytest.approx(kappa, rel=1e-2)
+
+
+@needs_node
+def test_02_the_fits_are_numpys():
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-1, 1, 15), rng.normal(size=15)
+    for count in (1, 4, 12, 15, 16, 31, 100):
+        theta = np.linalg.lstsq(legvander(x, count - 1), y)[0]
+        found = node("fig-02-double-descent", "figure.fit(x, y, count)", x=x.tolist(), y=y.tolist(), count=count)
+        assert np.allclose(found, theta, rtol=1e-5, atol=1e-7 * abs(theta).max())
+
+
+@needs_node
+def test_02_the_error_peaks_where_coefficients_equal_points():
+    for points in (10, 15, 30):
+        state = {"count": 4, "points": points, "noise": 0.3}
+        found = node("fig-02-double-descent", "figure.compute(state)", state=state)
+        medians = dict(found["medians"])
+        assert abs(found["worst"] - points) <= 1
+        assert medians[points] > 100 * medians[100]
+
+
+@needs_node
+def test_03_fourteen_gates_have_a_line():
+    assert node("fig-03-gates", "figure.controls[0].values.map(figure.best)").count(4) == 14
+    assert node("fig-03-gates", "figure.controls[0].values.map(figure.best).flatMap((b, n) => b === 4 ? [] : n)") == [
+        6,
+        9,
+    ]
+
+
+@needs_node
+def test_04_the_slopes_and_starts_are_the_chapters():
+    rows = np.array([np.random.default_rng(seed).normal(size=13) for seed in range(10)])
+    assert np.allclose(node("fig-04-scales", "figure.STARTS"), rows, atol=6e-4)
+    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+
+    def loss(theta: np.ndarray) -> float:
+        z = expit(x @ theta[:6].reshape(3, 2).T + theta[6:9]) @ theta[9:12] + theta[12]
+        return float(np.mean(np.logaddexp(0, z) - y * z))
+
+    for theta in 2 * rows[:3]:
+        found = node("fig-04-scales", "figure.look(theta, 0.01)", theta=theta.tolist())
+        assert found["loss"] == pytest.approx(loss(theta))
+        nudged = [(loss(theta + step) - loss(theta - step)) / 2e-5 for step in 1e-5 * np.eye(13)]
+        assert np.allclose(found["slope"], nudged + 0.01 * theta, atol=1e-8)
+
+
+@needs_node
+def test_04_small_starts_wait_and_large_ones_stay():
+    def done(**state: float) -> int:
+        return node(
+            "fig-04-scales", "figure.compute(state).done", state={"network": 0, "step": 2000, "penalty": 0} | state
+        )
+
+    assert done(scale=0.05) <= 5 < done(scale=0.5) > done(scale=20)
