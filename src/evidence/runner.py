@@ -48,6 +48,7 @@ NAMES = {
     "open-questions": "open_questions",
     "operators": "operators",
     "price": "price",
+    "published": "published",
     "searchers": "searchers",
     "stuck": "stuck",
     "summits": "summits",

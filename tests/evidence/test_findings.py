@@ -16,7 +16,7 @@ from neuroevo import data, nets
 @pytest.fixture(autouse=True)
 def no_umap(monkeypatch):
     """No half minute for the import of UMAP."""
-    monkeypatch.setattr(findings, "_plane", lambda features, seed: np.array(features)[:, :2])
+    monkeypatch.setattr(findings, "umap_plane", lambda features, seed: np.array(features)[:, :2])
 
 
 def rows_of(method, seed, context, size="smoke"):

@@ -242,7 +242,7 @@ def probe(features: Tensor, labels: Tensor, fresh: Tensor, fresh_labels: Tensor,
     return float(((with_ones(fresh) @ coefficients).argmax(dim=1) == fresh_labels).double().mean())
 
 
-def _plane(features: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def umap_plane(features: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
     """UMAP's two coordinates (McInnes et al. 2018), n_neighbors and min_dist as they come."""
     import warnings
 
@@ -278,7 +278,7 @@ def _embed(recorder: _Recorder, champion: Tensor) -> tuple[list[dict[str, Any]],
             "silhouette": float(silhouette_score(new.numpy(), y_new.numpy())),
         }
         if seed < N_PICTURES:
-            pca, plane = PCA(2, random_state=0).fit_transform(shown), _plane(shown, seed)
+            pca, plane = PCA(2, random_state=0).fit_transform(shown), umap_plane(shown, seed)
             space |= {
                 f"{key}_silhouette": float(silhouette_score(flat, digits))
                 for key, flat in {"shown": shown, "pca": pca, "umap": plane}.items()
