@@ -53,6 +53,7 @@ NAMES = {
     "stuck": "stuck",
     "summits": "summits",
     "ladder": "ladder",
+    "ladder-two": "ladder_two",
     "letters": "letters",
     "letters-moved": "letters_moved",
     "lost-digits": "lost_digits",
