@@ -2,7 +2,7 @@
 
 The first ladder changes two things at once on one rung (trust off, top 5 %) and five on another (whole networks to
 one-neuron mutants: the mutant, the population, crossover, elitism, one winner or many). Here each has an arm of its
-own. An arm gets `N_EVALUATIONS`, or about ten core-seconds: a fixed number of generations, so that it repeats on any
+own. An arm gets `N_EVALUATIONS`, or about five core-seconds: a fixed number of generations, so that it repeats on any
 machine. Its most sensitive setting is tuned at half of that length on three seeds that don't judge, on factors of two
 around `start`, until the best value lies inside those tried. Each run chooses its champion on the validation part and
 opens the test set once.
@@ -29,7 +29,7 @@ from neuroevo import ga, nets, neurons
 
 TUNING_SEEDS = (100, 101, 102)
 TUNING_SHARE = 0.5
-N_EVALUATIONS = 5_200_000
+N_EVALUATIONS = 2_600_000
 N_MUTANTS, N_PARENTS, PAIRS = 200, 10, 2
 
 
@@ -224,7 +224,7 @@ _OWN, _RATE = 1 + 64 * 2 * PAIRS, "learning_rate"
 _WHOLE = _generations(N_MUTANTS)
 
 ARMS: dict[str, Arm] = {
-    # Whole networks: about ten core-seconds for the same number of evaluations.
+    # Whole networks: about five core-seconds for the same number of evaluations.
     "printed rule": Arm(Whole(_WHOLE, trust=True, soft=False, top=0.2)),
     "graded": Arm(Whole(_WHOLE, trust=True, top=0.2)),
     "graded, top 5 %": Arm(Whole(_WHOLE, trust=True)),
@@ -233,7 +233,7 @@ ARMS: dict[str, Arm] = {
     "whole, single elite": Arm(Elite(_WHOLE)),
     "scattered, single elite": Arm(Elite(_WHOLE, rate=1 / 64), start=0.16),
     "full noise": Arm(Noise(_WHOLE, rank_one=False), _RATE, 0.01),
-    "gradient": Arm(Gradient(5300), _RATE, 0.004),
+    "gradient": Arm(Gradient(2650), _RATE, 0.004),
     # As many evaluations.
     "one neuron, population": Arm(OneNeuron(_WHOLE, "population"), start=0.16),
     "one neuron, single elite": Arm(OneNeuron(_WHOLE, "single elite"), start=0.16),
@@ -242,18 +242,18 @@ ARMS: dict[str, Arm] = {
     "strategy a neuron": Arm(Parts(_generations(513), strategy=True, n_pairs=(4,), n_images=200), _RATE, 0.012),
     "rank-one noise": Arm(Noise(_WHOLE, rank_one=True), _RATE, 0.01),
     # As many core-seconds.
-    "one neuron, population; seconds": Arm(OneNeuron(1400, "population"), start=0.08),
-    "one neuron, single elite; seconds": Arm(OneNeuron(2400, "single elite"), start=0.08),
-    "own winners; seconds": Arm(OneNeuron(2000, "own winners"), start=0.02),
-    "own winners, mirrored; seconds": Arm(OneNeuron(2300, "own winners", mirrored=True), start=0.02),
+    "one neuron, population; seconds": Arm(OneNeuron(700, "population"), start=0.08),
+    "one neuron, single elite; seconds": Arm(OneNeuron(1200, "single elite"), start=0.08),
+    "own winners; seconds": Arm(OneNeuron(1000, "own winners"), start=0.02),
+    "own winners, mirrored; seconds": Arm(OneNeuron(1150, "own winners", mirrored=True), start=0.02),
     "own winners, mirrored, falling; seconds": Arm(
-        OneNeuron(1300, "own winners", mirrored=True, sigma_end=0.003, images_per_class=50), start=0.02
+        OneNeuron(650, "own winners", mirrored=True, sigma_end=0.003, images_per_class=50), start=0.02
     ),
     "own winners, mirrored, 8 bits; seconds": Arm(
-        OneNeuron(2300, "own winners", mirrored=True, step_size=0.01), start=0.02
+        OneNeuron(1150, "own winners", mirrored=True, step_size=0.01), start=0.02
     ),
-    "strategy a neuron; seconds": Arm(Parts(1650, strategy=True, n_pairs=(4,), n_images=200), _RATE, 0.012),
-    "rank-one noise; seconds": Arm(Noise(285, rank_one=True), _RATE, 0.01),
+    "strategy a neuron; seconds": Arm(Parts(825, strategy=True, n_pairs=(4,), n_images=200), _RATE, 0.012),
+    "rank-one noise; seconds": Arm(Noise(140, rank_one=True), _RATE, 0.01),
 }
 
 
@@ -329,7 +329,7 @@ def settings(size: str) -> dict[str, Any]:
 
 
 def _seconds(unit: Unit, context: Context) -> float:
-    return (10 if unit.method in ARMS else 60) * SHARE[context.size]
+    return (5 if unit.method in ARMS else 30) * SHARE[context.size]
 
 
 EXPERIMENT = Experiment(units, run_unit, settings, given, seconds=_seconds)
