@@ -227,6 +227,73 @@ def test_a_pattern_explains_a_kind_of_answers():
     assert "the shape (1,)" in said(check, lambda x: x[:1])
 
 
+NUMBERS = np.array([0.123456, -2.2, 3.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "tie"),
+    [
+        (lambda x: np.round(x, 2), "your x is rounded to 2 decimals"),
+        (lambda x: np.round(x), "your x is rounded to 0 decimals"),
+        (lambda x: 1 / x, "your x is upside down"),
+        (lambda x: x**2, "your x is the square"),
+        (np.abs, "not always the right sign"),
+        (lambda x: x[::-1], "in another order"),
+        (lambda x: x - 0.5, "your x is 0.5 too small wherever it is wrong"),
+        (lambda x: np.where(x > 0, x + 1, x), "your x is 1 too large wherever it is wrong"),
+        (lambda x: x[1:], "It lacks the first entry"),
+        (lambda x: x[:-1], "It lacks the last entry"),
+        (lambda x: [0, *x], "one entry too many in front"),
+        (lambda x: [*x, 0], "one entry too many at its end"),
+        (lambda x: x[-1], "only the last of the entries"),
+        (lambda x: x[:, None], "in the wrong shape"),
+    ],
+)
+def test_what_ties_all_wrong_answers_to_the_right_ones_is_told(wrong, tie):
+    def check(student):
+        compare(
+            student,
+            returns="your x",
+            by_hand=[],
+            others=[(NUMBERS,), (NUMBERS[1:] * 1.01,)],
+            right=lambda x: x,
+            mistakes={},
+        )
+
+    assert tie in said(check, wrong)
+    assert tie not in said(check, lambda x: wrong(x) if len(x) == 4 else np.append(wrong(x), 7)), "in one case alone"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "tie"),
+    [
+        (lambda x: x, "It lacks a mean"),
+        (lambda x: x / len(x), "It lacks a sum"),
+        (lambda x: x.mean() ** 0.5, "your mean is the root"),
+        (lambda x: x**2, "the shape (3,)"),
+    ],
+)
+def test_a_single_number_is_tied_to_the_right_one(wrong, tie):
+    def check(student):
+        cases = [(np.array([0.5, 1, 4]),), (np.array([3.0, 4]),)]
+        compare(student, returns="your mean", by_hand=[], others=cases, right=np.mean, mistakes={})
+
+    assert tie in said(check, wrong)
+
+
+def test_a_table_is_turned_and_two_values_agree_by_chance():
+    def check(student):
+        cases = [(np.array([[1.0, 2], [3, 4]]),), (np.array([[1.0, 2, 3], [4, 5, 6]]),)]
+        compare(student, returns="your table", by_hand=[], others=cases, right=lambda x: x, mistakes={})
+
+    assert "turned" in said(check, np.transpose)
+
+    def yes_or_no(student):
+        compare(student, returns="yes", by_hand=[], others=[(np.array([1.0, 0, 0]),)], right=lambda x: x, mistakes={})
+
+    assert "order" not in said(yes_or_no, lambda x: x[::-1])
+
+
 def test_answers_are_read_before_they_are_compared():
     def names(answer, x):
         refuse(not isinstance(answer, dict), "return a dictionary")

@@ -21,6 +21,7 @@ the checks work" shows an exercise with its check, and its test, in full.
 
     lab                     exercises, verdicts, the time limit, what is printed
     comparing, reading      answers against the right ones and named wrong ones; answers as arrays, values as text
+    relations               what ties all wrong answers to the right ones: rounded, turned, a mean forgotten
     randomness              does all randomness come from the generator that was given?
     hints, student          TryAgain, and short ways to raise it; the student's function, safe to call
     copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coursekit.feedback.hints import TryAgain
 from coursekit.feedback.reading import Answer, case_text, read_floats, read_several, to_arrays
+from coursekit.feedback.relations import relation
 from coursekit.feedback.student import Student
 
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
@@ -193,9 +194,10 @@ class Comparison:
         for a, b, case in zip(got, expected, texts, strict=True):
             if a.shape != b.shape:
                 wanted = f"an array of shape {b.shape}" if b.shape else "one number"
-                forgot = " Was a mean or a sum forgotten?" if a.size > b.size == 1 else ""
-                shapes = f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}.{forgot}"
-                raise TryAgain(shapes, names_fault=False)
+                tie = relation(got, expected)
+                shown = f" It {tie}." if tie else ""
+                shapes = f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}.{shown}"
+                raise TryAgain(shapes, names_fault=bool(tie))
         for a, b, case in zip(got, expected, texts, strict=True):
             far = a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max()))]  # true for NaN too
             if far.size:
@@ -217,6 +219,8 @@ class Comparison:
                 f"{name} is {factor:.4g} times what it should be in every case that was tried: look for a factor that "
                 "is missing, or there twice."
             )
+        if tie := relation(got, expected):
+            raise TryAgain(f"{name} {tie}.")
         index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
         place = f"{name}[{', '.join(map(str, index))}]" if index else name
         fits = "" if wrong[0] else "your answer fits the example but not other inputs: "

@@ -191,7 +191,7 @@ def line_as_two_points(x, y, learning_rate, n_steps):
 WRONG = {
     "1.1": [
         (db_points_the_wrong_way, "the sign of db is flipped"),
-        (mean_is_forgotten, "Was a mean or a sum forgotten?"),
+        (mean_is_forgotten, "It lacks a mean"),
         (example_is_typed_in, "the same whatever the inputs are"),
         (points_of_the_example_are_typed_in, "dm doesn't change when `x` does"),
         (residual_overwrites_y, "changed its input `y` in place"),

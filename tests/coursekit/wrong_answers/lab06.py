@@ -428,7 +428,7 @@ WRONG = {
     "6.3": [
         (worst_is_shown, "you write down the worst genome"),
         (last_generation_is_missing, "your lists stay empty"),
-        (genes_change_places, "Here score is minus the squared distance"),
+        (genes_change_places, "champions holds the right values, but in another order"),
         (error_is_shown, "best has the wrong sign"),
         (thirty_is_typed_in, "best should be an array of shape"),
         (best_alone, "should return 2 values"),
