@@ -57,6 +57,7 @@ NAMES = {
     "letters": "letters",
     "letters-moved": "letters_moved",
     "lost-digits": "lost_digits",
+    "low-rank": "low_rank",
 }
 SIZES = ("smoke", "laptop", "full")
 
