@@ -18,14 +18,14 @@ def rng(seed: int) -> torch.Generator:
 @pytest.mark.parametrize(
     ("kind", "variance"), [("full", 1), ("rank one", 1), ("rank one, equal lengths", 1), ("7 %", 0.07)]
 )
-def test_noise_has_mean_nought_and_its_variance(kind: str, variance: float) -> None:
+def test_noise_has_mean_nought_and_its_variance(kind: str, variance: float):
     noise = low_rank.KINDS[kind][0](500, rng(0))
     assert noise.shape == (500, low_rank.NET.n_params)
     assert abs(noise.mean()) < 0.02
     assert noise.var().item() == pytest.approx(variance, rel=0.05)
 
 
-def test_ranks_and_lengths() -> None:
+def test_ranks_and_lengths():
     for kind, rank in {"full": 32, "rank one": 1, "rank one, equal lengths": 1}.items():
         (weights, _), _ = low_rank.NET.layers(low_rank.KINDS[kind][0](20, rng(1)))
         assert (torch.linalg.matrix_rank(weights) == rank).all()
@@ -36,7 +36,7 @@ def test_ranks_and_lengths() -> None:
     assert (loose**2).mean().item() == pytest.approx(float(equal[0]) ** 2, rel=0.1)
 
 
-def test_a_smoke_run(tmp_path, monkeypatch) -> None:
+def test_a_smoke_run(tmp_path, monkeypatch):
     monkeypatch.setattr(
         low_rank, "KINDS", {kind: (noise, scales[:1]) for kind, (noise, scales) in low_rank.KINDS.items()}
     )
@@ -47,12 +47,12 @@ def test_a_smoke_run(tmp_path, monkeypatch) -> None:
     assert rows["right"].nunique() > 1
 
 
-def test_units_and_settings() -> None:
+def test_units_and_settings():
     assert Unit("full; 0.02", 3) in low_rank.units([2, 3])
     assert json.loads(json.dumps(low_rank.settings("full")))["scales"]["7 %"] == [0.05, 0.1, 0.2, 0.4]
 
 
-def test_more_generations_read_more() -> None:
+def test_more_generations_read_more():
     def right(n: int) -> float:
         champion = low_rank.evolve("rank one", 0.05, n, rng(0))
         held_out = data.digits().validation

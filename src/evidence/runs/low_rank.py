@@ -1,8 +1,8 @@
 """Does selection mind what mutations look like? Chapter 9's evidence: full noise, a few places, and rank one.
 
 A unit is one kind of mutation, at one scale, with one seed: 200 readers of handwritten digits, 64-32-10, and 150
-generations of 100 images, the best fifth as parents, the best one kept. A row says how many of the validation images the
-champion reads, the genome that is best on all training images at the end.
+generations of 100 images, the best fifth as parents, the best one kept. A row says how many of the validation images
+the champion reads, the genome that is best on all training images at the end.
 
     python3 course.py run low-rank --seeds 20
 """
