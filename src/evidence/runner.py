@@ -49,6 +49,7 @@ NAMES = {
     "operators": "operators",
     "price": "price",
     "published": "published",
+    "queues": "queues",
     "searchers": "searchers",
     "stuck": "stuck",
     "summits": "summits",
@@ -58,6 +59,7 @@ NAMES = {
     "letters-moved": "letters_moved",
     "lost-digits": "lost_digits",
     "low-rank": "low_rank",
+    "ways": "ways",
 }
 SIZES = ("smoke", "laptop", "full")
 
