@@ -26,7 +26,8 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js, w
 def node(name: str, expression: str, **values: Any) -> Any:
     """What a JavaScript expression gives, with a figure's module as `figure` and each value under its name."""
     names = "".join(f"const {key} = {json.dumps(value)};\n" for key, value in values.items())
-    script = f"import * as figure from {json.dumps((PLAY / f'{name}.js').as_uri())};\n{names}"
+    modules = {"figure": f"{name}.js", "maths": "maths.js"}
+    script = "".join(f"import * as {key} from '{(PLAY / file).as_uri()}';\n" for key, file in modules.items()) + names
     script += f"process.stdout.write(JSON.stringify({expression}));"
     found = subprocess.run(
         ["node", "--input-type=module", "-"],
@@ -164,3 +165,78 @@ def test_04_small_starts_wait_and_large_ones_stay():
         )
 
     assert done(scale=0.05) <= 5 < done(scale=0.5) > done(scale=20)
+
+
+def told(chapter: str, name: str) -> float:
+    """The number that a chapter prints under a name."""
+    (source,) = [path.read_text("utf-8") for path in (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")]
+    found = re.search(rf"<!--={re.escape(name)}-->([−\d.,]+)", source)
+    assert found, f"chapter {chapter} prints no {name}"
+    return float(found[1].replace("−", "-").replace(",", ""))
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("landscape", "genomes", "operators", "name"),
+    [
+        ("OneMax", 10, "mutation off", "mutation-10"),
+        ("OneMax", 1000, "crossover off", "crossover-1000"),
+        ("Rastrigin", 1000, "mutation off", "Rastrigin-mutation"),
+        ("trap", 300, "all on", "trap-all"),
+        ("trap", 300, "crossover off", "trap-crossover"),
+    ],
+)
+def test_05_thirty_runs_reach_what_the_chapters_thirty_reach(landscape, genomes, operators, name):
+    best = node(
+        "fig-05-landscapes",
+        "seeds.map(seed => figure.evolve(landscape, genomes, operators, seed).at(-1).best)",
+        seeds=list(range(30)),
+        landscape=landscape,
+        genomes=genomes,
+        operators=operators,
+    )
+    place = node("fig-05-landscapes", "figure.LANDSCAPES[landscape]", landscape=landscape)
+    reached = 100 * (np.array(best) - place["chance"]) / (place["top"] - place["chance"])
+    assert abs(reached.mean() - told("05", name)) < 12
+
+
+@needs_node
+def test_06_the_swarm_walks_at_the_chapters_pace():
+    films = """seeds.map(seed => figure.evolve(sigma, 10, [2, 3], seed)
+      .slice(0, 30).map(({champion: [w, b]}) => [w, b]))"""
+    slow = np.array(node("fig-06-pace", films, seeds=list(range(200)), sigma=0.05)) - (2, 3)
+    distance = np.linalg.norm(slow, axis=2)
+    assert ((distance[:, 2] - distance[:, 10]) / 8 / 0.05).mean() == pytest.approx(told("06", "pace"), abs=0.08)
+    assert 100 * (abs(slow[:, -1]) < 0.05).all(axis=1).mean() == pytest.approx(told("06", "share-0.05"), abs=11)
+
+
+@needs_node
+def test_07_as_many_founders_are_left_as_in_the_chapter():
+    def left(size: int) -> float:
+        state = {"rows": 48, "size": size, "crossover": "one cut", "generation": 60}
+        return node("fig-07-drift", "figure.compute(state).curve[60]", state=state)
+
+    assert left(1) == pytest.approx(told("07", "blind"), abs=0.25)
+    assert left(2) == pytest.approx(told("07", "unread"), abs=0.2)
+
+
+@needs_node
+def test_08_the_average_points_as_in_the_chapter():
+    drawn = "seeds.map(seed => figure.estimate(n, d, new maths.Random(seed)))"
+    for n, d in ((1, 10), (60, 610), (100, 30)):
+        noise = np.random.default_rng(0).normal(size=(200, n, d))
+        means = (noise[:, :, :1] * noise).mean(axis=1)
+        found = node("fig-08-compass", drawn, seeds=list(range(200)), n=n, d=d)
+        cosines = [one["along"] / np.hypot(one["along"], one["across"]) for one in found]
+        assert np.mean(cosines) == pytest.approx((means[:, 0] / np.linalg.norm(means, axis=1)).mean(), abs=0.04)
+        if d == 610:
+            assert np.mean(cosines) == pytest.approx(told("08", "compass-60"), abs=0.02)
+
+
+@needs_node
+def test_12_letters_are_read_as_often_as_in_the_chapter():
+    state = {"setting": "as in the chapter", "pixels": 2}
+    found = node("fig-12-readers", "figure.compute(state, data)", state=state, data=stored("fig-12-readers"))
+    now = {one["reader"]: one["now"] for one in found}
+    assert now["evolved"] == pytest.approx(told("12", "mean-two"), abs=1.5)
+    assert now["template"] > 25

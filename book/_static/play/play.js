@@ -124,7 +124,7 @@ class Stage {
   }
 
   // A panel with axes. `x` and `y` are D3 scales without a range; `square` keeps both to the same length.
-  panel(place, {x, y, xLabel = "", yLabel = "", title = "", ticks = 5, yTicks = ticks, xFormat, yFormat, square = false}) {
+  panel(place, {x, y, xLabel = "", yLabel = "", title = "", ticks = 5, yTicks = ticks, xTicks = null, xFormat, yFormat, square = false}) {
     const margin = {left: 52, right: 14, top: title ? 30 : 12, bottom: 44};
     let width = place.width - margin.left - margin.right;
     let height = place.height - margin.top - margin.bottom;
@@ -133,7 +133,7 @@ class Stage {
     x = x.copy().range([0, width]);
     y = y.copy().range([height, 0]);
     at.append("g").attr("class", "play-axis").attr("transform", `translate(0,${height})`)
-      .call(axisBottom(x).ticks(ticks, xFormat).tickSizeOuter(0));
+      .call(axisBottom(x).ticks(ticks, xFormat).tickValues(xTicks).tickSizeOuter(0));
     at.append("g").attr("class", "play-axis").call(axisLeft(y).ticks(yTicks, yFormat).tickSizeOuter(0));
     const words = (text, px, py, anchor = "middle") =>
       at.append("text").attr("class", "play-words").attr("x", px).attr("y", py).attr("text-anchor", anchor).text(text);
@@ -143,6 +143,12 @@ class Stage {
     const clip = `clip-${Math.random().toString(36).slice(2)}`;
     at.append("clipPath").attr("id", clip).append("rect").attr("width", width).attr("height", height);
     const inside = at.append("g").attr("clip-path", `url(#${clip})`);
-    return {at, inside, x, y, width, height, words};
+    // Names of lines, in the upper right corner: [[name, class of its tone], ...].
+    const legend = (entries) => entries.forEach(([name, tone], i) => {
+      const row = at.append("g").attr("transform", `translate(${width - 6},${14 + 18 * i})`);
+      row.append("text").attr("x", -26).attr("text-anchor", "end").text(name);
+      row.append("line").attr("class", `play-line ${tone}`).attr("x1", -20).attr("y1", -4).attr("y2", -4);
+    });
+    return {at, inside, x, y, width, height, words, legend};
   }
 }
