@@ -241,10 +241,13 @@ NUMBERS = np.array([0.123456, -2.2, 3.5, 0.5])
         (lambda x: x[::-1], "in another order"),
         (lambda x: x - 0.5, "your x is 0.5 too small wherever it is wrong"),
         (lambda x: np.where(x > 0, x + 1, x), "your x is 1 too large wherever it is wrong"),
-        (lambda x: x[1:], "It lacks the first entry"),
-        (lambda x: x[:-1], "It lacks the last entry"),
-        (lambda x: [0, *x], "one entry too many in front"),
-        (lambda x: [*x, 0], "one entry too many at its end"),
+        (lambda x: [7, *x[1:]], "right but for its first entry"),
+        (lambda x: [*x[:-1], 7], "right but for its last entry"),
+        (lambda x: x[1:], "but begins too late"),
+        (lambda x: x[:2], "but ends too early"),
+        (lambda x: [0, *x], "begins too early"),
+        (lambda x: [*x, 0, 0], "goes on too long"),
+        (lambda x: np.repeat(x, 2), "right without its twins"),
         (lambda x: x[-1], "only the last of the entries"),
         (lambda x: x[:, None], "in the wrong shape"),
     ],
@@ -261,7 +264,7 @@ def test_what_ties_all_wrong_answers_to_the_right_ones_is_told(wrong, tie):
         )
 
     assert tie in said(check, wrong)
-    assert tie not in said(check, lambda x: wrong(x) if len(x) == 4 else np.append(wrong(x), 7)), "in one case alone"
+    assert tie not in said(check, lambda x: wrong(x) if len(x) == 4 else np.multiply(wrong(x), 9)), "in one case alone"
 
 
 @pytest.mark.parametrize(
@@ -292,6 +295,34 @@ def test_a_table_is_turned_and_two_values_agree_by_chance():
         compare(student, returns="yes", by_hand=[], others=[(np.array([1.0, 0, 0]),)], right=lambda x: x, mistakes={})
 
     assert "order" not in said(yes_or_no, lambda x: x[::-1])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (lambda x, y: x * 3, "your product doesn't change when `y` does"),
+        (lambda x, y, seen=[]: seen.append(y) or x * seen[0], "if `y` were always what it is in the first case"),
+        (lambda x, y: y * y - x - y, "if `x` and `y` were exchanged"),
+    ],
+)
+def test_arguments_that_are_not_read_as_they_should_be(wrong, fault):
+    def check(student):
+        cases = [(5.0, 2.0), (3.0, 4.0), (1.5, 4.0)]
+        right = (lambda x, y: x * x - x - y) if "exchanged" in fault else (lambda x, y: x * y)
+        compare(student, returns="your product", by_hand=[], others=cases, right=right, mistakes={})
+
+    assert fault in said(check, wrong, "f(x, y)")
+
+
+def test_an_argument_that_has_no_effect_in_one_case_alone_is_not_blamed():
+    """A step that happens to arrive at once doesn't care how many follow."""
+
+    def check(student):
+        cases = [(0.5, 1), (0.25, 2), (0.125, 3)]
+        right = lambda rate, n: 1 - (1 - rate) ** n  # noqa: E731
+        compare(student, returns="your way", by_hand=[], others=cases, right=right, mistakes={})
+
+    assert "doesn't change" not in said(check, lambda rate, n: 1 - (1 - 2 * rate) ** n, "f(rate, n)")
 
 
 def test_answers_are_read_before_they_are_compared():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -166,26 +167,50 @@ class Comparison:
                 return False
         return True
 
-    def _ignored(self, student: Student, number: int, i: int, got: Array, expected: Array) -> str:
-        """The argument that explains a wrong value, in case i, by having no effect on it; empty if none does.
+    def _ignored(self, student: Student, number: int, wrong: Sequence[int], got: list[Array]) -> str:
+        """The argument that explains a wrong value by having no effect on it; empty if none does.
 
-        The argument is exchanged for that of other cases. If the value stays what it was though the right one would
-        not, wherever that can be tried, then the argument isn't read. Where staying would be right, nothing is shown.
+        In the first few cases where it is wrong, each argument is exchanged for that of other cases. If the value
+        stays what it was though the right one would not, in the first case and wherever else it can be tried, then the
+        argument isn't read. Where staying would be right, nothing is shown.
         """
         for place, parameter in enumerate(self.parameters):
-            stays = []
-            for other in self.cases[:6]:
+            stays: dict[int, list[bool]] = {i: [] for i in wrong[:3]}
+            for i, other in product(stays, self.cases[:6]):
                 args = (*self.cases[i][:place], other[place], *self.cases[i][place + 1 :])
                 try:
-                    right = self._answer(self.right, args)[number]
-                    if not (self._close(right, expected) or self._close(right, got)):
+                    before, right = (self._answer(self.right, one)[number] for one in (self.cases[i], args))
+                    if not (self._close(right, before) or self._close(right, got[i])):
                         answer = read_floats(self.read(student(*args), *args), self.names)
-                        stays.append(self._close(answer[number], got))
+                        stays[i].append(self._close(answer[number], got[i]))
                 except Exception:  # arguments of two cases needn't fit together
                     continue
-            if stays and all(stays):
+                if not all(stays[i]):
+                    break
+            if stays[wrong[0]] and all(map(all, stays.values())):
                 return parameter
         return ""
+
+    def _read_as_others(self, number: int, got: list[Array]) -> str:
+        """How the arguments are read, if that explains every value: one keeps its first value, or two are exchanged."""
+        names, first = self.parameters, self.cases[0]
+        for place, name in enumerate(names):
+            if self._is_right(number, got, [(*args[:place], first[place], *args[place + 1 :]) for args in self.cases]):
+                return f"would be right if `{name}` were always what it is in the first case. Is it typed in, or kept?"
+        for one, other in combinations(range(len(names)), 2):
+            order = list(range(len(names)))
+            order[one], order[other] = other, one
+            if self._is_right(number, got, [tuple(args[i] for i in order) for args in self.cases]):
+                return f"would be right if `{names[one]}` and `{names[other]}` were exchanged."
+        return ""
+
+    def _is_right(self, number: int, got: list[Array], cases: list[Case]) -> bool:
+        """Whether a value is the right one for these cases in place of those that were asked."""
+        try:
+            answers = (self._answer(self.right, args)[number] for args in cases)
+            return all(self._close(a, b) for a, b in zip(got, answers, strict=True))
+        except Exception:  # arguments of two cases, or two arguments, needn't fit together
+            return False
 
     def _judge_part(self, number: int, got: list[Array], expected: list[Array], student: Student) -> None:
         """Raise TryAgain if one value is wrong: about its shape, NaN, a factor, or the shortest case that fails."""
@@ -208,9 +233,9 @@ class Comparison:
         typed_in = "Is a number typed in, or taken from a variable of the notebook, where an argument is meant?"
         if any(not self._close(b, expected[0]) for b in expected) and all(self._close(a, got[0]) for a in got):
             raise TryAgain(f"{name} is the same whatever the inputs are. {typed_in}")
-        first = min((i for i, fails in enumerate(wrong) if fails), key=lambda i: len(texts[i]))
-        a, b = got[first], expected[first]
-        if ignored := self._ignored(student, number, first, a, b):
+        failing = sorted((i for i, fails in enumerate(wrong) if fails), key=lambda i: len(texts[i]))
+        a, b = got[failing[0]], expected[failing[0]]
+        if ignored := self._ignored(student, number, failing, got):
             raise TryAgain(f"{name} doesn't change when `{ignored}` does. {typed_in}")
         if (factor := self._factor(got, expected)) is not None:
             if np.isclose(factor, -1):
@@ -221,10 +246,12 @@ class Comparison:
             )
         if tie := relation(got, expected):
             raise TryAgain(f"{name} {tie}.")
+        if reading := self._read_as_others(number, got):
+            raise TryAgain(f"{name} {reading}")
         index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
         place = f"{name}[{', '.join(map(str, index))}]" if index else name
         fits = "" if wrong[0] else "your answer fits the example but not other inputs: "
-        difference = f"{fits}{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[first]}."
+        difference = f"{fits}{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[failing[0]]}."
         raise TryAgain(difference, names_fault=False)
 
     def _factor(self, got: list[Array], expected: list[Array]) -> float | None:
