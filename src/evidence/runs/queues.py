@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -30,7 +31,7 @@ N_REPLAYS = {"smoke": 1, "laptop": 4, "full": 20}  # of a seed, as in the chapte
 N_WORKERS = (1, 2, 4, 8, 12, 16, 20, 25, 30, 40, 50, 60, 80, 100, 300, 1000)
 FEWER_WORKERS = (1, 8, 12, 16, 20, 25, 30, 40, 50, 60, 80, 100)  # in other settings
 N_DRAWN = 100  # workers of the replay that is stored bar by bar
-N_WATCHED = (12, 100)  # workers of the replays whose champions are stored as time goes on
+N_WATCHED = (12, 100)  # workers of the replays whose champions are followed as time goes on
 
 Array = NDArray[Any]
 Trial = tuple[int, int]  # a design and one of its seeds
@@ -128,8 +129,7 @@ def deal(rng: Generator, back: list[Trial], n: int, order: Array | None = None) 
 
 def best(back: list[Trial], n: int, validation: Array) -> list[int]:
     """Designs of the n best trials that are back."""
-    order = sorted(back, key=lambda trial: -validation[trial])
-    return [design for design, _ in order[:n]]
+    return [design for design, _ in heapq.nsmallest(n, back, key=lambda trial: -validation[trial])]
 
 
 def child(parents: list[int], rng: Generator, genes: Array, mutation: float) -> int:
@@ -199,12 +199,15 @@ def run_unit(unit: Unit, context: Context) -> Rows:
     base = unit.method == next(iter(SETTINGS))
     n_replays = N_REPLAYS[context.size] if base else max(1, N_REPLAYS[context.size] // 10)
     tables: Rows = {"runs": [], "bars": [], "champions": []}
-    clock = np.geomspace(1, 100, 25)
+    clock, watched = np.geomspace(1, 100, 25), defaultdict(list)
     for i in context.bar(range(n_replays), unit, "replay"):
         replay = unit.seed * n_replays + i
         for name, search in searches(s, known).items():
+            before = 0
             for n in N_WORKERS if base else FEWER_WORKERS:
-                log = simulate(search, seconds, n, np.random.default_rng(replay), s.dispatch)
+                if name != "genetic" or before < max(20, s.children):  # more workers than jobs change nothing
+                    log = simulate(search, seconds, n, np.random.default_rng(replay), s.dispatch)
+                before = n
                 # In the order in which they were handed out: the first 20 are no children.
                 lasted = [end - start for _, _, start, end in sorted(log, key=lambda row: (row[2], row[1]))]
                 row = {"setting": unit.method, "search": name, "workers": n, "replay": replay}
@@ -220,9 +223,12 @@ def run_unit(unit: Unit, context: Context) -> Rows:
                     bars = [{"search": name, "worker": w, "start": a, "end": b} for _, w, a, b in log]
                     tables["bars"] += bars
                 if base and n in N_WATCHED:
-                    curve = zip(clock.tolist(), _worth_in_time(log, known, clock), strict=True)
-                    about = {"search": name, "workers": n, "replay": replay}
-                    tables["champions"] += [about | {"seconds": t, "worth": round(w, 3)} for t, w in curve if w == w]
+                    watched[name, n].append(_worth_in_time(log, known, clock))
+    for (name, n), curves in watched.items():
+        for moment, worths in zip(clock.tolist(), np.transpose(curves), strict=True):
+            if np.isfinite(worths).all():
+                row = {"search": name, "workers": n, "seed": unit.seed}
+                tables["champions"].append(row | {"seconds": moment, "worth": round(float(worths.mean()), 3)})
     return {name: rows for name, rows in tables.items() if rows}
 
 
