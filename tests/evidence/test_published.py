@@ -25,10 +25,7 @@ def clone(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def test_a_run_of_both_networks_and_their_controls(
-    clone: Path, context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(published, "umap_plane", lambda features, seed: features[:, :2])
+def test_a_run_of_both_networks_and_their_controls(clone: Path, context: Context) -> None:
     context = Context("smoke", context.device, context.scratch, source=clone, progress=False)
     rows = published.run_unit(Unit("hidden layers", 0), context)
     assert {row["space"] for row in rows["spaces"]} == {

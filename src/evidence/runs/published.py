@@ -5,7 +5,7 @@ network with every unit's weights shuffled among the pixels, a layer that nothin
 twin of its width. The checkpoints are pickles of strangers: see `genreg_audit` for how they are read.
 
     git clone https://github.com/A1CST/GENREG_ALPHA_MNIST
-    python3 course.py run published --seeds 10 --source GENREG_ALPHA_MNIST
+    python3 course.py run published --seeds 5 --source GENREG_ALPHA_MNIST
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from evidence.recorder import load
 from evidence.runner import Context, Experiment, Rows, Unit
-from evidence.runs.findings import hidden, probe, umap_plane
+from evidence.runs.findings import hidden, probe
 from evidence.runs.genreg_audit import read_plain_pickle
 from evidence.runs.twin import batches, descend, glorot
 from neuroevo import nets
@@ -30,9 +30,6 @@ from neuroevo.genreg import Settings
 
 WIDTHS = (32, 64)
 N_PROBE = 2_000
-N_SHOWN = 500
-N_PICTURES = 3  # seeds with coordinates in the plane
-DRAWN = ("published 64", "shuffled 64", "twin 32")
 BATCH, LEARNING_RATE = 256, 0.003
 TWIN_STEPS = {"smoke": 20, "laptop": 200, "full": 800}
 
@@ -107,7 +104,7 @@ def read_without(net: nets.MLP, genome: Tensor, order: list[int], means: Tensor,
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
-    """One draw of images, shuffles and twins: rows of the tables spaces, points and cuts."""
+    """One draw of images, shuffles and twins: rows of the tables spaces and cuts."""
     if context.source is None:
         raise ValueError("--source must be a clone of the GENREG repository")
     images, seed = load(context.size), unit.seed
@@ -124,7 +121,7 @@ def run_unit(unit: Unit, context: Context) -> Rows:
             f"twin {width}": (net, make_twin(net, images.train, TWIN_STEPS[context.size], rng)),
         }
     layers = {name: (hidden(*network, x), hidden(*network, x_new)) for name, network in networks.items()}
-    rows: Rows = {"spaces": [], "points": [], "cuts": []}
+    rows: Rows = {"spaces": [], "cuts": []}
     for name, (old, new) in (layers | {"pixels": (x, x_new)}).items():
         space: dict[str, Any] = {"space": name, "seed": seed, "probe": probe(old, y, new, y_new)}
         space["silhouette"] = float(silhouette_score(new.numpy(), y_new.numpy()))
@@ -132,14 +129,6 @@ def run_unit(unit: Unit, context: Context) -> Rows:
             net, genome = networks[name]
             space["accuracy"] = float(nets.accuracy(net.forward(genome[None], x_new), y_new))
             space["saturated"] = float((new.abs() > 0.99).float().mean())
-        if seed < N_PICTURES and name in DRAWN:
-            shown, digits = new[:N_SHOWN].numpy(), y_new[:N_SHOWN].numpy()
-            flat = umap_plane(shown, seed)
-            space["umap_silhouette"] = float(silhouette_score(flat, digits))
-            points = zip(digits.tolist(), flat.tolist(), strict=True)
-            rows["points"] += [
-                {"space": name, "seed": seed, "digit": d, "x": round(a, 3), "y": round(b, 3)} for d, (a, b) in points
-            ]
         rows["spaces"].append(space)
     for name in (f"{kind} {width}" for kind in ("published", "twin") for width in WIDTHS):
         net, genome = networks[name]
@@ -164,7 +153,6 @@ def settings(size: str) -> dict[str, Any]:
         "source": "https://github.com/A1CST/GENREG_ALPHA_MNIST, commit b45c348 of 2025-12-29",
         "data": load(size).source,
         "n_probe": N_PROBE,
-        "n_shown": N_SHOWN,
         "twins": {"steps": TWIN_STEPS[size], "batch": BATCH, "learning_rate": LEARNING_RATE},
         "std of random weights": Settings().init_std,
     }
