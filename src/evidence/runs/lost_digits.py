@@ -1,4 +1,4 @@
-"""Chapter 10's rule with another fitness, fewer genomes, fewer images or more time: which digits are lost, and when.
+"""Chapter 10's rule with another fitness, fewer genomes or fewer images: which digits are lost, and when.
 
 Four kinds of fitness differ in two things: whether an answer counts by how sure it was, and whether the last digit that
 is read makes up for another that isn't (a sum of right answers) or doesn't (a logarithm in it). All are compared with
@@ -32,7 +32,6 @@ class Setting:
         parents: "trust" or "uniform", see `genreg.Settings`.
         n_genomes: population size.
         n_images: of each digit in a generation.
-        longer: times the generations of chapter 10's run.
         n_seeds: how many of the seeds run it.
     """
 
@@ -40,7 +39,6 @@ class Setting:
     parents: str = "trust"
     n_genomes: int = 200
     n_images: int = IMAGES_PER_CLASS
-    longer: int = 1
     n_seeds: int = 5
 
 
@@ -52,7 +50,6 @@ SETTINGS = {
     "50 genomes, log-likelihood": Setting("log-likelihood", n_genomes=50, n_seeds=3),
     "5 images a digit": Setting(n_images=5, n_seeds=3),
     "5 images a digit, log-likelihood": Setting("log-likelihood", n_images=5, n_seeds=3),
-    "three times as long": Setting(longer=3, n_seeds=1),
 }
 
 
@@ -90,7 +87,7 @@ def run_unit(unit: Unit, context: Context) -> Rows:
     recorder = DigitRecorder(unit, context, NET)
     rng = torch.Generator(context.device).manual_seed(unit.seed)
     state = GENREG.start(NET, settings, rng)
-    for generation in context.bar(range(1, setting.longer * N_GENERATIONS[context.size] + 1), unit, "gen"):
+    for generation in context.bar(range(1, N_GENERATIONS[context.size] + 1), unit, "gen"):
         with recorder.budget.clock(), torch.inference_mode():
             x, y = recorder.train.sample(setting.n_images, rng)
             logits = NET.forward(state.ask(), x)
