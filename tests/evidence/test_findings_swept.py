@@ -30,7 +30,7 @@ def test_seeds_are_new_and_never_shared_within_a_setting() -> None:
     units = swept.units([0, 1])
     assert len(set(units)) == len(units)
     assert min(unit.seed for unit in units) == 100
-    assert sum(unit.method == "children mutate" for unit in units) == 16
+    assert sum(unit.method == "children mutate" for unit in units) == 6
 
 
 @pytest.mark.parametrize(("mutants", "n"), [("children", 160), ("some children", 40), ("living", 40), ("all", 200)])

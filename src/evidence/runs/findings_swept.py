@@ -70,9 +70,9 @@ _SETTINGS = {
 
 SETTINGS: dict[str, Setting] = {
     # Finding 2: who mutates, where the top fifth lives on.
-    "children mutate": Setting(mutants="children", repeats=8),
-    "some children mutate": Setting(mutants="some children", repeats=8),
-    "the living mutate": Setting(mutants="living", repeats=8),
+    "children mutate": Setting(mutants="children", repeats=3),
+    "some children mutate": Setting(mutants="some children", repeats=3),
+    "the living mutate": Setting(mutants="living", repeats=3),
     # Finding 1: images of each class at equal evaluations.
     **{f"images {n}": Setting(_LONG, images=n) for n in (50, 20, 5, 1)},
     **{
@@ -91,7 +91,7 @@ SETTINGS: dict[str, Setting] = {
         for width in (16, 64, 256)
         for rate in (0.001, 0.003, 0.01)
     },
-    "width 32, long": Setting(_DIGITS, width=32, repeats=3),
+    "width 32, long": Setting(_DIGITS, width=32),
 }
 
 
