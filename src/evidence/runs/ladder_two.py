@@ -257,9 +257,18 @@ ARMS: dict[str, Arm] = {
 }
 
 
+FIRST = """own winners|own winners, mirrored|one neuron, single elite|one neuron, population|strategy a neuron
+rank-one noise|whole, single elite|whole, population|full noise|gradient|scattered, single elite
+printed rule|graded|graded, no trust|graded, top 5 %"""
+
+
 def units(seeds: list[int]) -> list[Unit]:
-    """Tuning first, then seed by seed, so that a stopped run has whole comparisons."""
-    return [Unit(f"sweep {name}", 0) for name in ARMS] + [Unit(name, seed) for seed in seeds for name in ARMS]
+    """Arm by arm, those of equal evaluations first, tuned before they run: a stopped run has whole arms."""
+    first = FIRST.replace("\n", "|").split("|")
+    rest = [name for name in ARMS if name not in first]
+    tuning = [[Unit(f"sweep {name}", 0) for name in ARMS if name in names] for names in (first, rest)]
+    runs = [[Unit(name, seed) for name in names if name in ARMS for seed in seeds] for names in (first, rest)]
+    return tuning[0] + runs[0] + tuning[1] + runs[1]
 
 
 def given(unit: Unit, finished: Mapping[Unit, Rows]) -> dict[str, Any] | None:
