@@ -152,12 +152,12 @@ def tpe(
 
 
 def regret(outcomes: Outcomes, design: Tensor, score: Tensor) -> Tensor:
-    """Points lost, (n_runs,): the best design's test accuracy less that of the networks that didn't choose this one.
+    """Points lost, (...): the best design's test accuracy less that of the networks that didn't choose this one.
 
     Args:
         outcomes: the table.
-        design, score: (n_runs,) what was chosen, and the score that chose it: the network that has it is left out.
+        design, score: (...) what was chosen, and the score that chose it: the network that has it is left out.
     """
-    judges = outcomes.validation[design] != score[:, None]
-    test = (outcomes.test[design] * judges).sum(dim=1) / judges.sum(dim=1)
+    judges = outcomes.validation[design] != score[..., None]
+    test = (outcomes.test[design] * judges).sum(dim=-1) / judges.sum(dim=-1)
     return 100 * (outcomes.test.mean(dim=1).max() - test)

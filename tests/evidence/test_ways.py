@@ -57,7 +57,8 @@ def test_evolution_repeats_no_design_and_keeps_the_best_where_it_is_told_so(new,
     tried = design_search.evolve(hill, 20, 50, rng(), n=8, new=new, worst=worst)
     repeats = [50 - len(set(row.tolist())) for row in tried.designs]
     first = [8 - len(set(row[:8].tolist())) for row in tried.designs]  # by lot, so there may be some
-    assert (repeats == first) if new else (sum(repeats) > sum(first) + 20)
+    more = sum(repeats) - sum(first)  # in 840 trainings; where all neighbours are known even a new one is a repeat
+    assert more < 60 if new else more > 150, more
     assert (tried.at(50)[1] >= tried.at(20)[1]).all()
 
 
@@ -145,6 +146,6 @@ def test_a_smoke_run(tmp_path, monkeypatch):
 
 
 def test_units_and_settings():
-    assert len(ways.units([0, 1])) == 2 * len(ways.TASKS)
+    assert len(ways.units([0, 1, 2])) == 3 * (len(ways.TASKS) - 1) + ways.N_MADE_UP
     shown = json.loads(json.dumps(ways.settings("full")))["settings"]
     assert Setting(**shown["evolution, new True, worst True"]) == ways.MAIN["evolution, new and worst"]
