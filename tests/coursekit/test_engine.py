@@ -314,6 +314,16 @@ def test_arguments_that_are_not_read_as_they_should_be(wrong, fault):
     assert fault in said(check, wrong, "f(x, y)")
 
 
+def test_values_in_another_order_are_told():
+    def check(student):
+        returns = ("half", "double", "square")
+        right = lambda x: (x / 2, 2 * x, x * x)  # noqa: E731
+        compare(student, returns=returns, by_hand=[], others=[(3.0,), (5.0,)], right=right, mistakes={})
+
+    assert "another order than (half, double, square)" in said(check, lambda x: (x * x, x / 2, 2 * x))
+    assert "another order" not in said(check, lambda x: (x * x, x / 2, 3 * x))
+
+
 def test_an_argument_that_has_no_effect_in_one_case_alone_is_not_blamed():
     """A step that happens to arrive at once doesn't care how many follow."""
 

@@ -1,9 +1,10 @@
 """Compare a student's answers with the right ones and with named wrong ones, and say the difference in words."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,9 @@ class Comparison:
         for hint, mistake in self.mistakes.items():
             if self._explains(mistake, answers, expected):
                 raise TryAgain(hint)
+        for order in permutations(range(len(self.names))) if 1 < len(self.names) < 5 else ():
+            if self._agree([tuple(answer[i] for i in order) for answer in answers], expected):
+                raise TryAgain(f"the values are right, but in another order than ({', '.join(self.names)}).")
         for number in range(len(self.names)):
             got, wanted = [answer[number] for answer in answers], [answer[number] for answer in expected]
             self._judge_part(number, got, wanted, student)
@@ -207,8 +211,9 @@ class Comparison:
     def _is_right(self, number: int, got: list[Array], cases: list[Case]) -> bool:
         """Whether a value is the right one for these cases in place of those that were asked."""
         try:
-            answers = (self._answer(self.right, args)[number] for args in cases)
-            return all(self._close(a, b) for a, b in zip(got, answers, strict=True))
+            with warnings.catch_warnings(action="error"):
+                answers = (self._answer(self.right, args)[number] for args in cases)
+                return all(self._close(a, b) for a, b in zip(got, answers, strict=True))
         except Exception:  # arguments of two cases, or two arguments, needn't fit together
             return False
 
