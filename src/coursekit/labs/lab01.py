@@ -77,6 +77,11 @@ def _curvatures(x: Array) -> tuple[float, float]:
     return half_trace - root, half_trace + root
 
 
+def _limit_of(a: Any, b: Any, c: float) -> Any:
+    """2 / the largest eigenvalue of [[a, b], [b, c]]."""
+    return 2 / ((a + c) / 2 + np.sqrt((a - c) ** 2 / 4 + b**2))
+
+
 @LAB.exercise("1.2", "stability_limit(x)", title="The speed limit", points=4)
 def _(student: Student) -> None:
     rng = np.random.default_rng(12)
@@ -111,6 +116,24 @@ def _(student: Student) -> None:
             "not sums.": lambda x: 2 / (len(x) * _curvatures(x)[1]),
             "you looked at the curvature along m alone, the entry at the top left. The steepest direction mixes m and "
             "b: use the eigenvalues of the whole matrix.": lambda x: 1 / np.mean(x**2),
+            "the lower right corner of your Hessian is 4: the slope by b grows by 2 when b grows by 1.": (
+                lambda x: _limit_of(2 * np.mean(x**2), 2 * np.mean(x), 4)
+            ),
+            "the lower right corner of your Hessian is 1: the slope by b grows by 2 when b grows by 1.": (
+                lambda x: _limit_of(2 * np.mean(x**2), 2 * np.mean(x), 1)
+            ),
+            "the upper left corner of your Hessian holds the mean of x, not that of its squares.": (
+                lambda x: _limit_of(2 * np.mean(x), 2 * np.mean(x), 2)
+            ),
+            "the upper left corner of your Hessian holds the square of a mean: take the mean of the squares.": (
+                lambda x: _limit_of(2 * np.mean(x) ** 2, 2 * np.mean(x), 2)
+            ),
+            "you multiply by lambda_max: steep curves allow only small steps, so divide by it.": (
+                lambda x: 2 * _curvatures(x)[1]
+            ),
+            "that is lambda_max / 2, upside down: steep curves allow only small steps.": lambda x: (
+                _curvatures(x)[1] / 2
+            ),
             "the corners of your Hessian seem to be zero: m and b are coupled, so both corners hold 2 * mean(x).": (
                 lambda x: 1 / max(np.mean(x**2), 1)
             ),
@@ -122,9 +145,11 @@ def _(student: Student) -> None:
 # 1.3 Momentum
 
 
-def _heavy_ball(gradient: Gradient, start: Array, learning_rate: float, beta: float, n_steps: int) -> Array:
+def _heavy_ball(
+    gradient: Gradient, start: Array, learning_rate: float, beta: float, n_steps: int, first: Any = 0.0
+) -> Array:
     """Momentum without a velocity: it is beta times the way made by the last step."""
-    path = [start, start - learning_rate * gradient(start)]
+    path = [start, start + first - learning_rate * gradient(start)]
     while len(path) <= n_steps:
         path.append(path[-1] + beta * (path[-1] - path[-2]) - learning_rate * gradient(path[-1]))
     return np.array(path)
@@ -210,6 +235,12 @@ def _(student: Student) -> None:
             "each step is too short: you average the gradients, v = beta * v + (1 - beta) * gradient. Our convention "
             "has no (1 - beta).": _with_velocity(_averaged),
             "theta moves with the old v: update v first, and then move.": _with_velocity(_late),
+            "you forget where you were: theta is the old theta plus v.": (
+                _with_velocity(lambda g, theta, v, rate, beta: ((w := beta * v - rate * g(theta)), w))
+            ),
+            "v begins at `start`. It is zero before the first step.": lambda g, start, rate, beta, n: _heavy_ball(
+                g, start, rate, beta, n, first=beta * start
+            ),
         },
         run_away="Is the sign of the gradient's step right, and is v multiplied by beta?",
     )
@@ -277,6 +308,7 @@ def _(student: Student) -> None:
             ((X, Y, 0.25, 1), (0.3, 1.1)),  # one step of 0.25 goes half of the way
             ((X, Y, 0.1, 200), (0.6, 2.2)),  # the best line of the essay's points
             ((X + 2000, Y, 0.25, 60), (0.6, 2.2 - 0.6 * 2000)),
+            ((X, Y, 0.1, 0), (0, 0)),  # no step yet
         ],
         others=[
             (x[0], rng.normal(size=6), 0.1, 3),
@@ -304,9 +336,13 @@ def _(student: Student) -> None:
             "you return the best line, however few steps were allowed: n_steps steps of gradient descent from m = 0 "
             "and b = 0 are asked for, not np.polyfit or a formula.": lambda x, y, rate, n: np.polyfit(x, y, 1),
             "the run makes one step too many.": lambda x, y, rate, n: _line(x, y, rate, n + 1),
-            "the run makes one step too few.": lambda x, y, rate, n: _line(x, y, rate, n - 1),
+            "the run makes one step too few.": lambda x, y, rate, n: _line(x, y, rate, max(n - 1, 0)),
             "your std divides by n - 1 (ddof=1); here it is np.std(x), which divides by n.": (
                 lambda x, y, rate, n: _line(x, y, rate, n, ddof=1)
+            ),
+            "the intercept never moves: update both, slope and intercept, in every step.": lambda *a: (
+                _line(*a)[0],
+                -_line(*a)[0] * a[0].mean(),
             ),
             "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is.": _shifted,
         },

@@ -129,7 +129,7 @@ def loop_never_ends(gradient, start, learning_rate, beta, n_steps):
 
 def momentum_without_a_velocity(gradient, start, learning_rate, beta, n_steps):
     """Right: the velocity is the way made by the last step."""
-    path = np.empty((n_steps + 1, len(start)))
+    path = np.zeros((n_steps + 1, len(start)))
     path[0] = previous = start
     for step in range(n_steps):
         here = path[step]
@@ -188,6 +188,10 @@ def line_as_two_points(x, y, learning_rate, n_steps):
     return np.array([heights[1] - heights[0], heights[0]])
 
 
+def one_step_at_least(x, y, learning_rate, n_steps):
+    return line_as_two_points(x, y, learning_rate, max(n_steps, 1))
+
+
 WRONG = {
     "1.1": [
         (db_points_the_wrong_way, "the sign of db is flipped"),
@@ -212,6 +216,7 @@ WRONG = {
         (loop_never_ends, "Does a loop never end"),
     ],
     "1.4": [
+        (one_step_at_least, "m is 0.12, but should be 0, for"),
         (x_is_not_standardised, "the run still works on x as it is given"),
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
