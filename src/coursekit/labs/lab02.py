@@ -99,6 +99,8 @@ def _read_split(answer: Any, y: Array) -> tuple[list[Any], list[NDArray[np.int64
         raise TryAgain("return three pairs: (x_train, y_train), (x_validation, y_validation), (x_test, y_test).")
     if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in answer):
         raise TryAgain("a part is no pair: each of the three is its x and its y.")
+    if any(isinstance(pair[0], tuple | list) for pair in answer):
+        raise TryAgain("the x of a part is a list of rows: return an array, as x[rows] gives it.")
     places = {value: place for place, value in enumerate(y.tolist())}
     rows = []
     for pair in answer:

@@ -219,6 +219,10 @@ def split_by_shuffling(x, y, rng):
     return tuple(scaled(x, y, parts, parts[:1] * 3))
 
 
+def rows_as_lists(x, y, rng):
+    return [(part.tolist(), labels) for part, labels in split_by_shuffling(x, y, rng)]
+
+
 # 2.3 Choose once, open once
 
 
@@ -322,6 +326,7 @@ WRONG = {
         (new_points_are_stretched_in_place, "changed its input `x_new` in place"),
     ],
     "2.2": [
+        (rows_as_lists, "the x of a part is a list of rows"),
         (scaler_sees_all_rows, "the mean and std come from all rows"),
         (each_part_has_its_own_scaler, "every part is scaled with a mean and std of its own"),
         (scaler_sees_validation, "those of training and validation together"),
