@@ -116,6 +116,46 @@ def _(student: Student) -> None:
             "the logistic error is target - z, with the bare sum: p = sigmoid(z) is missing.": (
                 _rules(soft=lambda z, target, rate: rate * (target - z))
             ),
+            "Rosenblatt's error is target - z, with the bare sum: the neuron's answer is threshold(z).": (
+                _rules(hard=lambda z, target, rate: target - z)
+            ),
+            "Rosenblatt's error is the target alone: subtract what the neuron says.": (
+                _rules(hard=lambda z, target, rate: target)
+            ),
+            "the logistic error is the target alone: subtract what the neuron says.": (
+                _rules(soft=lambda z, target, rate: rate * target)
+            ),
+            "Rosenblatt's error is the output alone: it is the target minus the output.": (
+                _rules(hard=lambda z, target, rate: float(z > 0))
+            ),
+            "the logistic error is the output alone: it is the target minus the output.": (
+                _rules(soft=lambda z, target, rate: rate * _sigmoid(z))
+            ),
+            "Rosenblatt's error is the sum of target and output: take their difference.": (
+                _rules(hard=lambda z, target, rate: target + (z > 0))
+            ),
+            "the logistic error is the sum of target and output: take their difference.": (
+                _rules(soft=lambda z, target, rate: rate * (target + _sigmoid(z)))
+            ),
+            "the sigmoid is taken twice: p = sigmoid(z).": (
+                _rules(soft=lambda z, target, rate: rate * (target - _sigmoid(_sigmoid(z))))
+            ),
+            "Rosenblatt's step is returned alone: add it to theta.": lambda theta, *rest: (
+                _rules()(theta, *rest)[0] - theta,
+                _rules()(theta, *rest)[1],
+            ),
+            "the logistic step is returned alone: add it to theta.": lambda theta, *rest: (
+                _rules()(theta, *rest)[0],
+                _rules()(theta, *rest)[1] - theta,
+            ),
+            "in Rosenblatt's step the input is missing: every weight moves by the error.": lambda *a: (
+                _rules(along=lambda theta, row: 1.0)(*a)[0],
+                _rules()(*a)[1],
+            ),
+            "in the logistic step the input is missing: every weight moves by the error.": lambda *a: (
+                _rules()(*a)[0],
+                _rules(along=lambda theta, row: 1.0)(*a)[1],
+            ),
         },
     )
 
@@ -214,15 +254,22 @@ def _promise(
     sign: Callable[[Array], Array] = lambda y: 2 * y - 1,
     length: Callable[[Array], float] = np.linalg.norm,  # type: ignore[assignment]
     power: int = 2,
+    longest: Callable[[Array], float] = lambda rows: np.sqrt(np.max(np.einsum("ij,ij->i", rows, rows))),
 ) -> Callable[..., tuple[float, float, float]]:
     """(R, gamma, bound), or a mistake in one of its parts."""
 
     def promise(inputs: Array, y: Array, theta: Array) -> tuple[float, float, float]:
-        longest = np.sqrt(np.max(np.einsum("ij,ij->i", rows(inputs), rows(inputs))))
+        R = longest(rows(inputs))
         gamma = np.min(sign(y) * sums(inputs, theta)) / length(theta)
-        return longest, gamma, (longest / gamma) ** power
+        return R, gamma, (R / gamma) ** power
 
     return promise
+
+
+def _and_bound(args: tuple[Array, ...], bound: Callable[[float, float], float]) -> tuple[float, float, float]:
+    """R and gamma as they should be, and another bound."""
+    R, gamma, _ = _promise()(*args)
+    return R, gamma, bound(R, gamma)
 
 
 def _separated(rng: np.random.Generator, n_rows: int, n_inputs: int) -> tuple[Array, Array, Array]:
@@ -259,6 +306,25 @@ def _(student: Student) -> None:
             "1 or -1.": _promise(sign=lambda y: y),
             "the bound is not squared: k * gamma <= sqrt(k) * R gives k <= (R / gamma)^2.": _promise(power=1),
             "the bound is upside down: it is (R / gamma)^2.": _promise(power=-2),
+            "the bound is (R * gamma)^2: divide.": lambda *a: _and_bound(a, lambda R, gamma: (R * gamma) ** 2),
+            "the bound is R^2 alone: divide R by gamma first.": lambda *a: _and_bound(a, lambda R, gamma: R**2),
+            "the bound is doubled, not squared: (R / gamma)^2.": lambda *a: _and_bound(
+                a, lambda R, gamma: 2 * R / gamma
+            ),
+            "gamma is multiplied by the length of theta: divide by it.": (
+                _promise(length=lambda theta: float(1 / np.linalg.norm(theta)))
+            ),
+            "the signs are flipped the wrong way round: a row's sum stays where the answer is 1, and turns where it is "
+            "0.": _promise(sign=lambda y: 1 - 2 * y),
+            "R is the length of all rows together: take that of each row (axis=1), and the largest of them.": (
+                _promise(longest=lambda rows: float(np.linalg.norm(rows)))
+            ),
+            "R is the length of the longest column: a row's length sums over axis=1.": (
+                _promise(longest=lambda rows: float(np.linalg.norm(rows, axis=0).max()))
+            ),
+            "R is the largest number in the rows. It is the largest *length* of a row: the root of a sum of squares.": (
+                _promise(longest=np.max)
+            ),
             "you return R squared as R: take the root.": lambda *a: (_promise()(*a)[0] ** 2, *_promise()(*a)[1:]),
             "the bias is left out of the sums: a row's sum is its inputs times the weights, plus the bias.": (
                 _promise(sums=lambda inputs, theta: inputs @ theta[:-1])
