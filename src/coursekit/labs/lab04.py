@@ -24,6 +24,14 @@ def _network(rng: np.random.Generator, n: int, d: int, k: int) -> tuple[Array, A
     return x, w1, b1, w2, b2
 
 
+def _hold_arrays(answer: tuple[Any, ...] | list[Any], names: tuple[str, ...]) -> None:
+    """TryAgain if a value that is right is a list, with which no later cell can calculate."""
+    for name, value in zip(names, answer, strict=True):
+        if isinstance(value, list | tuple):
+            kind = type(value).__name__
+            raise TryAgain(f"{name} holds the right numbers, but as a {kind}: return an array, np.array(...).")
+
+
 # 4.1 Forward
 
 
@@ -78,7 +86,7 @@ def _(student: Student) -> None:
         hint = "w1 is not transposed. It has one row for each hidden unit, so x @ w1 gives units each other's weights."
         mistakes = {hint: lambda x, w1, *a: _forward(x, w1.T, *a)} | mistakes
     compare(student, returns=("z1", "h", "p"), by_hand=by_hand, others=others, right=_forward, mistakes=mistakes)
-    student(*wide[0])
+    _hold_arrays(student(*wide[0]), ("z1", "h", "p"))
 
 
 # 4.2 Backward
@@ -171,6 +179,7 @@ def _(student: Student) -> None:
             "the layers are in the wrong order: w1, b1, w2, b2.": _but(after=lambda a, b, c, d: (c, d, a, b)),
         },
     )
+    _hold_arrays(student(*case(4, 2, 3)), PARTS)
 
 
 # 4.3 Which slope is wrong?

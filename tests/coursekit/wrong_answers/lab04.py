@@ -50,6 +50,10 @@ def forward_by_loops(x, w1, b1, w2, b2):
     return z1, h, np.array([[1 / (1 + np.exp(-(said @ w2[0]) - b2[0]))] for said in h])
 
 
+def lists_in_place_of_arrays(x, w1, b1, w2, b2):
+    return [value.tolist() for value in forward_by_loops(x, w1, b1, w2, b2)]
+
+
 # 4.2 Backward
 
 
@@ -91,6 +95,10 @@ def slopes_row_by_row(x, y, w2, z1, h, p):
         parts = np.outer(hidden, inputs), hidden, blame * said[np.newaxis], np.array([blame])
         total = [old + part / len(x) for old, part in zip(total, parts, strict=True)]
     return tuple(total)
+
+
+def slopes_as_lists(x, y, w2, z1, h, p):
+    return [slope.tolist() for slope in slopes_row_by_row(x, y, w2, z1, h, p)]
 
 
 # 4.3 Which slope is wrong?
@@ -193,6 +201,7 @@ def slopes_asked_for_by_grad(x, y, w1, b1, w2, b2):
 
 WRONG = {
     "4.1": [
+        (lists_in_place_of_arrays, "z1 holds the right numbers, but as a list"),
         (weights_are_not_transposed, "w1 is not transposed"),
         (weights_are_reshaped, "turned w1 round with reshape"),
         (output_weights_are_not_transposed, "do they fit together?"),
@@ -201,6 +210,7 @@ WRONG = {
         (inputs_are_overwritten, "changed its input `b1` in place"),
     ],
     "4.2": [
+        (slopes_as_lists, "slope_w1 holds the right numbers, but as a list"),
         (mean_is_forgotten, "all slopes grow with the number"),
         (weights_are_moved_on_the_way, "changed its input `w2` in place"),
         (blame_overwrites_the_answer, "changed its input `p` in place"),
