@@ -174,11 +174,19 @@ def _judge_noise(student: Student) -> None:
 def _(student: Student) -> None:
     _judge_inheritance(student)
     _judge_noise(student)
-    comes_from_rng(
-        lambda rng: _bred(student, *_parents((4, 3), -1, 1, 7, False), 0.5, rng)[0],
-        elsewhere="a draw does not come from `rng`, so no run can be repeated: generator=rng.",
-        inside="a second call with the same rng repeats the first: don't seed anything inside.",
-    )
+    parents = _parents((4, 3), -1, 1, 7, False)
+
+    def draws(rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the weights and ln sigma drew, apart: one may come from rng, and the other not."""
+        weights, log_sigma = _bred(student, *parents, 0.5, rng)
+        return ((weights - _crossed(*parents)) / log_sigma.exp()[..., None]).round(decimals=4), log_sigma
+
+    for part in (0, 1):
+        comes_from_rng(
+            lambda rng, part=part: draws(rng)[part],
+            elsewhere="a draw does not come from `rng`, so no run can be repeated: generator=rng.",
+            inside="other generators give the same draws: don't seed anything inside.",
+        )
 
 
 # 7.2 A life between two generations
