@@ -257,7 +257,9 @@ def _cloud(d: int, n: int, n_winners: int, seed: int) -> tuple[Any, ...]:
     mean, root, sigma = normal(d, seed=seed), normal(d, d, seed=seed + 1), 0.3 + 0.4 * seed
     samples = mean + sigma * normal(n, d, seed=seed + 2) @ root.T
     weights = torch.arange(n_winners, 0, -1).double() ** 1.5
-    return mean, root @ root.T, sigma, samples, normal(n, seed=seed + 3), weights / weights.sum(), 0.1 + 0.05 * seed
+    losses = normal(n, seed=seed + 3)
+    losses[-1] -= 5  # the last sample wins
+    return mean, root @ root.T, sigma, samples, losses, weights / weights.sum(), 0.1 + 0.05 * seed
 
 
 @LAB.exercise("8.4", "cma_update(mean, C, sigma, samples, losses, weights, c_mu)", title="A step of CMA-ES", points=4)

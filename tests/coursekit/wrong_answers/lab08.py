@@ -468,7 +468,7 @@ WRONG = {
     "8.4": [
         (losers_win, "the losers win"),
         (product_is_transposed, "stopped in line"),
-        (covariance_comes_first, "new_mean should be an array of shape (2,)"),
+        (covariance_comes_first, "in another order than (new_mean, new_C)"),
         (covariance_only, "should return 2 values"),
         (example_of_the_mean_is_typed_in, "new_mean doesn't change when `losses` does"),
         (decays_in_place, "changed its input `C` in place"),
