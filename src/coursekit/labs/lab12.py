@@ -250,7 +250,17 @@ def _(student: Student) -> None:
     compare(
         student,
         returns="accuracy",
-        by_hand=[(example, [0.5, 1.0])],
+        by_hand=[
+            (example, [0.5, 1.0]),
+            # The known family stands in the first row and in the last, and both are needed.
+            (
+                (
+                    *(np.array([[0.0], [0.1], [0.9], [1.0]]), np.array([0, 0, 1, 1]), np.array([7, 2, 2, 7])),
+                    *(np.array([7]), np.array([2]), [1], _classify),
+                ),
+                [1.0],
+            ),
+        ],
         others=[
             _case(1, [3, 1, 4, 2, 1, 2, 1, 3], 2, [1, 2, 4]),
             _case(2, [1, 2, 5, 1, 1, 3, 2, 1, 2], 3, [1, 3, 5]),
