@@ -7,7 +7,7 @@ To study
   python3 course.py lab                         open the labs in JupyterLab
   python3 course.py doctor                      check this machine, and say how to mend what is wrong
 To teach
-  python3 course.py grade LAB FOLDER            turn a folder of hand-ins into a table of marks
+  python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class
 To doubt
   python3 course.py run NAME [--jobs 2]         make a stored run again, or go on with one that was stopped
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)

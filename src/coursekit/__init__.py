@@ -2,7 +2,7 @@
 
 For students, who meet it as `lab.check("1.1", my_function)`; for instructors, who grade with it; for authors.
 
-    grade, judging                         a folder of hand-ins becomes a table of marks
+    grade, grading                         what a class hands in becomes a table of marks, and nothing is lost
     labs                                   one module a lab: its exercises, their checks, what only this lab needs
     notebooks, doctor                      labs made from solutions, notebooks executed for committing; this machine
     plain                                  the text of notebooks, kept in line with their outputs

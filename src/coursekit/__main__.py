@@ -7,6 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+_GRADE = """Grade what a class has handed in. `grade CLASS --new` makes its folder; put what the learning platform gives
+into CLASS/01, CLASS/02 and so on; `grade CLASS 01` writes CLASS/marks-01.csv, which you may type into. The same command
+goes on where it was stopped."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 course.py", description="Tools of Descent with Modification.")
@@ -21,11 +25,20 @@ def _parser() -> argparse.ArgumentParser:
     labs = commands.add_parser("labs", help="generate labs/ from solutions/")
     labs.add_argument("--check", action="store_true", help="change nothing; fail if a lab differs from its source")
 
-    grade = commands.add_parser("grade", help="grade a folder of submitted labs into a CSV")
-    grade.add_argument("lab", help="number of the lab, for example 01")
-    grade.add_argument("submissions", type=Path)
-    grade.add_argument("--out", type=Path, default=Path("grades.csv"))
-    grade.add_argument("--timeout", type=int, default=120, metavar="SECONDS", help="for each cell (default 120)")
+    grade = commands.add_parser("grade", help="grade what a class has handed in", description=_GRADE)
+    grade.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
+    grade.add_argument("lab", nargs="?", help="number of the lab, for example 01; without it, only the tables are made")
+    grade.add_argument("--new", action="store_true", help="make the folder of a class, or what is missing of it")
+    grade.add_argument("--student", action="append", default=[], metavar="ID", help="grade this student again")
+    grade.add_argument("--exercise", action="append", default=[], metavar="N.N", help="grade this exercise again")
+    grade.add_argument("--again", action="store_true", help="grade everybody again")
+    grade.add_argument("--jobs", type=int, default=1, metavar="N", help="notebooks at a time (default 1)")
+    grade.add_argument(
+        "--timeout", type=float, default=60, metavar="SECONDS", help="of computing, for each cell (default 60)"
+    )
+    grade.add_argument(
+        "--unsafe", action="store_true", help="run students' code without walls where none can be had: read the guide"
+    )
 
     measure = commands.add_parser("measure", help="count the words, the code and the minutes of chapters")
     measure.add_argument("notebooks", nargs="*", help="default: all chapters")
@@ -75,8 +88,23 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "grade":
             from coursekit import grade
 
-            grade.grade_folder(arguments.lab, arguments.submissions, arguments.out, arguments.timeout)
-            print(f"wrote {arguments.out}")
+            if arguments.new:
+                for path in grade.set_up_class(arguments.folder):
+                    print(f"made {path}")
+                return 0
+            summary = grade.grade_class(
+                arguments.folder,
+                arguments.lab,
+                students=arguments.student,
+                exercises=arguments.exercise,
+                again=arguments.again,
+                jobs=max(1, arguments.jobs),
+                cell_seconds=arguments.timeout,
+                unsafe=arguments.unsafe,
+            )
+            print(summary)
+            if summary.stopped:
+                raise KeyboardInterrupt
         case "measure":
             from coursekit import readability
 

@@ -1,259 +1,277 @@
-"""Grade a folder of submitted labs: one row for each student, in a CSV file.
+"""Grade a class: a folder with a roster and what was handed in becomes a table of marks for each lab.
+
+    CLASS/roster.csv           who is in the class: id, name, or what Canvas or Moodle exports
+    CLASS/class.toml           which attempt counts, when labs are due, what being late costs
+    CLASS/01/                  what was handed in for lab 1, as the platform gives it
+    CLASS/marks-01.csv         the marks of lab 1, to be read and to be typed into
+    CLASS/gradebook.csv        a column for each lab
+    CLASS/gradebook.sqlite     the record, from which the tables are made
 
 A notebook is graded by the functions that it defines, not by its cells: cells may be deleted, copied, moved or added.
-Each one runs in a kernel of its own, in an empty folder, after the first code cell of the lab as it was handed out (so
-that a deleted import does no harm). A cell that fails is noted and passed over; a cell that takes too long, or ends the
-kernel, is left out and the notebook is run again without it. Then the checks of the installed package judge the
-functions: what the notebook's own checks said does not count. If a function is defined several times, the last one that
-is more than the stub counts.
-
-**Student code runs without a sandbox, with your rights on your machine.** It can read and delete your files and use
-your network, and a student who sets out to can forge a score. Grade strangers' notebooks on a machine that you can
-throw away. Cells are run alone: files that were handed in beside a notebook are not there.
+What is known is written down at once, so that the same command goes on wherever it was stopped, and what an instructor
+has typed into a table stands in every later one. `coursekit.grading` says how students' code is kept apart.
 """
 
-import json
-import logging
-import os
-import re
-import tempfile
+import contextlib
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import DEVNULL
-from typing import Any
 
-import nbformat
-import pandas as pd
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
 from tqdm import tqdm
 
-from coursekit.feedback import Lab, Status
+from coursekit.feedback import Lab
+from coursekit.grading.collecting import Attempt, Handout, collect, handouts
+from coursekit.grading.judges import judged
+from coursekit.grading.judging import Task
+from coursekit.grading.record import Cells, Record
+from coursekit.grading.roster import ClassError, Roster, read_roster
+from coursekit.grading.rows import Policy, Row, columns_of, in_words, mark_of, not_marks
+from coursekit.grading.sandbox import has_bubblewrap
+from coursekit.grading.sheet import read_typed, write_sheet
 from coursekit.labs import lab_of
-from coursekit.make_labs import PLACEHOLDER
-from coursekit.notebooks import NotebookError, read_notebook, this_kernel, write_atomically
+from coursekit.notebooks import write_atomically
 
-__all__ = ["grade_folder"]
+__all__ = ["Summary", "grade_class", "set_up_class"]
 
-_MOST_LEFT_OUT = 3
-_OURS = 60  # seconds for what we run in a student's kernel: imports, mostly
-_QUIET = logging.getLogger(f"{__name__}.kernel")
-_QUIET.setLevel(logging.CRITICAL)
+_ALL = "all"  # the sheet of all labs, in the record
+_CLASS_TOML = """\
+# Which attempt counts, where a student has handed in several: "best", "last" or "last in time".
+attempts = "best"
 
+# Days that a student may be late in the whole term, and the points that each further day takes off its lab.
+free_late_days = 0
+points_off_per_late_day = 0
 
-def grade_folder(
-    lab: str | Path | int, submissions: str | Path, out_csv: str | Path, timeout: int = 60
-) -> pd.DataFrame:
-    """Grade every submission in a folder and write the CSV; returns the same table.
-
-    The columns: `student` (the name of the file or folder), one for each exercise (its points; empty for a free text,
-    for you to fill in), `automatic` (their sum), "N words" for each free text (0 is a blank answer), and `notes`.
-
-    Args:
-        lab: the lab as it was handed out, for instance labs/01_rolling_downhill.ipynb; or its number, for the one in
-            the folder labs/ of the current directory.
-        submissions: a folder with one notebook, or one folder with a notebook, for each student.
-        out_csv: the file to write (all at once, at the end; an older one stays if anything goes wrong).
-        timeout: seconds that one cell may take; a whole notebook may take ten times as long.
-
-    Raises:
-        NotebookError: `lab` or `submissions` is not what it should be. A bad submission only gets a note.
-    """
-    lab = _handed_out(lab)
-    handout, checks = read_notebook(lab), lab_of(lab)
-    if not Path(out_csv).absolute().parent.is_dir():
-        raise NotebookError(f"{out_csv} can't be written: there is no folder {Path(out_csv).absolute().parent}.")
-    rows = [
-        _row(student, notebooks, handout, lab.name, checks, timeout)
-        for student, notebooks in tqdm(_submissions(submissions), unit="notebook")
-    ]
-    table = pd.DataFrame(rows)
-    write_atomically(out_csv, table.to_csv(index=False, lineterminator="\n"))
-    return table
-
-
-def _handed_out(lab: str | Path | int) -> Path:
-    if Path(str(lab)).suffix == ".ipynb":
-        return Path(str(lab))
-    found = sorted(Path("labs").glob(f"{int(str(lab)):02d}_*.ipynb")) if str(lab).isdecimal() else []
-    if len(found) != 1:
-        raise NotebookError(f"lab {lab}: give the number of a lab in labs/, or the path of a lab's notebook.")
-    return found[0]
-
-
-def _submissions(folder: str | Path) -> list[tuple[str, list[Path]]]:
-    """(student, notebooks found) for each submission, in alphabetical order."""
-    if not Path(folder).is_dir():
-        raise NotebookError(f"{folder} is not a folder; give the one that holds the submissions.")
-    found = []
-    for path in Path(folder).iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            inside = (p.relative_to(path) for p in path.rglob("*.ipynb") if p.is_file())
-            found.append((path.name, [path / p for p in sorted(inside) if not any(q.startswith(".") for q in p.parts)]))
-        elif path.suffix == ".ipynb":
-            found.append((path.stem, [path]))
-    if not found:
-        raise NotebookError(f"{folder} holds no notebook and no folder; give the one that holds the submissions.")
-    return sorted(found, key=lambda one: (one[0].casefold(), one[0]))
-
-
-def _row(
-    student: str, notebooks: list[Path], handout: NotebookNode, lab: str, checks: Lab, timeout: int
-) -> dict[str, Any]:
-    """One student's row; whatever is wrong with the submission becomes a note."""
-    notes: list[str] = []
-    points: dict[str, int] = {}
-    words = {number: 0 for number, exercise in checks.exercises.items() if not exercise.automatic}
-    if len(notebooks) > 1:
-        notebooks = [path for path in notebooks if path.name == lab] or notebooks
-    if len(notebooks) != 1:
-        names = ", ".join(path.name for path in notebooks)
-        notes.append(f"{len(notebooks)} notebooks ({names}), expected one" if notebooks else "no notebook found")
-    else:
-        try:
-            nb = read_notebook(notebooks[0])
-            points, notes = _graded(nb, handout, lab, checks, timeout)
-            words, more = _texts(nb, handout, list(words))
-            notes += more
-        except NotebookError as error:
-            notes.append(str(error))
-        except Exception as error:  # the other students are still to be graded
-            notes.append(f"could not be graded: {type(error).__name__}: {error}")
-    row: dict[str, Any] = {"student": student}
-    for number, exercise in checks.exercises.items():
-        row[number] = points.get(number, 0) if exercise.automatic else ""
-    row["automatic"] = sum(points.values())
-    row |= {f"{number} words": n_words for number, n_words in words.items()}
-    row["notes"] = "; ".join(" ".join(note.split()) for note in notes)
-    return row
-
-
-# Free texts
-
-
-def _texts(nb: NotebookNode, handout: NotebookNode, numbers: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-    """How many words of the student's own stand under the heading of each free text; a note if others stand elsewhere.
-
-    The student's own is every line that was not handed out.
-    """
-    handed_out = {line.strip() for cell in handout.cells for line in cell.source.split("\n")} | {""}
-    words = dict.fromkeys(numbers, 0)
-    elsewhere, here = 0, ""
-    for cell in nb.cells:
-        if cell.cell_type != "markdown":
-            continue
-        for line in cell.source.split("\n"):
-            if line.strip() in handed_out:
-                if line.startswith("#"):
-                    here = next((n for n in numbers if re.search(rf"\b{re.escape(n)}\b", line)), "")
-                continue
-            n_words = len(line.replace(PLACEHOLDER, "").split())
-            if here:
-                words[here] += n_words
-            else:
-                elsewhere += n_words
-    if elsewhere and 0 in words.values():
-        return words, [f"{elsewhere} words of the student's own stand elsewhere in the notebook"]
-    return words, []
-
-
-# Functions
+[due]
+# 01 = 2030-10-07T23:59:00
+"""
 
 
 @dataclass
-class _Run:
-    """What running a notebook gave."""
+class Summary:
+    """What one run did: counts, in words, and what an instructor should look at."""
 
-    report: dict[str, tuple[str, str]] | None = None
-    """Exercise -> (status, message); None if the judge was never reached."""
-    notes: list[str] = field(default_factory=list)
-    stuck: int | None = None
-    """The cell that took too long or ended the kernel."""
-    reason: str = ""
+    counts: list[str] = field(default_factory=list)
+    to_look_at: list[str] = field(default_factory=list)
+    sheets: list[Path] = field(default_factory=list)
+    stopped: bool = False
 
-
-def _graded(
-    nb: NotebookNode, handout: NotebookNode, lab: str, checks: Lab, timeout: int
-) -> tuple[dict[str, int], list[str]]:
-    """Points of each automatic exercise, and notes."""
-    left_out: dict[int, str] = {}
-    run = _run(nb, handout, lab, checks, timeout, left_out)
-    while run.stuck is not None and len(left_out) < _MOST_LEFT_OUT:
-        left_out[run.stuck] = run.reason
-        run = _run(nb, handout, lab, checks, timeout, left_out)
-    notes = [f"cell {index + 1} left out: {reason}" for index, reason in sorted(left_out.items())] + run.notes
-    if run.report is None:
-        where = f"cell {run.stuck + 1}: " if run.stuck is not None else ""
-        return {}, [*notes, f"nothing graded, given up at {where}{run.reason}"]
-    points = {}
-    for number, (status, message) in run.report.items():
-        points[number] = checks.exercises[number].points if status == Status.PASS.value else 0
-        if status != Status.PASS.value:
-            notes.append(f"{number}: {'not done' if status == Status.YOUR_TURN.value else message}")
-    return points, notes
+    def __str__(self) -> str:
+        lines = [f"{count}." for count in self.counts] + [f"  - {line}" for line in self.to_look_at]
+        return "\n".join([*lines, *(f"wrote {path}" for path in self.sheets)])
 
 
-class _Client(NotebookClient):
-    """Keeps the errors of a notebook and none of its other output, however much there is."""
+def set_up_class(folder: str | Path, labs: str | Path = "labs") -> list[Path]:
+    """Make what is missing of the folder of a class; returns what was made. Nothing that is there is touched."""
+    folder = Path(folder)
+    made = []
+    for name, text in {"roster.csv": "id,name,email\n", "class.toml": _CLASS_TOML}.items():
+        if not (folder / name).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / name, text)
+            made.append(folder / name)
+    for number in handouts(Path(labs)):
+        if not (folder / number).exists():
+            (folder / number).mkdir()
+            made.append(folder / number)
+    return made
 
-    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
-        if msg["msg_type"] == "error":
-            return super().output(outs, msg, display_id, cell_index)
-        return None
+
+def grade_class(
+    folder: str | Path,
+    lab: str | int | None = None,
+    *,
+    labs: str | Path = "labs",
+    students: Sequence[str] = (),
+    exercises: Sequence[str] = (),
+    again: bool = False,
+    jobs: int = 1,
+    cell_seconds: float = 60,
+    unsafe: bool = False,
+) -> Summary:
+    """Grade what was handed in for a lab and isn't graded yet, and write the tables; without a lab, the tables alone.
+
+    Args:
+        folder: of the class.
+        lab: its number.
+        labs: the folder of the labs as they were handed out.
+        students, exercises: grade these again, and only these.
+        again: grade everybody again. Marks that stand are replaced when the new ones are known, not before.
+        jobs: how many notebooks are graded at a time.
+        cell_seconds: seconds of computing that a cell may take; a notebook may take ten times as much.
+        unsafe: run students' code without walls where there are none to be had.
+
+    Raises:
+        ClassError: something in the folder isn't what it should be, or students' code can't be shut in here.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ClassError(f"there is no folder {folder}: `python3 course.py grade {folder} --new` makes one")
+    known = handouts(Path(labs))
+    policy, roster = Policy.read(folder / "class.toml"), read_roster(folder / "roster.csv")
+    with Record(folder / "gradebook.sqlite") as record:
+        one = _Class(folder, known, policy, roster, record)
+        summary = Summary()
+        if lab is not None:
+            number = f"{int(lab):02d}" if str(lab).isdecimal() else str(lab)
+            if number not in known:
+                raise ClassError(f"lab {lab}: there are the labs {', '.join(known)}")
+            if not (folder / number).is_dir():
+                raise ClassError(f"there is no folder {folder / number}: put what was handed in for lab {number} there")
+            if not (unsafe or has_bubblewrap()):
+                raise ClassError(
+                    "students' code can't be shut in on this machine: that takes Linux and bubblewrap "
+                    "(apt install bubblewrap). With --unsafe it runs all the same, and can read and delete your files, "
+                    "use your network and forge marks: do that where there is nothing you would miss"
+                )
+            one.grade(number, summary, students, exercises, again, jobs, cell_seconds, unsafe)
+        one.write_gradebook(summary)
+    return summary
 
 
-def _run(
-    nb: NotebookNode, handout: NotebookNode, lab: str, checks: Lab, timeout: int, left_out: Container[int]
-) -> _Run:
-    """Run a notebook without the cells `left_out`, and let the judge look at what it has defined."""
-    run = _Run()
-    client = _Client(nb, km=this_kernel(), allow_errors=True, record_timing=False, store_widget_state=False, log=_QUIET)
+class _Class:
+    """The folder of a class, its record open."""
 
-    def execute(source: str, seconds: float) -> str | None:
-        """Run some code; returns what it raised, in words."""
-        client.timeout = round(seconds)
-        cell = nbformat.v4.new_code_cell(source)
-        client.nb = nbformat.v4.new_notebook(cells=[cell])
-        client.execute_cell(cell, 0)
-        return next((f"{out.ename}: {out.evalue}" for out in cell.outputs if out.output_type == "error"), None)
+    def __init__(self, folder: Path, labs: dict[str, Handout], policy: Policy, roster: Roster, record: Record) -> None:
+        self.folder, self.labs, self.policy, self.roster, self.record = folder, labs, policy, roster, record
 
-    def attempt(index: int) -> str | None:
-        run.stuck = index
-        error = execute(nb.cells[index].source, timeout)
-        run.stuck = None
-        return error
+    def grade(
+        self,
+        number: str,
+        summary: Summary,
+        students: Sequence[str],
+        exercises: Sequence[str],
+        again: bool,
+        jobs: int,
+        cell_seconds: float,
+        unsafe: bool,
+    ) -> None:
+        """Grade what is to be graded of a lab, and write its sheet, also when that is stopped."""
+        handout, checks = self.labs[number], lab_of(self.labs[number].name)
+        if wrong := [e for e in exercises if e not in checks.exercises or not checks.exercises[e].automatic]:
+            raise ClassError(f"exercise {', '.join(wrong)}: lab {number} has {', '.join(checks.exercises)}")
+        self.take_in(number, checks)
+        attempts, strays = collect(self.folder / number, self.roster, self.labs, number)
+        chosen = {student.number if (student := self.roster.find(one, one)) else one for one in students}
+        if missing := chosen - {attempt.student for attempt in attempts}:
+            raise ClassError(f"{', '.join(sorted(missing))}: nothing was handed in for lab {number}")
+        selected = again or bool(chosen) or bool(exercises)
+        todo: dict[tuple[str, str], Attempt] = {}
+        for attempt in attempts:
+            if attempt.notebook is None or (chosen and attempt.student not in chosen):
+                continue
+            if selected or not self.record.is_done(number, attempt.student, attempt.digest):
+                todo[attempt.student, attempt.digest] = attempt
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        answer = Path(folder) / "report.json"
-        (empty := Path(folder) / "empty").mkdir()
-        env = {**os.environ, "TQDM_DISABLE": "1", "MPLBACKEND": "agg"}
+        def tasks() -> Iterator[tuple[tuple[str, str], Task]]:
+            for (student, digest), attempt in todo.items():
+                began[student, digest] = time.monotonic()
+                assert attempt.notebook
+                known = self.record.is_done(number, student, digest)
+                code, only = attempt.notebook.code, list(exercises) if known else []
+                yield (
+                    (student, digest),
+                    Task(handout.name, code, handout.first, handout.offers, cell_seconds, only, unsafe),
+                )
+
+        began: dict[tuple[str, str], float] = {}
         try:
-            with client.setup_kernel(env=env, cwd=str(empty), cleanup_kc=True, stdout=DEVNULL, stderr=DEVNULL):
-                deadline = time.monotonic() + 10 * timeout
-                execute(f"from coursekit.judging import watch\nwatch({lab!r})\ndel watch", _OURS)
-                execute(next(cell.source for cell in handout.cells if cell.cell_type == "code"), _OURS)
-                errors: dict[int, str | None] = {}
-                for index in (i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and i not in left_out):
-                    if time.monotonic() > deadline:
-                        run.notes.append(f"cell {index + 1} and all after it not run: out of time")
-                        break
-                    errors[index] = attempt(index)
-                # Cells may stand in another order than they need: what was missing then may be there now.
-                for index in [i for i, error in errors.items() if error and error.startswith("NameError")]:
-                    errors[index] = attempt(index)
-                run.notes += [f"cell {index + 1}: {error}" for index, error in errors.items() if error]
-                seconds = _OURS + 2 * checks.time_limit * len(checks.exercises)
-                execute(f"from coursekit.judging import report\nreport({lab!r}, {str(answer)!r})", seconds)
-                run.report = json.loads(answer.read_text("utf-8"))
-        except CellTimeoutError:
-            run.reason = f"not finished after {client.timeout} seconds"
-        except DeadKernelError:
-            run.reason = "the kernel died"
-        except OSError:
-            run.reason = "the judge, which left no report"
-    return run
+            with contextlib.closing(judged(tasks(), jobs)) as results:
+                for (student, digest), found, notes in tqdm(results, total=len(todo), unit="notebook", disable=None):
+                    seconds = time.monotonic() - began[student, digest]
+                    self.record.keep(number, student, digest, found, notes, seconds)
+        except KeyboardInterrupt:
+            summary.stopped = True
+        finally:
+            self.write_lab(number, checks, attempts, strays, summary)
+
+    # Sheets
+
+    def take_in(self, number: str, checks: Lab) -> list[str]:
+        """Keep what was typed into the sheet of a lab; returns the columns that are the instructor's own."""
+        columns = dict(columns_of(checks))
+        return read_typed(self.record, number, self.sheet(number), columns, self.roster)
+
+    def sheet(self, number: str) -> Path:
+        """Where the marks of a lab are."""
+        return self.folder / (f"marks-{number}.csv" if number != _ALL else "gradebook.csv")
+
+    def write_lab(
+        self, number: str, checks: Lab, attempts: Sequence[Attempt], strays: Sequence[str], summary: Summary
+    ) -> None:
+        """Write the sheet of a lab from the record, and what there is to say about it."""
+        own = self.take_in(number, checks)  # it may have been edited meanwhile
+        typed = self.record.typed(number)
+        by_student: dict[str, list[Attempt]] = {student: [] for student in self.roster.students}
+        for attempt in attempts:
+            by_student.setdefault(attempt.student, []).append(attempt)
+        for student in typed:
+            by_student.setdefault(student, [])
+        order = list(self.roster.students) + sorted(by_student.keys() - self.roster.students.keys(), key=str.casefold)
+        cells: Cells = {}
+        tally = dict.fromkeys(("handed in", "graded", "waiting", "unreadable", "other", "none", "unknown"), 0)
+        for student in order:
+            mine, row = by_student[student], typed.get(student, {})
+            known = self.roster.students.get(student)
+            name = known.name if known else (mine[0].name if mine else "")
+            cells[student] = (
+                Row(self.record, self.policy, self.labs[number], checks, mine, row).cells | {"name": name} | row
+            )
+            readable = [attempt for attempt in mine if attempt.notebook]
+            done = [a for a in readable if self.record.is_done(number, student, a.digest)]
+            tally["handed in"] += bool(mine)
+            tally["none"] += not mine
+            tally["graded"] += bool(readable) and len(done) == len(readable)
+            tally["waiting"] += len(done) < len(readable)
+            tally["other"] += bool(mine) and not readable and any(a.other_lab for a in mine)
+            tally["unreadable"] += bool(mine) and not readable and not any(a.other_lab for a in mine)
+            if mine and not known and self.roster:
+                tally["unknown"] += 1
+                summary.to_look_at.append(f"{mine[0].source}: nobody's on the roster")
+            lost = [a for a in done if not self.record.report(number, student, a.digest)]
+            summary.to_look_at += [
+                f"{student}: {n}" for a in lost for n in self.record.notes(number, student, a.digest)
+            ]
+            if mine and not readable:
+                summary.to_look_at += [f"{student}: {note}" for attempt in mine for note in attempt.notes]
+        summary.to_look_at += [*strays, *not_marks(cells, checks)]
+        texts = [n for n, e in checks.exercises.items() if not e.automatic]
+        unmarked = sum(not cells[s].get(n) for s in order for n in texts if by_student[s])
+        words = {
+            "handed in": "{} handed in",
+            "graded": "{} graded",
+            "waiting": "{} still to be graded (the same command goes on)",
+            "unreadable": "{} without a notebook that can be read",
+            "other": "{} with another lab's notebook",
+            "none": "{} without a hand-in",
+            "unknown": "{} not on the roster",
+        }
+        told = [text.format(tally[name]) for name, text in words.items() if tally[name]]
+        told += [f"{len(strays)} files that are nobody's"] if strays else []
+        told += [f"{unmarked} free texts to be marked"] if unmarked else []
+        summary.counts.append(f"Lab {number}: {len(order)} students; {', '.join(told) or 'nothing handed in'}")
+        columns = [*columns_of(checks), *((heading, heading) for heading in own)]
+        write_sheet(self.record, number, self.sheet(number), columns, cells)
+        summary.sheets.append(self.sheet(number))
+
+    def write_gradebook(self, summary: Summary) -> None:
+        """Write the table of all labs: a total for each, as their sheets have it."""
+        graded = [number for number in self.labs if self.record.edition(number)[0]]
+        columns = [("name", "name"), *((f"lab {number}", number) for number in graded), ("sum", "sum")]
+        columns.append(("comment", "comment"))
+        own = read_typed(self.record, _ALL, self.sheet(_ALL), dict(columns), self.roster)
+        typed, cells = self.record.typed(_ALL), dict[str, dict[str, str]]()
+        sheets = {number: self.record.edition(number)[1] for number in graded}
+        students = dict.fromkeys([*self.roster.students, *(s for sheet in sheets.values() for s in sheet), *typed])
+        for student in students:
+            known = self.roster.students.get(student)
+            rows = {number: sheet[student] for number, sheet in sheets.items() if student in sheet}
+            name = known.name if known else next((row["name"] for row in rows.values()), "")
+            cells[student] = {"name": name} | {number: row["total"] for number, row in rows.items()}
+            cells[student].update(typed.get(student, {}))
+            marks = [mark_of(cells[student].get(number, "")) for number in graded]
+            cells[student].setdefault("sum", in_words(sum(mark for mark in marks if mark is not None)))
+        if students:
+            write_sheet(self.record, _ALL, self.sheet(_ALL), [*columns, *((c, c) for c in own)], cells)
+            summary.sheets.append(self.sheet(_ALL))

@@ -101,8 +101,8 @@ def test_the_programs_that_it_calls_are_there(words: list[str]) -> None:
     [
         ("run ladder --jobs 2 --size smoke", ["-m", "evidence", "run", "ladder", "--jobs", "2", "--size", "smoke"]),
         (
-            "grade 01 submissions --out marks.csv",
-            ["-m", "coursekit", "grade", "01", "submissions", "--out", "marks.csv"],
+            "grade myclass 01 --jobs 2",
+            ["-m", "coursekit", "grade", "myclass", "01", "--jobs", "2"],
         ),
         ("bench --help", ["-m", "evidence", "bench", "--help"]),
         ("test tests/neuroevo -x", ["-m", "pytest", "tests/neuroevo", "-x"]),

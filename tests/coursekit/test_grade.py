@@ -1,139 +1,290 @@
-"""The autograder: what a notebook defines is what counts, and one bad submission never stops the others."""
+"""The autograder at work: what a notebook defines is what counts, and no hand-in reaches beyond its own row."""
 
-import copy
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-import nbformat
-import pandas as pd
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from coursekit import grade
-from coursekit.labs import lab_of
-from coursekit.notebooks import NotebookError, read_notebook
+from coursekit.grading.judging import Task, judge
+from coursekit.grading.reading import read_cells
+from coursekit.grading.record import Record
+from coursekit.grading.sandbox import Limits, Sandbox, has_bubblewrap
 
 ROOT = Path(__file__).parents[2]
-LAB = ROOT / "labs" / "01_rolling_downhill.ipynb"
-CHEAT = """
-class lab:
-    check = passed = score = staticmethod(lambda *_: print("PASS"))
-import coursekit.feedback, coursekit.labs.lab01
-coursekit.feedback.Lab.judge = lambda *_: coursekit.feedback.Verdict(coursekit.feedback.Status.PASS)
-coursekit.labs.lab01.LAB.exercises.clear()
-"""
+NAME = "01_rolling_downhill.ipynb"
+LAB, SOLUTION = read_cells(ROOT / "labs" / NAME), read_cells(ROOT / "solutions" / NAME)
+FIRST = "import numpy as np\nfrom coursekit.labs import lab01 as lab"
+RIGHT = [source for _, source in SOLUTION.code if source.startswith("def ") and "SOLUTION" in source]
+STUBS = [source for _, source in LAB.code if "Your turn" in source]
+GRADIENT, LIMIT, MOMENTUM, FIT = RIGHT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not has_bubblewrap(), reason="needs Linux and bubblewrap"),
+]
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    """Four notebooks that run and three submissions that don't, graded once."""
-    folder = tmp_path_factory.mktemp("grading")
-    submissions = folder / "submissions"
-    solved, untouched = read_notebook(ROOT / "solutions" / LAB.name), read_notebook(LAB)
-    # Pictures cost time, and are not graded.
-    for nb in (solved, untouched):
-        nb.cells = [cell for cell in nb.cells if "plots.figure(" not in cell.source]
-        first = next(cell for cell in nb.cells if cell.cell_type == "code")
-        first.source = "import numpy as np\nfrom coursekit.labs import lab01 as lab"
-    handout = folder / LAB.name
-    nbformat.write(untouched, handout)
-
-    def submit(name, cells):
-        path = submissions / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cells = [nbformat.from_dict(dict(cell) | {"id": f"c{number}"}) for number, cell in enumerate(cells)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-
-    code = [cell for cell in solved.cells if cell.cell_type == "code"]
-    # Imports deleted, everything backwards, the stubs pasted below, and a syntax error.
-    messy = [*code[:0:-1], *untouched.cells, new_code_cell("def broken(:\n    pass")]
-    submit("Ada.ipynb", messy)
-    # Only 1.1 is done; the checks are tampered with; the free text stands in the cell with the heading.
-    cheat = [
-        new_code_cell(cell.source) if cell.cell_type == "code" else new_markdown_cell(cell.source)
-        for cell in untouched.cells
-    ]
-    for cell in cheat:
-        if cell.source.startswith("## Exercise 1.5"):
-            cell.source += "\n\nA ball, and no ball.\n\n# Mine\n\nThree more words"
-    right = next(cell for cell in code if "def mse_gradient" in cell.source)
-    submit("bob/my lab.ipynb", [*cheat, right, new_code_cell(CHEAT)])
-    # Cells that never end, end the kernel, ask for input or print without end are stepped over.
-    trouble = ["while True:\n    print('x' * 10_000)", "import os; os._exit(1)", "input()", "exit()"]
-    submit("Cleo.ipynb", [*[new_code_cell(source) for source in trouble], *solved.cells])
-    submit("dan/one.ipynb", untouched.cells)
-    submit("dan/two.ipynb", untouched.cells)
-    (submissions / "Eve.ipynb").write_text("{", "utf-8")
-    (submissions / "frank").mkdir()
-    (submissions / ".hidden").mkdir()
-    (submissions / "notes.txt").write_text("not a submission", "utf-8")
-
-    returned = grade.grade_folder(handout, submissions, folder / "grades.csv", timeout=4)
-    written = pd.read_csv(folder / "grades.csv", dtype=str, keep_default_na=False)
-    assert returned.astype(str).to_dict() == written.to_dict()
-    return written.set_index("student")
+def _judged(*cells, seconds=30, **more):
+    """({exercise: points}, {exercise: message or note}, notes) of a notebook with these code cells."""
+    found = list(judge(Task(NAME, list(enumerate(cells)), FIRST, [], cell_seconds=seconds, **more)))
+    exercises = {number: finding for number, finding in found if number}
+    points = {number: finding.points for number, finding in exercises.items()}
+    said = {number: finding.note or finding.message for number, finding in exercises.items()}
+    return points, said, [note for number, note in found if not number]
 
 
-def test_one_row_a_student_in_alphabetical_order(table):
-    assert list(table.index) == ["Ada", "bob", "Cleo", "dan", "Eve", "frank"]
-    assert list(table.columns) == ["1.1", "1.2", "1.3", "1.4", "1.5", "automatic", "1.5 words", "notes"]
-    assert (table["1.5"] == "").all()
+def test_deleted_moved_and_copied_cells_do_not_matter():
+    # No imports, everything backwards, one function not there, the stubs pasted below, a syntax error.
+    points, said, notes = _judged(FIT, LIMIT, GRADIENT, *STUBS, "def broken(:\n  x")
+    assert points == {"1.1": 4, "1.2": 4, "1.3": 0, "1.4": 4}
+    assert said["1.3"].startswith("take n_steps steps")
+    assert [note for note in notes if "SyntaxError" in note]
 
 
-def test_deleted_moved_and_copied_cells_do_not_matter(table):
-    ada = table.loc["Ada"]
-    assert ada["automatic"] == "16"
-    assert "SyntaxError" in ada["notes"]
-    assert "NameError" not in ada["notes"]
-
-
-def test_only_the_package_gives_points(table):
-    bob = table.loc["bob"]
-    assert [bob[n] for n in ("1.1", "1.2", "1.3", "1.4", "automatic")] == ["4", "0", "0", "0", "4"]
-    assert "1.2: not done" in bob["notes"]
-    assert bob["1.5 words"] == "10"
-
-
-def test_trouble_is_stepped_over_and_noted(table):
-    cleo = table.loc["Cleo"]
-    assert cleo["automatic"] == "16"
-    assert "cell 1 left out: not finished after 4 seconds" in cleo["notes"]
-    assert "cell 2 left out: the kernel died" in cleo["notes"]
-    assert "cell 4: RuntimeError: exit() and quit() do nothing" in cleo["notes"]
-    assert int(cleo["1.5 words"]) > 100
-
-
-def test_what_cannot_be_graded_gets_a_note(table):
-    assert table.loc["dan", "notes"] == "2 notebooks (one.ipynb, two.ipynb), expected one"
-    assert "is not a Jupyter notebook" in table.loc["Eve", "notes"]
-    assert table.loc["frank", "notes"] == "no notebook found"
-    assert set(table.loc[["dan", "Eve", "frank"], "automatic"]) == {"0"}
-
-
-def test_arguments_are_checked_before_anything_runs(tmp_path):
-    with pytest.raises(NotebookError, match="holds no notebook and no folder"):
-        grade.grade_folder(LAB, tmp_path, tmp_path / "grades.csv")
-    with pytest.raises(NotebookError, match="is not a folder"):
-        grade.grade_folder(LAB, tmp_path / "none", tmp_path / "grades.csv")
-    with pytest.raises(NotebookError, match="there is no folder"):
-        grade.grade_folder(LAB, tmp_path, tmp_path / "none" / "grades.csv")
-    with pytest.raises(NotebookError, match="lab 77: give the number of a lab"):
-        grade.grade_folder("77", tmp_path, tmp_path / "grades.csv")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_lab_by_number(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    for number in ("1", "01", 1):
-        assert grade._handed_out(number) == LAB.relative_to(ROOT)
-
-
-def test_free_text_is_what_was_not_handed_out():
-    handout = read_notebook(LAB)
-    numbers = [number for number, exercise in lab_of(LAB).exercises.items() if not exercise.automatic]
-    assert grade._texts(handout, handout, numbers) == ({"1.5": 0}, [])
-    moved = copy.deepcopy(handout)
-    moved.cells.insert(0, new_markdown_cell("Four words, elsewhere placed"))
-    assert grade._texts(moved, handout, numbers) == (
-        {"1.5": 0},
-        ["4 words of the student's own stand elsewhere in the notebook"],
+def test_a_function_counts_as_it_stood_at_its_check_and_at_the_end():
+    helper = "def half(a):\n    return a / 2\n"
+    gradient = GRADIENT.replace("def mse_gradient", f"{helper}def mse_gradient").replace("2 *", "4 * half(1) *")
+    assert "half(1)" in gradient
+    points, said, _ = _judged(
+        gradient,
+        'lab.check("1.1", mse_gradient)',
+        "def half(a):\n    return 'mine'",
+        LIMIT.replace("np.", "numpy."),  # its check comes before what it needs
+        'lab.check("1.2", stability_limit)',
+        "import numpy",
+        "lab.score(); lab.passed('1.1')",
     )
+    assert (points["1.1"], points["1.2"]) == (4, 4)
+    assert "passed at its check, and counts; at the end of the notebook it would fail" in said["1.1"]
+    assert said["1.2"] == ""
+
+
+def test_what_waits_for_passed_is_run_if_something_is_missing():
+    inside = "if lab.passed('1.1'):\n" + "\n".join(f"    {line}" for line in LIMIT.split("\n"))
+    points, _, _ = _judged(GRADIENT, 'lab.check("1.1", mse_gradient)', inside)
+    assert points["1.2"] == 4
+
+
+def test_trouble_costs_its_cell_or_its_exercise_alone():
+    dies = "def stability_limit(x):\n    import os\n    os._exit(3)"
+    hangs = "def momentum_descent(gradient, start, learning_rate, beta, n_steps):\n    while True: pass"
+    points, said, notes = _judged(
+        "while True:\n    print('x' * 10_000)",
+        GRADIENT,
+        dies,
+        'lab.check("1.2", stability_limit)',
+        "input()",
+        "exit()",
+        hangs,
+        "import os; os.kill(os.getpid(), 9)",
+        FIT,
+        seconds=5,
+    )
+    assert points == {"1.1": 4, "1.2": 0, "1.3": 0, "1.4": 4}
+    assert "your function ended the process that it ran in" in said["1.2"]
+    assert "was not finished after 10 seconds and was stopped" in said["1.3"]
+    assert "cell 1 left out: not finished after 5 seconds" in notes
+    assert "cell 8 left out: the process ended" in notes
+    assert any(note.startswith("cell 5: EOFError") for note in notes)
+    assert any("exit() and quit() do nothing" in note for note in notes)
+
+
+PATCHED = """
+import sys, types, builtins, json, inspect
+import numpy as np, numpy
+from coursekit.labs import lab01
+yes = lambda *_, **__: True
+np.allclose = numpy.array_equal = np.isclose = yes
+json.dumps = lambda *_, **__: '{"value": true}'
+class Anything:
+    __array__ = lambda self, *_, **__: np.ones(())
+    __eq__ = __ge__ = __le__ = __lt__ = __gt__ = yes
+    __hash__ = object.__hash__
+    __float__ = lambda self: 1.0
+    __getattr__ = lambda self, name: self if not name.startswith("_") else object.__getattribute__(self, name)
+    __iter__ = lambda self: iter([self, self])
+    __len__ = lambda self: 2
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __truediv__ = lambda self, other: self
+def mse_gradient(m, b, x, y): return Anything()
+def stability_limit(x): return Anything()
+def momentum_descent(gradient, start, learning_rate, beta, n_steps): return Anything()
+def fit_line(x, y, learning_rate, n_steps): return Anything(), Anything()
+"""
+FORGED = """
+import gc, os, json, struct
+for name in os.listdir("/proc/self/fd"):
+    if int(name) > 2:
+        for text in ('{"reply": 3, "value": null}', '["1.1", {"points": 4, "status": "PASS", "message": ""}]'):
+            try:
+                os.write(int(name), text.encode() + b"\\n")
+                os.write(int(name), struct.pack(">IQ", 1, len(text)) + text.encode())
+            except OSError:
+                pass
+"""
+PEEKS = """
+import os, sys, glob
+found = []
+for folder in ("/", "/work", os.path.expanduser("~"), "..", "../solutions", sys.prefix):
+    for base, _, names in os.walk(folder):
+        if base.startswith(("/proc", "/sys", "/dev", "/usr")) or "site-packages" in base:
+            continue
+        found += [f"{base}/{n}" for n in names if n.endswith(".ipynb") or "lab01" in n or "gradebook" in n]
+assert not found, found
+for name in ("coursekit.feedback", "coursekit.labs.lab02", "coursekit.grading.judging", "evidence"):
+    try:
+        __import__(name)
+    except ImportError:
+        continue
+    raise AssertionError(name)
+"""
+INSIDE_OUT = """
+def mse_gradient(m, b, x, y):
+    raise KeyboardInterrupt
+def stability_limit(x):
+    raise SystemExit
+def fit_line(x, y, learning_rate, n_steps):
+    a = []
+    for _ in range(100_000):
+        a = [a]
+    return a
+def momentum_descent(gradient, start, learning_rate, beta, n_steps):
+    for name in ("__globals__", "__code__", "__self__", "__class__", "__func__", "mro", "f_back", "func_globals"):
+        try:
+            found = gradient._ask_peer({"on": gradient._number, "do": "get"}, (name,), {})
+        except AttributeError:
+            continue
+        raise RuntimeError("LEAK " + name)
+    try:
+        gradient.x = 1
+        type(gradient)(gradient._ask_peer, 99)("x")
+    except Exception:
+        pass
+    raise TypeError("as it should be")
+"""
+BOMBS = {
+    "memory": ("x = bytearray(10 ** 12)", "MemoryError"),
+    "disk": ("f = open('big', 'wb')\nwhile True: f.write(b'x' * 10**7)", "OSError|left out"),
+    "network": ("import socket; socket.create_connection(('127.0.0.1', 80), timeout=5)", "OSError|Refused|refused"),
+    "write": (f"open({str(ROOT / 'README.md')!r}, 'a')", "FileNotFoundError|OSError"),
+    "parent": ("import os; os.kill(os.getppid(), 9)", "^$"),  # the first process of its world, which it can't end
+    "pip": (
+        "import subprocess, sys; subprocess.run([sys.executable, '-m', 'pip', 'install', 'x'], check=True)",
+        "Error",
+    ),
+    "startup": ("import os; open(os.environ['IPYTHONDIR'] + '/profile_default/startup/x.py', 'w').write('1/0')", "^$"),
+    "shadow": ("open('numpy.py', 'w').write('raise SystemExit')", "^$"),
+    "exit": ("raise SystemExit", "SystemExit"),
+    "threads": (
+        "import threading, time\nfor _ in range(9): threading.Thread(target=time.sleep, args=(999,)).start()",
+        "^$",
+    ),
+}
+
+
+@pytest.mark.parametrize("source", [PATCHED, FORGED, INSIDE_OUT], ids=["patched", "forged", "inside out"])
+def test_nothing_is_gained(source):
+    points, said, _ = _judged(source, seconds=10)
+    assert set(points.values()) == {0}
+    assert "LEAK" not in str(said)
+
+
+def test_nothing_of_the_course_or_the_class_is_to_be_seen():
+    _, _, notes = _judged(PEEKS)
+    assert notes == []
+
+
+def test_bombs_go_off_in_their_own_room():
+    """All of them in one notebook: each is noted as it deserves, and the function below them gets its points."""
+    before = sorted(Path.cwd().iterdir()), (ROOT / "README.md").stat().st_mtime
+    points, _, notes = _judged(*(source for source, _ in BOMBS.values()), GRADIENT, seconds=10)
+    assert points["1.1"] == 4
+    for index, (name, (_, expected)) in enumerate(BOMBS.items()):
+        said = [
+            note for note in notes if note.startswith(f"cell {index + 1} left") or note.startswith(f"cell {index + 1}:")
+        ]
+        assert re.search(expected, "".join(said)), (name, said)
+    assert (sorted(Path.cwd().iterdir()), (ROOT / "README.md").stat().st_mtime) == before
+
+
+def test_what_was_started_is_ended():
+    """A child that leaves its parent, and one that ignores signals, are gone with the sandbox."""
+    import psutil
+
+    mark = f"sleep-{os.getpid()}"
+    source = (
+        "import subprocess, sys\n"
+        "code = 'import signal, time\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\ntime.sleep(600)'\n"
+        f"for _ in range(3): subprocess.Popen([sys.executable, '-c', code, {mark!r}], start_new_session=True)\n"
+    )
+
+    def count():
+        found = 0
+        for process in psutil.process_iter(["cmdline"]):
+            found += mark in (process.info["cmdline"] or [])
+        return found
+
+    with Sandbox({}, Limits()) as box:
+        box.call("set_up", "lab01", [], [])
+        assert box.call("cell", source) is None
+        assert count() == 3
+    deadline = time.monotonic() + 20
+    while count() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert count() == 0
+
+
+def test_without_walls_nothing_runs_unless_it_is_typed(monkeypatch):
+    monkeypatch.setattr("coursekit.grading.sandbox.has_bubblewrap", lambda: False)
+    with pytest.raises(RuntimeError, match="--unsafe"), Sandbox({}):
+        pass
+    points, _, _ = _judged(GRADIENT, unsafe=True)
+    assert points["1.1"] == 4
+
+
+def _class(folder, notebooks):
+    (folder / "01").mkdir(parents=True)
+    for name, cells in notebooks.items():
+        cells = [{"cell_type": "code", "source": source} for source in ("lab01 = 1", *cells)]
+        (folder / "01" / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
+    return folder
+
+
+def _marks(folder):
+    with Record(folder / "gradebook.sqlite") as record:
+        return {student: row["automatic"] for student, row in record.edition("01")[1].items()}
+
+
+def test_killed_at_random_moments_and_resumed_to_the_same_book(tmp_path):
+    """Ctrl-C and kill -9 of any process: the same command goes on, and each notebook gets what it deserves."""
+    import psutil
+
+    notebooks = {f"student{number}": RIGHT[: number % 5] or ["x = 1"] for number in range(10)}
+    folder = _class(tmp_path / "class", notebooks)
+    command = [sys.executable, "-m", "coursekit", "grade", str(folder), "01", "--jobs", "2"]
+    for number, moment in enumerate((8, 13, 21)):
+        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(moment)
+        family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+        if number == 0:
+            run.send_signal(signal.SIGINT)
+        elif number == 1:
+            run.kill()
+        else:
+            family[-1].kill()
+        run.wait(120)
+        deadline = time.monotonic() + 30
+        while (
+            any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family) and time.monotonic() < deadline
+        ):
+            time.sleep(0.5)
+        assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    summary = grade.grade_class(folder, "1", labs=ROOT / "labs", jobs=2)
+    assert "10 graded" in str(summary)
+    assert _marks(folder) == {name: str(4 * (number % 5)) for number, name in enumerate(notebooks)}

@@ -21,7 +21,7 @@ def test_errors_are_told_and_debugging_shows_where(monkeypatch, capsys, error):
         __main__.main(["execute", "some.ipynb"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["walk"], ["grade", "01"], ["execute"]])
+@pytest.mark.parametrize("arguments", [[], ["walk"], ["grade"], ["execute"]])
 def test_what_is_no_command_shows_the_usage(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         __main__.main(arguments)
