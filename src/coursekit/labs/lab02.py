@@ -154,7 +154,7 @@ def _(student: Student) -> None:
             return _read_split(student(x, y, rng), y)
 
         comes_from_rng(
-            lambda rng: np.sort(split(rng)[1][0]),
+            lambda rng: [np.sort(part) for part in split(rng)[1]],
             np.random.default_rng,
             elsewhere="the same rng gives another split each time: is the chance from somewhere else than rng?",
             inside="the split is the same for every rng: draw the order of the rows with rng.permutation.",
