@@ -24,16 +24,18 @@ check, passed, score = LAB.check, LAB.passed, LAB.score
     "5.1", "create_random_networks(n_runs, n_genomes, n_params, std, rng)", title="A first generation", points=2
 )
 def _(student: Student) -> None:
-    def draw(rng: torch.Generator, std: float = 0.5) -> Tensor:
-        answer = student(3, 40, 200, std, rng)
-        return tensor(answer, (3, 40, 200), "the population of 3 runs, 40 genomes and 200 parameters")
+    def draw(rng: torch.Generator, std: float = 0.5, shape: tuple[int, int, int] = (3, 40, 200)) -> Tensor:
+        what = "the population of {} runs, {} genomes and {} parameters".format(*shape)
+        return tensor(student(*shape, std, rng), shape, what)
 
-    for std in (0.5, 3.0):
-        population = draw(seeded(51), std)
-        if torch.equal(population[:, :1].expand(-1, 40, -1), population):
+    for std, shape in ((0.5, (3, 40, 200)), (3.0, (2, 50, 300))):
+        population = draw(seeded(51), std, shape)
+        if torch.equal(population[:, :1].expand(shape), population):
             raise TryAgain("all genomes of a run are the same: selection has nothing to choose from. Draw each anew.")
-        if torch.equal(population[:1].expand(3, -1, -1), population):
+        if torch.equal(population[:1].expand(shape), population):
             raise TryAgain("all runs start from the same genomes, so they aren't independent. Draw every run anew.")
+        if len(population.unique()) < 5000:
+            raise TryAgain("many numbers of the population are the same: round nothing, and draw each of them.")
         looks_normal(population, std, f"the population for std = {std:g}")
     comes_from_rng(draw)
 
@@ -182,7 +184,7 @@ def _(student: Student) -> None:
 )
 def _(student: Student) -> None:
     def draw(blocks: list[int], rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        mothers = torch.arange(1.0, 2000 * len(blocks) + 1).view(2, 1000, -1)
+        mothers = torch.arange(1.25, 2000 * len(blocks) + 1).view(2, 1000, -1)
         fathers = 50_000 + mothers
         answer = student(mothers, fathers, torch.tensor(blocks), rng)
         if isinstance(answer, Tensor) and bool(((answer == 0) | (answer == 1)).all()):
@@ -249,7 +251,10 @@ def _(student: Student) -> None:
             raise TryAgain("a child is hit in all its genes or in none: `rate` is the chance of each single gene.")
         if torch.equal(hit, hit[:, :1].expand_as(hit)) and share < 0.99:
             raise TryAgain("all children of a run are hit in the same genes: draw a mask of the children's shape.")
-        if torch.allclose(noise[0], noise[1], atol=1e-4):
+        both = hit[0] & hit[1]
+        if torch.equal(hit[0], hit[1]) and share < 0.99:
+            raise TryAgain("all runs are hit in the same genes: draw a mask of the children's shape.")
+        if torch.allclose(noise[0][both], noise[1][both], atol=1e-4):
             raise TryAgain("all runs get the same noise: draw it in the children's whole shape.")
         if abs(share - (1 - rate)) < 0.02 and share < 0.99:
             raise TryAgain("the mask is the wrong way round: the share `rate` of the genes is spared.")
@@ -269,6 +274,8 @@ def _(student: Student) -> None:
     ):
         raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
     comes_from_rng(draw)
+    comes_from_rng(lambda rng: draw(rng) != 0)
+    comes_from_rng(lambda rng: draw(rng, 1.0))
 
 
 # 5.6 A test that finds broken operators

@@ -15,22 +15,29 @@ UNSELECTED = "children come from genomes that were not selected: take the rows t
 
 
 class Watch:
-    """Operators that keep what goes through them: populations, fitness, what crossover returned."""
+    """Operators that keep what goes through them: populations, fitness, what crossover returned, who was mutated."""
 
-    def __init__(self) -> None:
+    def __init__(self, rng: torch.Generator) -> None:
+        self.rng = rng
         self.seen: list[Tensor] = []
         self.asked: list[tuple[int, Tensor]] = []  # with the number of the generation scored last
         self.rows: dict[int, Tensor] = {}
         self.born: list[Tensor] = []
         self.parents: dict[int, tuple[Tensor, Tensor]] = {}
+        self.mutants: dict[int, Tensor] = {}
 
     def score(self, population: Tensor) -> Tensor:
         """The sum of the genes."""
         self.seen.append(population.clone())
         return population.sum(-1)
 
+    def _holds(self, rng: torch.Generator, name: str) -> None:
+        if rng is not self.rng:
+            raise TryAgain(f"{name} gets another generator than yours: hand on the one that came in, rng=rng.")
+
     def select(self, fitness: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
         """Tournaments of two."""
+        self._holds(rng, "select")
         now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
         self.asked.append((now, fitness.clone()))
         self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
@@ -38,6 +45,7 @@ class Watch:
 
     def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
         """Uniform crossover."""
+        self._holds(rng, "crossover")
         if torch.equal(mothers, fathers):
             raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
         now = len(self.seen) - 1
@@ -48,9 +56,12 @@ class Watch:
 
     def mutate(self, children: Tensor, rng: torch.Generator) -> None:
         """A little noise on every gene."""
+        self._holds(rng, "mutate")
         if not children.is_contiguous():
             raise TryAgain("mutate gets a window into another tensor: let children be a copy, mothers.clone().")
         children += 0.01 * torch.randn(children.shape, generator=rng)
+        now = len(self.seen) - 1
+        self.mutants[now] = torch.cat([self.mutants.get(now, children[:, :0]), children], dim=1)
 
 
 def is_in(genomes: Tensor, population: Tensor) -> Tensor:
@@ -60,7 +71,8 @@ def is_in(genomes: Tensor, population: Tensor) -> Tensor:
 
 def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator | None = None) -> Watch:
     """What a run of n generations asked of its operators; TryAgain if it loses its elite or its score."""
-    watch, start = Watch(), torch.randn(n_runs, 12, 5, generator=seeded(57))
+    rng = rng or seeded(58)
+    watch, start = Watch(rng), torch.randn(n_runs, 12, 5, generator=seeded(57))
     operators = [None if name in off else getattr(watch, name) for name in ("select", "crossover", "mutate")]
     is_none = f"{' and '.join(off)} is None: that switches it off. Ask `if ... is None` first."
     no_children = (
@@ -73,7 +85,7 @@ def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator 
             ((TypeError, AttributeError), "NoneType"): "" if "mutate" in off else no_children,
         }
     )
-    best = told(watch.score, start, n, *operators, rng or seeded(58))
+    best = told(watch.score, start, n, *operators, rng)
     if len(watch.seen) != n:
         few = "The offspring are not scored anew." if len(watch.seen) < n else "Score a generation only once."
         raise TryAgain(f"score is called {len(watch.seen)} times for {n} generations. {few}")
@@ -123,6 +135,16 @@ def everything_is_on(student: Student) -> None:
                 "mothers should be the first half of the rows that select returns, and fathers the second half: "
                 "chunk(2, dim=-2) of the genomes in these rows, in this order."
             )
+    for generation, late in enumerate(watch.seen[1:]):
+        mutants = watch.mutants.get(generation, late[:, :0])
+        if not mutants.numel():
+            raise TryAgain("mutate isn't called in every generation, though it is switched on.")
+        if mutants.shape[1] > 11:
+            raise TryAgain(
+                f"mutate gets {mutants.shape[1]} genomes where 11 children are born: call it once, for them."
+            )
+        if not bool(is_in(late[:, 1:], mutants).all()):
+            raise TryAgain("the children that are scored next are not those that mutate has changed in place.")
 
 
 def something_is_off(student: Student) -> None:
@@ -159,4 +181,6 @@ def something_is_off(student: Student) -> None:
         if float(share.max()) > 0.15 or float(share.min()) < 0.03:
             raise TryAgain(f"with select switched off all 12 genomes should breed evenly; one has {share.max():.0%}.")
     _run(student, 2, 3, "crossover")
-    _run(student, 2, 3, "select", "mutate")
+    for parents in _run(student, 2, 3, "select", "mutate").parents.values():
+        if any(bool((one == one[:, :1]).all()) for one in parents):
+            raise TryAgain("with select switched off all children of a run have the same mother, or father: draw each.")

@@ -320,16 +320,22 @@ def everything_is_hit(children, rate, scale, rng):
     children += scale * torch.randn(children.shape, generator=rng)
 
 
-def same_noise_in_all_runs(children, rate, scale, rng):
-    children += mutation(children[:1], rate, scale, rng)
-
-
 def scale_is_a_variance(children, rate, scale, rng):
     children += mutation(children, rate, scale**0.5, rng)
 
 
 def scale_is_ignored(children, rate, scale, rng):
     children += mutation(children, rate, 1, rng)
+
+
+def same_hits_in_all_runs(children, rate, scale, rng):
+    hit = torch.rand(children.shape[1:], generator=rng) < rate
+    children += hit * scale * torch.randn(children.shape, generator=rng)
+
+
+def same_sizes_in_all_runs(children, rate, scale, rng):
+    hit = torch.rand(children.shape, generator=rng) < rate
+    children += hit * scale * torch.randn(children.shape[1:], generator=rng)
 
 
 def noise_is_positive(children, rate, scale, rng):
@@ -602,6 +608,46 @@ def even_by_torchs_own_chance(score, population, n_generations, select, crossove
     return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
 
 
+def nobody_mutates(*args):
+    return run(*args[:5], args[5] and (lambda children, rng: None), args[6])
+
+
+def mutated_twice(score, population, n_generations, select, crossover, mutate, rng):
+    def twice(children, rng):
+        mutate(children, rng=rng)
+        mutate(children, rng=rng)
+
+    return run(score, population, n_generations, select, crossover, mutate and twice, rng)
+
+
+def copies_are_mutated(score, population, n_generations, select, crossover, mutate, rng):
+    def on_a_copy(children, rng):
+        mutate(children.clone(), rng=rng)
+
+    return run(score, population, n_generations, select, crossover, mutate and on_a_copy, rng)
+
+
+def generators_are_made_anew(score, population, n_generations, select, crossover, mutate, rng):
+    def with_another(children, rng):
+        mutate(children, rng=torch.Generator().manual_seed(rng.initial_seed()))
+
+    return run(score, population, n_generations, select, crossover, mutate and with_another, rng)
+
+
+def one_mother_for_all(score, population, n_generations, select, crossover, mutate, rng):
+    n_runs, n_genomes = population.shape[:2]
+
+    def even():
+        rows = torch.randint(n_genomes, (n_runs, 2 * n_genomes - 2), generator=rng)
+        return (
+            rows
+            if crossover is None
+            else torch.where(torch.arange(2 * n_genomes - 2) < n_genomes - 1, rows[:, :1], rows)
+        )
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
+
+
 def mutants_are_caught(score, population, n_generations, select, crossover, mutate, rng):
     best = []
     for _ in range(n_generations):
@@ -789,10 +835,11 @@ WRONG = {
         (returns_a_copy, "you return the mutated children"),
         (forgets_to_return_the_copy, "as they were: whoever called"),
         (whole_children_are_hit, "in all its genes or in none"),
-        (same_genes_are_hit, "hit in the same genes"),
+        (same_genes_are_hit, "all children of a run are hit in the same genes"),
         (mask_is_inverted, "the mask is the wrong way round"),
         (everything_is_hit, "100 % of the genes are hit"),
-        (same_noise_in_all_runs, "all runs get the same noise"),
+        (same_hits_in_all_runs, "all runs are hit in the same genes"),
+        (same_sizes_in_all_runs, "all runs get the same noise"),
         (scale_is_a_variance, "taken as a variance"),
         (scale_is_ignored, "it is ignored"),
         (noise_is_positive, "not centred on 0"),
@@ -826,6 +873,11 @@ WRONG = {
         (offspring_are_not_scored, "The offspring are not scored anew"),
         (scored_once_more_for_the_elite, "Score a generation only once"),
         (elite_is_mutated, "the elite is mutated"),
+        (nobody_mutates, "mutate isn't called in every generation"),
+        (mutated_twice, "where 11 children are born"),
+        (copies_are_mutated, "not those that mutate has changed"),
+        (generators_are_made_anew, "mutate gets another generator"),
+        (one_mother_for_all, "have the same mother, or father"),
         (there_is_no_elite, "is not in the next one"),
         (sign_is_flipped, "its sign flipped"),
         (mean_is_noted, "isn't the largest fitness"),
