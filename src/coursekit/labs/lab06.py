@@ -10,7 +10,7 @@ from torch import Tensor
 
 from coursekit.feedback import Lab, Student, compare, refuse
 from coursekit.labs.lab06_ablating import judge_ablation
-from coursekit.labs.lab06_breeding import bred, has_fair_families, has_fresh_noise, inherited
+from coursekit.labs.lab06_breeding import bred, draws_go_on, has_fair_families, has_fresh_noise, inherited
 from coursekit.labs.lab06_evolving import (
     Search,
     compare_tables,
@@ -139,6 +139,7 @@ def _(student: Student) -> None:
         elsewhere="the same seed gives other children the second time: every random number must come from `rng`.",
         inside="another seed gives the same children: draw from `rng`, and don't seed anything.",
     )
+    draws_go_on(student)
 
 
 # 6.3 The three curves

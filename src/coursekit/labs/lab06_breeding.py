@@ -6,7 +6,7 @@ from torch import Tensor
 from coursekit.feedback import Student, TryAgain, refuse
 from coursekit.labs.tensors import seeded
 
-__all__ = ["bred", "has_fair_families", "has_fresh_noise", "inherited"]
+__all__ = ["bred", "draws_go_on", "has_fair_families", "has_fresh_noise", "inherited"]
 
 
 def bred(
@@ -27,12 +27,12 @@ def bred(
     return answer.detach()
 
 
-def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int) -> Tensor:
+def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int, rng: torch.Generator | None = None) -> Tensor:
     """Without mutation: the rank (0 is the best) of the old genome that every gene comes from; all must be allowed."""
     numbers = torch.arange(n_runs * n_genomes).view(n_runs, n_genomes)
     old = torch.rand(n_runs, n_genomes, generator=seeded(n_genomes)).argsort(dim=1).argsort(dim=1)
     population = torch.stack([numbers, 5000 + numbers], dim=-1).float()  # a gene tells whose it is
-    genes = bred(student, population, -old.float(), n_best / n_genomes, 0.0, seeded(1)) - Tensor([0, 5000])
+    genes = bred(student, population, -old.float(), n_best / n_genomes, 0.0, rng or seeded(1)) - Tensor([0, 5000])
     owners = genes.round().long()
     if not torch.equal(genes, owners.float()) or int(owners.min()) < 0 or int(owners.max()) >= old.numel():
         refuse(
@@ -108,6 +108,12 @@ def has_fair_families(student: Student) -> None:
         max(len(family.unique()) for family in children) <= 2,
         "all children of a run have the same two parents. Draw a mother and a father for each child.",
     )
+    most = torch.nn.functional.one_hot(children, 4).float().mean(dim=(1, 2)).amax(dim=1)
+    refuse(
+        most.mean() > 0.5,  # 0.38 if every child draws both its parents, 0.64 if one of them is the same for all
+        "in each run one genome gives more than half of all genes: all children have the same mother, or the same "
+        "father. Draw one of each for every child.",
+    )
     # Both genes from one parent: 5/8 of the children if a genome may be both, 1/2 if not, 1/4 if W and b never meet.
     whole = (children[..., 0] == children[..., 1]).float().mean(dim=1)
     refuse(
@@ -154,4 +160,19 @@ def has_fresh_noise(student: Student) -> None:
         abs(spread - 0.5) > 0.04 or abs(float(noise.mean())) > 0.05 or abs(inside - 0.683) > 0.04,
         f"your noise has a mean of {noise.mean():.2f} and a standard deviation of {spread:.2f}. With scale = 0.5 "
         "these should be 0 and 0.5, and the noise normal: `ga.mutate_`, or torch.randn (not torch.rand) times scale.",
+    )
+
+
+def draws_go_on(student: Student) -> None:
+    """A second call with one generator chooses other parents and throws other coins."""
+    rng = seeded(1)
+    first, second = (inherited(student, 200, 16, 4, rng)[:, 1:] for _ in range(2))
+    refuse(
+        (first == second).float().mean() > 0.35,  # 1/4, or 7/16 if mothers or fathers are the same
+        "a second call with the same generator chooses the same mothers, or fathers, again: take `rng` as it comes.",
+    )
+    whole, later = (genes[..., 0] == genes[..., 1] for genes in (first, second))
+    refuse(
+        (whole == later).float().mean() > 0.67,  # 17/32, or 13/16 if the coins are the same
+        "a second call with the same generator throws the same coins again: take `rng` as it comes.",
     )

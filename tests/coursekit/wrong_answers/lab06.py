@@ -76,6 +76,29 @@ def normal(shape, scale, rng):
     return scale * torch.randn(shape, generator=rng)
 
 
+def anew(rng):
+    return torch.Generator().manual_seed(rng.initial_seed())
+
+
+def one_mother_for_all(population, scores, fraction, scale, rng):
+    rows = ga.from_best(scores, 1, rng, fraction).expand(-1, population.shape[1] - 1)
+    return _with_mothers(rows, population, scores, fraction, scale, rng)
+
+
+def same_mothers_again(population, scores, fraction, scale, rng):
+    rows = ga.from_best(scores, population.shape[1] - 1, torch.Generator().manual_seed(5), fraction)
+    return _with_mothers(rows, population, scores, fraction, scale, rng)
+
+
+def _with_mothers(rows, population, scores, fraction, scale, rng):
+    fathers = ga.take(population, ga.from_best(scores, population.shape[1] - 1, rng, fraction))
+    children = ga.cross(ga.take(population, rows), fathers, ga.uniform(fathers.shape, rng))
+    elite = ga.take(population, ga.truncation(scores, fraction)[:, :1])
+    return torch.cat([elite, children + normal(children.shape, scale, rng)], dim=1)
+
+
+same_coins_again = generation(share=lambda shape, rng: ga.uniform(shape, anew(rng)))
+same_noise_again = generation(noise=lambda shape, scale, rng: normal(shape, scale, anew(rng)))
 fitness_is_flipped = generation(scored=lambda scores: -scores)
 elite_is_forgotten = generation(elite=lambda p, s: p[:, :0], n_children=lambda n: n)
 elite_is_left_out = generation(join=lambda best, children: children)
@@ -391,6 +414,10 @@ WRONG = {
         (numbers_leave_torch, "should be a tensor"),
     ],
     "6.2": [
+        (one_mother_for_all, "one genome gives more than half"),
+        (same_mothers_again, "chooses the same mothers"),
+        (same_coins_again, "throws the same coins again"),
+        (same_noise_again, "repeats the first"),
         (fitness_is_flipped, "your parents are the *worst* genomes"),
         (elite_is_forgotten, "row 0 of your next generation is not the champion"),
         (elite_is_left_out, "Where is the elite?"),
