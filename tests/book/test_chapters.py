@@ -5,7 +5,6 @@ import itertools
 import math
 from functools import partial
 from itertools import permutations
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from chapters import function_in
 
 from coursekit.labs import lab15
 from evidence.runs import operators
-from neuroevo import ga, genreg, nets, neurons, search
-from neuroevo.search import designs
+from neuroevo import ga, genreg, nets
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -155,29 +153,6 @@ def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> No
     assert max(end for *_, end in log) == pytest.approx(makespan)
 
 
-CHAPTER_13 = "13_open_questions.ipynb"
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_chapter_13_selects_neurons_as_the_package_does(seed: int) -> None:
-    log_likelihood = function_in(CHAPTER_13, "log_likelihood")
-    score = function_in(CHAPTER_13, "score", torch=torch, log_likelihood=log_likelihood)
-    one_generation = function_in(CHAPTER_13, "one_generation", torch=torch, score=score)
-    x, y = torch.rand(30, 6, generator=rng(5)), torch.randint(3, (30,), generator=rng(6))
-    start = torch.randn(5, 10, generator=rng(7))
-    steps = 0.3 * torch.randn(5, 3, 10, generator=rng(8))
-    for ours, theirs in zip(score(start, steps, x, y), neurons.score(start, steps, x, y), strict=True):
-        torch.testing.assert_close(ours, theirs)
-    rows, theirs = start.clone(), start.clone()
-    draws, search = rng(seed), neurons.Selection(theirs, n_pairs=2, rng=rng(seed))
-    for _ in range(5):
-        moved = one_generation(rows, x, y, 0.3, 0.01, draws)
-        expected = search.tell(*neurons.score(theirs, search.ask(0.3), x, y))
-        theirs *= 1 - 0.01
-        assert moved == expected
-        torch.testing.assert_close(rows, theirs)
-
-
 def test_chapter_11_probes_as_the_stored_run_does() -> None:
     from evidence.runs import findings
 
@@ -186,82 +161,3 @@ def test_chapter_11_probes_as_the_stored_run_does() -> None:
     features = torch.randn(10, 6, generator=rng(0))[labels] + torch.randn(200, 6, generator=rng(1))
     parts = (features[:120], labels[:120], features[120:], labels[120:])
     assert 0.2 < built(*parts) == findings.probe(*parts) < 1
-
-
-CHAPTER_14 = "14_672_ways.ipynb"
-
-
-@pytest.mark.parametrize("april", [True, False])
-def test_chapter_14_evolves_as_the_package_does(april: bool) -> None:
-    space = designs.SPACE
-    names = {"torch": torch, "math": math, "space": space}
-    for name in ("mutate", "rows", "evolve"):
-        names[name] = function_in(CHAPTER_14, name, **names)
-    searcher = search.GeneticSearch(space, rng(3), 50, published=april)
-    for generation in range(4):
-        genes, scores = searcher.genes, searcher.scores.clone()
-        told = torch.rand(scores.shape, generator=rng(generation))
-        scores = torch.where(searcher.todo, told, scores)
-        same = torch.Generator()
-        same.set_state(searcher.rng.get_state())
-        searcher.tell(told)
-        new_genes, new_scores = names["evolve"](genes, scores, same, april)
-        assert torch.equal(new_genes, searcher.genes)
-        torch.testing.assert_close(new_scores, searcher.scores, equal_nan=True)
-
-
-def asha_one_by_one(validation, seconds, deck, n_workers, budget, rungs=(1, 3, 10)):
-    """ASHA as Li et al. (2020) print it, with a queue of events; (epochs paid, best design so far) at each event."""
-    known = [{}, {}, {}]
-    moved = [set(), set(), set()]
-    events, fresh, epochs, number, log = [], iter(deck), 0, itertools.count(), []
-
-    def next_job():
-        for rung in (1, 0):
-            top = sorted(known[rung], key=known[rung].get, reverse=True)[: len(known[rung]) // 3]
-            for design in top:
-                if design not in moved[rung]:
-                    moved[rung].add(design)
-                    return rung + 1, design
-        return 0, next(fresh)
-
-    def start(now):
-        nonlocal epochs
-        rung, design = next_job()
-        first, last = (0, *rungs)[rung], rungs[rung]
-        epochs += last - first
-        heapq.heappush(events, (now + seconds[design, first:last].sum(), next(number), rung, design))
-
-    for _ in range(n_workers):
-        start(0.0)
-    while epochs < budget:
-        now, _, rung, design = heapq.heappop(events)
-        known[rung][design] = validation[design, rungs[rung] - 1]
-        highest = max(r for r in range(3) if known[r])
-        log.append((epochs, max(known[highest], key=known[highest].get)))
-        start(now)
-    return log
-
-
-@pytest.mark.parametrize("n_workers", [1, 5])
-def test_chapter_14_halves_asynchronously_as_the_paper_does(n_workers: int) -> None:
-    n = 80
-    validation, seconds = torch.rand(n, 1, 10, generator=rng(0)), 0.1 + torch.rand(n, 1, 10, generator=rng(1))
-    names = {
-        "torch": torch,
-        "pairwise": itertools.pairwise,
-        "search": search,
-        "n_seeds": 1,
-        "space": SimpleNamespace(n_designs=n),
-        "table": SimpleNamespace(validation=validation, seconds=seconds),
-    }
-    names["next_job"] = function_in(CHAPTER_14, "next_job", torch=torch)
-    asha = function_in(CHAPTER_14, "asha", **names)
-    many = asha(3, 15, rng(2), n_workers)
-    decks = torch.rand((3, n), generator=rng(2)).argsort(dim=1)
-    for run in range(3):
-        plain = asha_one_by_one(
-            validation[:, 0].double().numpy(), seconds[:, 0].double().numpy(), decks[run].tolist(), n_workers, 150
-        )
-        paid = [round(10 * float(t)) for t in many.trainings[run]]
-        assert list(zip(paid, many.reported[run].tolist(), strict=True))[: len(plain)] == plain
