@@ -91,6 +91,7 @@ class DigitRecorder(Recorder[nets.MLP]):
         self.dead = self.train.x.max(dim=0).values == 0
 
     def look(self, genome: Tensor, step: int | None = None, **columns: float) -> Tensor:
+        """As `Recorder.look`; the curve gets the spread of weights and the right answers of each digit, too."""
         with torch.no_grad():
             weights = self.net.layers(genome[None])[0][0][0]
             dead, live = weights[:, self.dead].std(), weights[:, ~self.dead].std()
