@@ -9,7 +9,8 @@ Each module here is one concern, and says why it is needed:
 * ``running``     figures that run in the page, below the figure that they belong to;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``references``  links to the glossary and the bibliography;
-* ``directives``  the map of the book, the table of verdicts, a count of predictions, commands that name the repository;
+* ``claims``      the table of verdicts, its bar, and links between it and the boxes;
+* ``directives``  the map of the book, a count of predictions, bars of results, commands that name the repository;
 * ``docstrings``  docstrings read as Markdown would read them.
 """
 
@@ -20,7 +21,7 @@ from sphinx.config import Config
 
 import neuroevo
 
-from . import accessible, directives, docstrings, films, offline, plain, references, repository, running
+from . import accessible, claims, directives, docstrings, films, offline, plain, references, repository, running
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -48,8 +49,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", docstrings.read_as_markdown, priority=400)  # before napoleon
 
+    app.add_role("told", directives.told)
+    app.add_directive("running-figure", running.RunningFigure)
+    app.add_directive("result-bars", directives.ResultBars)
     app.add_directive("course-map", directives.CourseMap)
-    app.add_directive("claim-ledger", directives.ClaimLedger)
+    app.add_directive("claim-ledger", claims.ClaimLedger)
+    app.add_directive("verdict-tally", claims.VerdictTally)
+    app.connect("html-page-context", claims.link_boxes)
     app.add_directive("prediction-count", directives.PredictionCount)
     app.add_directive("if-repository", directives.IfRepository)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,14 +1,14 @@
-"""What Markdown can't say: a map of the book, its verdicts in one table, its predictions counted, its own address."""
+"""What Markdown can't say: a map of the book, its predictions counted, bars of results, its own address."""
 
 import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import yaml
 from docutils import nodes
 from docutils.parsers.rst import directives
+from docutils.parsers.rst.states import Inliner
 from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
@@ -40,7 +40,8 @@ class CourseMap(SphinxDirective):
     def _chapter(self, number: int, chapter: dict[str, str]) -> nodes.Node:
         title, page = f"{number} · {chapter['title']}", self._page("notebooks", number)
         heading = nodes.paragraph("", "", page_link(self.env, page, title) if page else nodes.inline("", title))
-        question = question_of(Path(self.env.doc2path(page)).read_text("utf-8")) if page else chapter["question"]
+        notebook = Path(self.env.doc2path(page)).read_text("utf-8") if page else ""
+        question = question_of(notebook) if page else chapter["question"]
         item = nodes.list_item("", heading, nodes.paragraph("", question, classes=["course-question"]))
         item["classes"].append("course-chapter" if page else "course-chapter-planned")
         if page is None:
@@ -50,6 +51,8 @@ class CourseMap(SphinxDirective):
             extra = self._page(folder, number)
             if extra:
                 heading += [nodes.Text(" · "), page_link(self.env, extra, f"{name} {number}")]
+        if minutes := re.search(r"\*\*Time:\*\* (?:about )?(\d+) minutes", notebook):
+            heading += [nodes.Text(f" · {minutes[1]} min")]
         return item
 
     def _page(self, folder: str, number: int) -> str | None:
@@ -63,49 +66,55 @@ def question_of(notebook: str) -> str:
     return " ".join(found[1].replace("$", "").split()) if found else ""
 
 
-class ClaimLedger(SphinxDirective):
-    """List the verdicts of all chapters, read from the outputs of their notebooks."""
+def told(
+    name: str, rawtext: str, text: str, lineno: int, inliner: Inliner, options: object = None, content: object = None
+) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    """A number that a chapter prints: {told}`12 mean-two` is what chapter 12 calls mean-two."""
+    env = inliner.document.settings.env
+    env.note_reread()
+    number, _, value = text.partition(" ")
+    for page in sorted(env.found_docs):
+        if page.startswith(f"notebooks/{number}_"):
+            found = re.search(rf"<!--={re.escape(value)}-->(.*?)<!--/-->", Path(env.doc2path(page)).read_text("utf-8"))
+            if found:
+                return [nodes.Text(found[1])], []
+    return [], [inliner.reporter.warning(f"chapter {number} prints no number called {value!r}", line=lineno)]
+
+
+class ResultBars(SphinxDirective):
+    """Results of stored runs as bars, with what they cost: a line of YAML a method, in the order of the page.
+
+    Of ``{name, run, rows, page, tone}``, ``rows`` is a query for the rows of the stored run's table finals (or
+    ``table``), whose means are shown, and ``page`` tells of them. ``right`` and ``of`` name other columns.
+    """
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
-        from evidence import ledger  # other pages don't need the package, and its import takes seconds
+        from neuroevo import results
 
-        self.env.note_reread()
-        found = [
-            (verdict, page)
-            for page in sorted(self.env.found_docs)
-            if page.startswith("notebooks/")
-            for verdict in ledger.collect([self.env.doc2path(page)])
-        ]
-        found.sort(key=lambda entry: entry[0].claim)
-        if not found:
-            return [nodes.paragraph("", "No chapter with a verdict has been written yet.")]
-        count = Counter(ledger.VERDICTS[verdict.verdict] for verdict, _ in found)
-        words = ", ".join(f"{count[name]} {name}" for name in ledger.VERDICTS.values() if count[name])
-        shown: list[nodes.Node] = [nodes.paragraph("", f"Verdicts so far: {len(found)} ({words}).")]
-        for key, document in ledger.DOCUMENTS.items():
-            rows = [self._row(*entry) for entry in found if entry[0].document == document]
-            if rows:
-                title = nodes.title("", document[0].upper() + document[1:])
-                table = _table({"Claim": 33, "Our verdict": 20, "Evidence": 47}, rows)
-                shown.append(nodes.section("", title, table, ids=[f"claims-{key.lower()}"]))
-        return shown
-
-    def _row(self, verdict: Any, page: str) -> list[nodes.Node]:
-        from evidence import ledger
-
-        where = "the evidence of chapter" if "/evidence/" in page else "chapter"
-        link = page_link(self.env, page, f"{where} {int(Path(page).name[:2])}")
-        claim = nodes.paragraph("", "", nodes.strong("", verdict.claim), nodes.Text(", "), link)
-        quote = nodes.paragraph("", f"“{verdict.quote}”")
-        tone = [f"verdict-{verdict.verdict}", "verdict-word"]
-        word = nodes.paragraph("", "", nodes.strong("", ledger.VERDICTS[verdict.verdict], classes=tone))
-        measured = [nodes.paragraph("", f"Measured: {verdict.measured}")] if verdict.measured else []
-        reply = [nodes.paragraph("", f"The author could reply: {verdict.reply}")] if verdict.reply else []
-        return [
-            nodes.entry("", claim, quote),
-            nodes.entry("", word),
-            nodes.entry("", nodes.paragraph("", verdict.evidence), *measured, *reply),
-        ]
+        bars = []
+        for bar in yaml.safe_load("\n".join(self.content)):
+            table = results.load(bar["run"]).tables[bar.get("table", "finals")].query(bar["rows"])
+            right, of = table[bar.get("right", "test_correct")].mean(), table[bar.get("of", "n_test")].mean()
+            share = 100 * right / of
+            seconds = f"{table['core_seconds'].mean():,.0f} s" if "core_seconds" in table else "not told"
+            length = nodes.raw(
+                "", f'<span class="result-bar tone-{bar["tone"]}" style="width: {share:.1f}%"></span>', format="html"
+            )
+            bars.append(
+                [
+                    nodes.entry("", nodes.paragraph("", "", page_link(self.env, bar["page"], bar["name"]))),
+                    nodes.entry("", nodes.paragraph("", "", length, nodes.Text(f"{share:.1f} %"))),
+                    nodes.entry("", nodes.paragraph("", seconds)),
+                ]
+            )
+        columns = {"Method": 42, "Right on the test images": 40, "Core-seconds": 18}
+        head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in columns))
+        widths = [nodes.colspec(colwidth=width) for width in columns.values()]
+        body = nodes.tbody("", *(nodes.row("", *cells) for cells in bars))
+        group = nodes.tgroup("", *widths, nodes.thead("", head), body, cols=len(columns))
+        return [nodes.table("", group, classes=["result-bars", "colwidths-given"])]
 
 
 class PredictionCount(SphinxDirective):
@@ -181,12 +190,3 @@ def page_link(env: BuildEnvironment, page: str, text: str) -> nodes.Node:
         refwarn=True,
         refdoc=env.docname,
     )
-
-
-def _table(columns: dict[str, int], rows: list[list[nodes.Node]]) -> nodes.Node:
-    """A table from its header, with the width of each column in per cent, and the cells of its rows."""
-    head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in columns)))
-    body = nodes.tbody("", *(nodes.row("", *cells) for cells in rows))
-    widths = [nodes.colspec(colwidth=width) for width in columns.values()]
-    group = nodes.tgroup("", *widths, head, body, cols=len(columns))
-    return nodes.table("", group, classes=["claims", "colwidths-given"])

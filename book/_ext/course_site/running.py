@@ -10,9 +10,12 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
+from sphinx.util.docutils import SphinxDirective
 
 from neuroevo import results
+from neuroevo.search import designs
 
 PLAY = Path(__file__).parents[2] / "_static" / "play"
 STORED = PLAY.parents[1] / "play" / "stored.toml"
@@ -26,24 +29,49 @@ class PlaceFigures(SphinxTransform):
     def apply(self, **kwargs: object) -> None:
         places = [node for node in self.document.findall() if isinstance(node, nodes.figure | nodes.target)]
         names = {name: node for node in places for name in node["ids"] if (PLAY / f"{name}.js").exists()}
-        static = "../" * self.env.docname.count("/") + "_static"
-        for i, (name, node) in enumerate(names.items()):
-            self.env.note_dependency(str(PLAY / f"{name}.js"))
+        for name, node in names.items():
             while not isinstance(node.parent, nodes.section):
                 node = node.parent
-            script = "" if i else f'<script type="module" src="{static}/play/play.js"></script>'
-            stage = nodes.raw("", f'<div class="play" data-figure="{name}"></div>{script}', format="html")
-            node.parent.insert(node.parent.index(node) + 1, stage)
+            node.parent.insert(node.parent.index(node) + 1, _stage(self.env, name))
+
+
+class RunningFigure(SphinxDirective):
+    """A figure that runs on a page which isn't a notebook; the argument names its module."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return [_stage(self.env, self.arguments[0])]
+
+
+def _stage(env: BuildEnvironment, name: str) -> nodes.Node:
+    """The place that the figure fills, and the script that fills all: a browser runs a module once."""
+    env.note_dependency(str(PLAY / f"{name}.js"))
+    static = "../" * env.docname.count("/") + "_static"
+    script = f'<script type="module" src="{static}/play/play.js"></script>'
+    return nodes.raw("", f'<div class="play" data-figure="{name}"></div>{script}', format="html")
 
 
 def write_data(app: Sphinx, exception: Exception | None) -> None:
-    """Write what the figures show of stored runs, as book/play/stored.toml says, column by column."""
+    """Write what the figures show of stored runs beside their modules."""
     if exception is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir) / "_static" / "play" / "data"
-    for name, part in tomllib.loads(STORED.read_text("utf-8")).items():
-        table = results.load(part["run"]).tables[part["table"]]
-        rows = table.query(part["rows"]) if "rows" in part else table
-        folder.mkdir(parents=True, exist_ok=True)
-        columns = rows[part["columns"]].to_dict("list")
-        (folder / f"{name}.json").write_text(json.dumps(columns, separators=(",", ":")), encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in tomllib.loads(STORED.read_text("utf-8")):
+        (folder / f"{name}.json").write_text(json.dumps(stored(name), separators=(",", ":")), encoding="utf-8")
+
+
+def stored(name: str) -> dict[str, list]:
+    """The columns that book/play/stored.toml says a figure needs."""
+    part = tomllib.loads(STORED.read_text("utf-8"))[name]
+    if "patience" in part:  # every design, once a network: trained until that many epochs brought nothing better
+        outcomes = designs.read().outcomes(patience=part["patience"])
+        columns = {key: getattr(outcomes, key).round(decimals=4).tolist() for key in ("validation", "test", "seconds")}
+        return columns | {
+            "sizes": list(designs.SPACE.sizes),
+            "choices": list(map(list, designs.SPACE.choices.values())),
+        }
+    table = results.load(part["run"]).tables[part["table"]]
+    rows = table.query(part["rows"]) if "rows" in part else table
+    return dict(rows[part["columns"]].to_dict("list"))

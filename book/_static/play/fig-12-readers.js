@@ -2,7 +2,7 @@ import {line, scaleLinear} from "./d3.js";
 import {mean, number} from "./maths.js";
 
 export const title = "Push the letters. Who still reads them, and which setting helps?";
-export const data = true;
+export const data = "fig-12-readers";
 
 const SETTINGS = [
   "as in the chapter", "scale 0.01", "start 0.01", "scale and start 0.01", "scale and start 0.02", "scale and start 0.1",

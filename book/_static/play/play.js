@@ -7,7 +7,7 @@
 //   compute    state -> what is to be shown; numbers only, so that a test can run it without a page
 //   describe   (result, state) -> one or two sentences: the picture's text alternative, which everybody reads
 //   draw       (stage, result, state, set): draws it with D3; `set({name: value})` moves controls, for a pointer that drags
-//   data       (optional) true: data/NAME.json, made at build time from a stored run, is compute's second argument
+//   data       (optional) name of data/NAME.json, made at build time from a stored run: compute's second argument
 
 import {axisBottom, axisLeft, select} from "./d3.js";
 
@@ -25,7 +25,7 @@ for (const root of document.querySelectorAll(".play[data-figure]")) {
 async function mount(root) {
   const name = root.dataset.figure;
   const figure = await import(`./${name}.js`);
-  const data = figure.data && (await (await fetch(new URL(`data/${name}.json`, import.meta.url))).json());
+  const data = figure.data && (await (await fetch(new URL(`data/${figure.data}.json`, import.meta.url))).json());
   const body = select(root);
   body.append("p").attr("class", "play-title").html(`<strong>Try it.</strong> ${figure.title}`);
   const form = body.append("form").attr("class", "play-controls").on("submit", (event) => event.preventDefault());
