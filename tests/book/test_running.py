@@ -262,3 +262,31 @@ def test_who_wins_the_race_depends_on_the_landscape():
     assert valley[0] < 0.01 * valley[1]
     assert hills[1] < 0.2 * hills[0]
     assert stairs[1] < 0.2 * stairs[0]
+
+
+@needs_node
+def test_09_gaps_hit_as_often_as_coins_do():
+    counts = node(
+        "fig-09-rates", "seeds.map(s => figure.gaps(10000, 0.07, new maths.Random(s)).length)", seeds=list(range(400))
+    )
+    assert np.mean(counts) == pytest.approx(700, abs=5)
+    assert 540 < np.var(counts) < 770
+    weights = node("fig-09-rates", "figure.compute({rate: 0.07, images: 200, hidden: 64}).counts")
+    assert weights["mask: random numbers"] == 2 * 200 * 50_890
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("search", "name"),
+    [
+        ("random search", "r-guess"),
+        ("program of 2017", "r-genetic"),
+        ("plain evolution", "r-evolution"),
+        ("TPE", "r-tpe"),
+    ],
+)
+def test_14_replays_lose_what_the_chapters_lose(search, name):
+    script = "seeds.map(s => figure.replay(search, s, table)[116].regret)"
+    lost = node("fig-14-race", script, seeds=list(range(100)), search=search, table=running.stored("designs"))
+    half = 2.6 * np.std(lost) / 10
+    assert abs(np.mean(lost) - told("14", name)) < half
