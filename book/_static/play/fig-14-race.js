@@ -178,7 +178,7 @@ export function draw(stage, {worth, sizes, seen, own, curve}, {trainings}) {
     const [layer, neuron, activation, optimiser] = genesOf(design, sizes);
     return [activations * optimiser + activation, neurons * layer + neuron];
   };
-  const chart = stage.panel(one, {x: scaleLinear([0, 28], [0, 1]), y: scaleLinear([24, 0], [0, 1]), title: "all designs: the darker, the better", ticks: 0, xLabel: "optimiser, activation", yLabel: "layers, neurons"});
+  const chart = stage.panel(one, {x: scaleLinear([0, 28], [0, 1]), y: scaleLinear([24, 0], [0, 1]), title: "all designs: the more blue, the better", ticks: 0, xLabel: "optimiser, activation", yLabel: "layers, neurons"});
   const [wide, high] = [chart.width / 28, chart.height / 24];
   const dots = (designs, mark) => chart.inside.selectAll(`.${mark}`).data(designs).join("rect").attr("class", mark)
     .attr("x", (d) => place(d)[0] * wide).attr("y", (d) => place(d)[1] * high).attr("width", wide).attr("height", high);
