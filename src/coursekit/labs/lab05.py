@@ -274,7 +274,7 @@ def _(student: Student) -> None:
     ):
         raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
     comes_from_rng(draw)
-    comes_from_rng(lambda rng: draw(rng) != 0)
+    comes_from_rng(lambda rng: draw(rng, 0.3, 1e4) != 0)  # so large that no noise is lost in rounding
     comes_from_rng(lambda rng: draw(rng, 1.0))
 
 

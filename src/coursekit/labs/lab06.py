@@ -134,11 +134,12 @@ def _(student: Student) -> None:
     has_fresh_noise(student)
     inherited(student, 90, 5, 2)
     inherited(student, 3, 60, 1)
-    comes_from_rng(
-        lambda rng: bred(student, torch.zeros(2, 9, 2), torch.arange(18.0).view(2, 9), 0.5, 0.1, rng),
-        elsewhere="the same seed gives other children the second time: every random number must come from `rng`.",
-        inside="another seed gives the same children: draw from `rng`, and don't seed anything.",
-    )
+    for population in (torch.zeros(2, 9, 2), torch.arange(36.0).view(2, 9, 2)):  # noise alone, and all draws
+        comes_from_rng(
+            lambda rng, old=population: bred(student, old, torch.arange(18.0).view(2, 9), 0.5, 0.1, rng),
+            elsewhere="the same seed gives other children the second time: every random number must come from `rng`.",
+            inside="another seed gives the same children: draw from `rng`, and don't seed anything.",
+        )
     draws_go_on(student)
 
 

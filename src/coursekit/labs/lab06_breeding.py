@@ -173,6 +173,10 @@ def draws_go_on(student: Student) -> None:
     )
     whole, later = (genes[..., 0] == genes[..., 1] for genes in (first, second))
     refuse(
+        (whole == whole.roll(1, 0)).float().mean() > 0.67,
+        "all runs throw the same coins: `ga.uniform` needs the shape of the children, (n_runs, n_children, 2).",
+    )
+    refuse(
         (whole == later).float().mean() > 0.67,  # 17/32, or 13/16 if the coins are the same
         "a second call with the same generator throws the same coins again: take `rng` as it comes.",
     )

@@ -338,6 +338,11 @@ def same_sizes_in_all_runs(children, rate, scale, rng):
     children += hit * scale * torch.randn(children.shape[1:], generator=rng)
 
 
+def hits_come_again(children, rate, scale, rng):
+    hit = torch.rand(children.shape, generator=torch.Generator().manual_seed(rng.initial_seed() + 1)) < rate
+    children += hit * scale * torch.randn(children.shape, generator=rng)
+
+
 def noise_is_positive(children, rate, scale, rng):
     children += mutation(children, rate, scale * 12**0.5, rng, noise=torch.rand)
 
@@ -838,6 +843,7 @@ WRONG = {
         (same_genes_are_hit, "all children of a run are hit in the same genes"),
         (mask_is_inverted, "the mask is the wrong way round"),
         (everything_is_hit, "100 % of the genes are hit"),
+        (hits_come_again, "a second call with the same generator repeats the first"),
         (same_hits_in_all_runs, "all runs are hit in the same genes"),
         (same_sizes_in_all_runs, "all runs get the same noise"),
         (scale_is_a_variance, "taken as a variance"),
@@ -847,7 +853,7 @@ WRONG = {
         (genes_are_replaced, "the old value is lost"),
         (one_number_for_a_child, "many genes get the same noise"),
         (mutation_by_torchs_own_chance, "another source of randomness"),
-        (mutation_seeded_inside, "seed nothing inside"),
+        (mutation_seeded_inside, "two different generators give the same draws"),
     ],
     "5.6": [
         (everything_passes, "lets everything pass"),

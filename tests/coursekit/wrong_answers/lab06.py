@@ -97,6 +97,7 @@ def _with_mothers(rows, population, scores, fraction, scale, rng):
     return torch.cat([elite, children + normal(children.shape, scale, rng)], dim=1)
 
 
+same_coins_in_all_runs = generation(share=lambda shape, rng: ga.uniform(shape[1:], rng).expand(shape))
 same_coins_again = generation(share=lambda shape, rng: ga.uniform(shape, anew(rng)))
 same_noise_again = generation(noise=lambda shape, scale, rng: normal(shape, scale, anew(rng)))
 fitness_is_flipped = generation(scored=lambda scores: -scores)
@@ -416,6 +417,7 @@ WRONG = {
     "6.2": [
         (one_mother_for_all, "one genome gives more than half"),
         (same_mothers_again, "chooses the same mothers"),
+        (same_coins_in_all_runs, "all runs throw the same coins"),
         (same_coins_again, "throws the same coins again"),
         (same_noise_again, "repeats the first"),
         (fitness_is_flipped, "your parents are the *worst* genomes"),
