@@ -180,7 +180,10 @@ class _Class:
             with contextlib.closing(judged(tasks(), jobs)) as results:
                 for (student, digest), found, notes in tqdm(results, total=len(todo), unit="notebook", disable=None):
                     seconds = time.monotonic() - began[student, digest]
-                    self.record.keep(number, student, digest, found, notes, seconds)
+                    if found:
+                        self.record.keep(number, student, digest, found, notes, seconds)
+                    else:  # no fault of the notebook's, as far as anybody knows: it waits for the next run
+                        summary.to_look_at += [f"{student}: {note}" for note in notes]
         except KeyboardInterrupt:
             summary.stopped = True
         finally:
@@ -229,10 +232,6 @@ class _Class:
             if mine and not known and self.roster:
                 tally["unknown"] += 1
                 summary.to_look_at.append(f"{mine[0].source}: nobody's on the roster")
-            lost = [a for a in done if not self.record.report(number, student, a.digest)]
-            summary.to_look_at += [
-                f"{student}: {n}" for a in lost for n in self.record.notes(number, student, a.digest)
-            ]
             if mine and not readable:
                 summary.to_look_at += [f"{student}: {note}" for attempt in mine for note in attempt.notes]
         summary.to_look_at += [*strays, *not_marks(cells, checks)]

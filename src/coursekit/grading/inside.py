@@ -63,7 +63,7 @@ class Notebook:
         self.shell = InteractiveShell.instance()
         self.shell.showtraceback = self.shell.showsyntaxtraceback = lambda *_, **__: None
         self.shell.enable_matplotlib = lambda *_, **__: ("agg", "agg")
-        _wait_for_remote_futures()
+        _wait_for_remote_futures(self.peer)
         self.shell.user_ns |= {"exit": _stays, "quit": _stays}
         self._names = functions
 
@@ -92,9 +92,8 @@ def _stays(*_: Any) -> None:
     raise RuntimeError("exit() and quit() do nothing while a notebook is graded")
 
 
-def _wait_for_remote_futures() -> None:
+def _wait_for_remote_futures(peer: Any) -> None:
     """Let `as_completed` and `wait` know the futures of an executor that a check has handed over."""
-    import time
     from concurrent import futures
 
     from coursekit.grading.remotes import Remote
@@ -102,24 +101,16 @@ def _wait_for_remote_futures() -> None:
     known_as_completed, known_wait = futures.as_completed, futures.wait
 
     def as_completed(fs: Any, timeout: float | None = None) -> Any:
-        left = list(dict.fromkeys(fs))
-        if not any(isinstance(future, Remote) for future in left):
-            yield from known_as_completed(left, timeout)
-        while left and isinstance(left[0], Remote):
-            done = [future for future in left if future.done()]
-            left = [future for future in left if future not in done]
-            yield from done
-            if not done:
-                time.sleep(0.01)
+        fs = list(fs)
+        if not any(isinstance(future, Remote) for future in fs):
+            return known_as_completed(fs, timeout)
+        return iter(peer.call("as_completed", fs))
 
     def wait(fs: Any, timeout: float | None = None, return_when: str = futures.ALL_COMPLETED) -> Any:
-        left = list(fs)
-        if not any(isinstance(future, Remote) for future in left):
-            return known_wait(left, timeout, return_when)
-        n_wanted = len(left) if return_when == futures.ALL_COMPLETED else 1
-        while len(done := {future for future in left if future.done()}) < n_wanted:
-            time.sleep(0.01)
-        return futures._base.DoneAndNotDoneFutures(done, set(left) - done)
+        fs = list(fs)
+        if not any(isinstance(future, Remote) for future in fs):
+            return known_wait(fs, timeout, return_when)
+        return futures._base.DoneAndNotDoneFutures(set(peer.call("as_completed", fs)), set())
 
     futures.as_completed, futures.wait = as_completed, wait
 

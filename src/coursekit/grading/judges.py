@@ -74,6 +74,9 @@ class _Judge:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            for pipe in (self.process.stdin, self.process.stdout):
+                with contextlib.suppress(OSError, ValueError):  # what was still to be written to it
+                    pipe and pipe.close()
 
 
 def judged(

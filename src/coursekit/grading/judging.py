@@ -18,12 +18,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from coursekit.feedback import Lab, Status, Verdict
 from coursekit.feedback.running import TooLong
+from coursekit.grading.incoming import ENDED
 from coursekit.grading.peers import Gone
 from coursekit.grading.sandbox import Limits, Sandbox
 from coursekit.labs import lab_of
@@ -133,6 +135,7 @@ class _Judging:
     # Running
 
     def _runs(self) -> None:
+        ended: list[Any] = []
         for _ in range(_MOST_STARTS):
             if self.used > _MOST_CELLS * self.task.cell_seconds:
                 self.notes.append(f"given up after {self.used:.0f} seconds of computing")
@@ -141,13 +144,15 @@ class _Judging:
                 self._run()
                 return
             except _Stuck as stuck:
+                if stuck.why == ENDED and stuck.where not in ended:
+                    ended.append(stuck.where)  # somebody may have ended it from outside: once is no proof
+                    continue
                 if isinstance(stuck.where, int):
                     self.left_out[stuck.where] = stuck.why
                 elif stuck.where is _Again:
                     continue
                 elif stuck.where is None:
-                    self.notes.append(f"the process for this notebook could not be used: {stuck.why}")
-                    return
+                    raise RuntimeError(f"the process for this notebook could not be used: {stuck.why}") from None
                 else:
                     text = f"your function ended the process that it ran in: {stuck.why}."
                     self.looked_at[stuck.where] = Verdict(Status.TRY_AGAIN, text, "stopped")
@@ -183,6 +188,7 @@ class _Judging:
 
         limits = Limits(computing=10 * task.cell_seconds + 60, clock=100 * task.cell_seconds + 600)
         entries: dict[str, Callable[..., Any]] = {"check": check, "passed": passed, "offer": offer}
+        entries["as_completed"] = finished
         with Sandbox(entries, limits, task.unsafe) as box, _scratch(box), self._account(box):
             names = [exercise.function for exercise in self.lab.exercises.values() if exercise.automatic]
             module = f"lab{self.lab.number:02d}"
@@ -286,6 +292,11 @@ class _Judging:
 
 class _Again:
     """Start again, nothing more: what was judged is judged."""
+
+
+def finished(futures: list[Any]) -> list[Any]:
+    """Futures of an executor that a check has handed over, in the order in which they were done."""
+    return list(as_completed(futures))
 
 
 @contextlib.contextmanager

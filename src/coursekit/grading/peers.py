@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.grading import counting, errors, remotes, values
+from coursekit.grading.incoming import ENDED, Incoming
 from coursekit.grading.remotes import Remote
 from coursekit.grading.shared import SharedFolder
 from coursekit.grading.values import Blobs, WireError
@@ -28,7 +29,6 @@ __all__ = ["Gone", "Peer", "Remote"]
 
 _CLOSED = (type, types.ModuleType, types.FunctionType, types.CodeType, types.FrameType, types.TracebackType)
 _MOST_OBJECTS = 200_000
-_ENDED = "the process ended"
 
 
 class Gone(BaseException):
@@ -69,7 +69,7 @@ class Peer:
     ) -> None:
         self._write, self._side, self.entries, self._tick = write, side, entries, tick
         self._folder = SharedFolder(folder)
-        self._incoming = _Incoming(read, threaded=tick is not None)
+        self._incoming = Incoming(read, threaded=tick is not None)
         self._owner = os.getpid()
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
@@ -79,6 +79,8 @@ class Peer:
         self.gone = ""
         self._n = 0
         self._replies: dict[int, tuple[dict[str, Any], Blobs]] = {}
+        self._waiting: dict[int, list[tuple[dict[str, Any], Blobs]]] = {}  # calls that came while one of ours lasts
+        self._serving: list[int] = []
         self._coding, self._reading, self._turn = threading.RLock(), threading.Lock(), threading.RLock()
 
     # Calls
@@ -95,7 +97,9 @@ class Peer:
                 number = self._n
                 self._scopes.append(scope)
                 blobs: Blobs = []
-                message = {**message, "id": number, "counts": bool(modes)}
+                self._waiting[number] = []
+                within = self._serving[-1] if self._serving else None
+                message = {**message, "id": number, "within": within, "counts": bool(modes)}
                 message["args"] = [self._encode(value, blobs, scope) for value in args]
                 message["kwargs"] = {name: self._encode(value, blobs, scope) for name, value in kwargs.items()}
                 self._send(message, blobs)
@@ -113,6 +117,7 @@ class Peer:
                         raise self._lost(f"it says what is no message ({type(odd).__name__})") from odd
             finally:
                 self._scopes.remove(scope)
+                del self._waiting[number]
         raise error
 
     def call(self, entry: str, *args: Any) -> Any:
@@ -142,11 +147,15 @@ class Peer:
                 try:
                     if number in self._replies:
                         return self._replies.pop(number)
-                    got = self._incoming.get(0.05 if self._tick else None)
+                    got = self._waiting[number].pop(0) if self._waiting[number] else None
+                    got = got or self._incoming.get(0.05 if self._tick else None)
                     if isinstance(got, str):
                         raise self._lost(got)
                     if got and "reply" in got[0]:
                         self._replies[got[0]["reply"]] = got
+                        got = None
+                    elif got and self._tick and got[0].get("within") in self._waiting.keys() - {number}:
+                        self._waiting[got[0]["within"]].append(got)  # the thread that made that call answers
                         got = None
                 finally:
                     self._reading.release()
@@ -172,6 +181,7 @@ class Peer:
         reply: dict[str, Any] = {"reply": message.get("id")}
         blobs = []
         try:
+            self._serving.append(message.get("id", 0))
             with counting.counted(bool(message.get("counts"))) as counted:
                 value = self._do(message, args, kwargs)
             with self._coding:
@@ -183,6 +193,8 @@ class Peer:
                 raise
             blobs = []
             reply["error"] = self._told(error)
+        finally:
+            self._serving.remove(message.get("id", 0))
         if counted:
             reply["torch"] = counted
         with self._coding:
@@ -329,7 +341,7 @@ class Peer:
         try:
             self._write(data)
         except (OSError, ValueError):
-            raise self._lost(_ENDED) from None
+            raise self._lost(ENDED) from None
 
     def _synchronise(self, message: dict[str, Any], blobs: Blobs) -> None:
         try:
@@ -342,52 +354,6 @@ class Peer:
             self._folder.take(message.get("files"), blobs)
         except Exception as error:
             raise self._lost(f"it says what is no message ({type(error).__name__})") from error
-
-
-class _Incoming:
-    """Messages as they come in; read by a thread of its own where an end mustn't be held up."""
-
-    def __init__(self, read: Callable[[int], bytes], threaded: bool) -> None:
-        self._read, self._threaded = read, threaded
-        if threaded:
-            import queue
-
-            self._queue: queue.Queue[Any] = queue.Queue(maxsize=8)
-            self._empty = queue.Empty
-            self._thread = threading.Thread(target=self._fill, daemon=True)
-            self._thread.start()
-
-    def _fill(self) -> None:
-        while True:
-            try:
-                found: Any = values.unpack(self._read)
-            except EOFError:
-                found = _ENDED
-            except (WireError, OSError, ValueError, MemoryError) as error:
-                found = f"it says what is no message ({error})"
-            self._queue.put(found)
-            if isinstance(found, str):
-                return
-
-    def close(self) -> None:
-        """Wait for the thread that reads, once the other end is closed."""
-        while self._thread.is_alive():
-            self.get(0.05)
-
-    def get(self, seconds: float | None) -> Any:
-        """The next message; None if there is none in so many seconds; why there will be none any more."""
-        if not self._threaded:
-            try:
-                return values.unpack(self._read)
-            except EOFError:
-                return _ENDED
-        try:
-            found = self._queue.get(timeout=seconds)
-        except self._empty:
-            return None
-        if isinstance(found, str):
-            self._queue.put(found)  # for whoever asks next
-        return found
 
 
 @contextmanager

@@ -32,7 +32,9 @@ __all__ = ["Limits", "Sandbox", "has_bubblewrap"]
 
 _RESTING = 4  # seconds of sleep count as one of computing
 _MARK = "COURSEKIT_SANDBOX"
-_INSIDE = ("counting.py", "errors.py", "inside.py", "peers.py", "remotes.py", "shared.py", "values.py")
+_INSIDE = tuple(
+    f"{name}.py" for name in ("counting", "errors", "incoming", "inside", "peers", "remotes", "shared", "values")
+)
 
 
 @dataclass(frozen=True)
