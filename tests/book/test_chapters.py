@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-import math
 from functools import partial
 from itertools import permutations
 
@@ -108,23 +107,6 @@ def test_chapter_5_finds_48_rows_that_compute_the_same() -> None:
     assert torch.equal(nearest(rows[17], rows), rows[17])
 
 
-CHAPTER_9 = "09_thinking_in_batches.ipynb"
-
-
-@pytest.mark.parametrize("rate", [0.01, 0.07, 0.5])
-def test_chapter_9_finds_the_hits_that_the_package_finds(rate: float) -> None:
-    built = function_in(CHAPTER_9, "geometric_gaps", math=math, torch=torch)
-    assert torch.equal(built(5000, rate, rng(1)), ga.bernoulli_positions(5000, rate, rng(1)))
-
-
-@pytest.mark.parametrize("name", ["with_bmm", "with_einsum", "image_loop", "genome_loop", "unit_loop"])
-def test_chapter_9_says_in_loops_what_the_package_says_in_a_batch(name: str) -> None:
-    net = nets.MLP((6, 64, 10))
-    population, x = net.init(3, 0.5, rng(0)), torch.rand(4, 6, generator=rng(1))
-    built = function_in(CHAPTER_9, name, net=net, torch=torch, math=math)
-    torch.testing.assert_close(torch.as_tensor(built(population, x)), net.forward(population, x))
-
-
 @pytest.mark.parametrize(("n_workers", "dispatch"), [(1, 0.0), (3, 0.2), (7, 0.05), (50, 1.0)])
 def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> None:
     simulate = function_in("15_scaling_out.ipynb", "simulate", heapq=heapq, count=itertools.count)
@@ -134,13 +116,3 @@ def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> No
     starts, makespan = lab15._queue(seconds, n_workers, dispatch)
     assert [start for _, _, start, _ in log] == pytest.approx(list(starts))
     assert max(end for *_, end in log) == pytest.approx(makespan)
-
-
-def test_chapter_11_probes_as_the_stored_run_does() -> None:
-    from evidence.runs import findings
-
-    built = function_in("11_genregs_findings.ipynb", "linear_probe", torch=torch)
-    labels = torch.arange(200) % 10
-    features = torch.randn(10, 6, generator=rng(0))[labels] + torch.randn(200, 6, generator=rng(1))
-    parts = (features[:120], labels[:120], features[120:], labels[120:])
-    assert 0.2 < built(*parts) == findings.probe(*parts) < 1

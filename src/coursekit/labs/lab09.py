@@ -316,7 +316,7 @@ _PLAN: dict[str, Part] = {
         "chunk forgets that the population itself takes memory from the limit.": _chunk(lambda *a: a[3] - _images(*a)),
         "chunk forgets the images: they take memory from the limit, once.": _chunk(lambda *a: a[3] - _population(*a)),
         "chunk forgets population and images: only what they leave of the limit is free.": _chunk(lambda *a: a[3]),
-        "chunk is the chapter's chunk_rows, whose limit is for the activations alone. Here population and images come "
+        "chunk is the evidence page's chunk_rows, whose limit is for activations alone; population and images come "
         "off the limit first; n_genomes is the most.": _chunk(lambda *a: a[3], between=lambda chunk, g: max(chunk, 1)),
         "chunk counts the images for each genome. All genomes share them: count them once.": _chunk(
             lambda *a: a[3] - _population(*a), lambda *a: _widest(*a) + _images(*a)
