@@ -14,6 +14,8 @@ import pytest
 from numpy.polynomial.legendre import legvander
 from scipy.special import expit
 
+from neuroevo import results
+
 ROOT = Path(__file__).parents[2]
 PLAY = ROOT / "book" / "_static" / "play"
 
@@ -290,3 +292,37 @@ def test_14_replays_lose_what_the_chapters_lose(search, name):
     lost = node("fig-14-race", script, seeds=list(range(100)), search=search, table=running.stored("designs"))
     half = 2.6 * np.std(lost) / 10
     assert abs(np.mean(lost) - told("14", name)) < half
+
+
+@needs_node
+def test_10_a_run_misses_the_digits_that_the_chapter_says():
+    state = {"rule": "counted (printed rule)", "seed": 0, "step": 300}
+    found = node("fig-10-digits", "figure.compute(state, data)", state=state, data=running.stored("fig-10-digits"))
+    assert found["missing"] == pytest.approx(told("10", "black-300"), abs=0.05)
+    curves = results.load("genreg-mnist").tables["curves"].query("method == 'printed' and step == 300")
+    assert found["mean"] == pytest.approx(100 * curves.validation.mean(), abs=0.01)
+
+
+@needs_node
+def test_11_who_reads_most_depends_on_what_is_equal():
+    data = running.stored("fig-11-budget")
+    found = node("fig-11-budget", "figure.compute({equal: 'generations', spent: 1}, data).points", data=data)
+    means = {one["images"]: one["mean"] for one in found}
+    for images in (1, 5, 20):
+        assert means[images] == pytest.approx(told("11", f"after-{images}"), abs=0.6)
+    found = node("fig-11-budget", "figure.compute({equal: 'evaluations', spent: 20}, data).points", data=data)
+    assert max(found, key=lambda one: one["mean"])["images"] == 5
+
+
+@needs_node
+def test_13_with_the_whole_budget_each_rule_has_its_champion():
+    found = node(
+        "fig-13-ladder",
+        "figure.compute({equal: 'core-seconds', share: 1}, data).bars",
+        data=running.stored("fig-13-ladder"),
+    )
+    finals = results.load("ladder").tables["finals"].groupby("method").validation.mean()
+    means = {one["name"]: one["mean"] for one in found}
+    assert means["printed rule"] == pytest.approx(100 * finals["GENREG as printed"], abs=0.02)
+    assert means["a strategy a neuron"] == pytest.approx(100 * finals["one-neuron ES"], abs=0.02)
+    assert means["gradient"] > max(value for name, value in means.items() if name != "gradient")
