@@ -1,7 +1,5 @@
 """What a chapter builds in full view is what the package does."""
 
-import heapq
-import itertools
 from functools import partial
 from itertools import permutations
 
@@ -9,7 +7,6 @@ import pytest
 import torch
 from chapters import function_in
 
-from coursekit.labs import lab15
 from evidence.runs import operators
 from neuroevo import ga, nets
 
@@ -105,14 +102,3 @@ def test_chapter_5_finds_48_rows_that_compute_the_same() -> None:
         assert len(rows[:, genome].round(decimals=3).unique(dim=0)) == 48
     nearest = function_in(CHAPTER_5, "nearest", torch=torch)
     assert torch.equal(nearest(rows[17], rows), rows[17])
-
-
-@pytest.mark.parametrize(("n_workers", "dispatch"), [(1, 0.0), (3, 0.2), (7, 0.05), (50, 1.0)])
-def test_chapter_15_queues_as_lab_15_does(n_workers: int, dispatch: float) -> None:
-    simulate = function_in("15_scaling_out.ipynb", "simulate", heapq=heapq, count=itertools.count)
-    seconds = torch.rand(40, generator=rng(n_workers)).mul(3).tolist()
-    jobs = iter(enumerate(seconds))
-    log = sorted(simulate(lambda: next(jobs, None), lambda job: None, n_workers, dispatch))
-    starts, makespan = lab15._queue(seconds, n_workers, dispatch)
-    assert [start for _, _, start, _ in log] == pytest.approx(list(starts))
-    assert max(end for *_, end in log) == pytest.approx(makespan)
