@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +327,18 @@ def test_13_with_the_whole_budget_each_rule_has_its_champion():
     assert means["printed rule"] == pytest.approx(100 * finals["GENREG as printed"], abs=0.02)
     assert means["a strategy a neuron"] == pytest.approx(100 * finals["one-neuron ES"], abs=0.02)
     assert means["gradient"] > max(value for name, value in means.items() if name != "gradient")
+
+
+@needs_node
+def test_15_workers_wait_as_long_as_in_the_chapter():
+    script = "seeds.map(seed => figure.simulate(state, seed, table))"
+    state = {"search": "genetic", "workers": 12, "children": 12, "lengths": "as they were"}
+    logs = node("fig-15-waiting", script, seeds=list(range(60)), state=state, table=running.stored("designs"))
+    work = np.array([sum(end - start for _, start, end in log) for log in logs])
+    done = np.array([log[-1][2] for log in logs])
+    assert {len(log) for log in logs} == {128}
+    assert 100 * work.mean() / done.mean() / 12 == pytest.approx(told("15", "busy-genetic"), abs=7)
+    for log in logs[:5]:  # nobody does two things at a time
+        for worker in range(12):
+            times = sorted((start, end) for who, start, end in log if who == worker)
+            assert all(end <= start for (_, end), (start, _) in pairwise(times))
