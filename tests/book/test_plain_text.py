@@ -257,7 +257,7 @@ def test_a_caption_below_a_folded_cell_is_found() -> None:
     "path", sorted((ROOT / "notebooks").rglob("*.ipynb")), ids=lambda path: f"{path.parent.name}/{path.stem}"
 )
 def test_a_figures_name_says_where_it_stands(path: Path) -> None:
-    """`fig-05-onemax` in chapter 5, `fig-e05-onemax` on its evidence page: links and running figures find it by that."""
+    """`fig-05-onemax` in chapter 5, `fig-e05-onemax` on its evidence: links and running figures find it by that."""
     evidence = "e" if path.parent.name == "evidence" else ""
     names = re.findall(r'<a id=\\"(fig-[\w-]+)\\">', path.read_text("utf-8"))
     assert [name for name in names if not name.startswith(f"fig-{evidence}{path.name[:2]}-")] == []
