@@ -172,7 +172,7 @@ BOMBS = {
     "memory": ("x = bytearray(10 ** 12)", "MemoryError"),
     "disk": ("f = open('big', 'wb')\nwhile True: f.write(b'x' * 10**7)", "OSError|left out"),
     "network": ("import socket; socket.create_connection(('127.0.0.1', 80), timeout=5)", "OSError|Refused|refused"),
-    # Where the course lies below /tmp the sandbox has such a folder, in memory: what counts is that the file is as it was.
+    # If the course lies below /tmp, the sandbox has such a folder in memory: what counts is that the file is as it was.
     "write": (f"open({str(ROOT / 'README.md')!r}, 'a')", "FileNotFoundError|OSError|^$"),
     "parent": ("import os; os.kill(os.getppid(), 9)", "^$"),  # the first process of its world, which it can't end
     "pip": (
