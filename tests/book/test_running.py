@@ -342,3 +342,26 @@ def test_15_workers_wait_as_long_as_in_the_chapter():
         for worker in range(12):
             times = sorted((start, end) for who, start, end in log if who == worker)
             assert all(end <= start for (_, end), (start, _) in pairwise(times))
+
+
+@needs_node
+def test_05_random_search_is_as_good_as_the_figure_says():
+    rng = np.random.default_rng(6)
+    places = node("fig-05-landscapes", "figure.LANDSCAPES")
+    best: dict[str, list[float]] = {name: [] for name in ("OneMax", "trap", "Rastrigin")}
+    for _ in range(20):
+        bits, points = rng.integers(2, size=(10_000, 60)), rng.uniform(-5.12, 5.12, (10_000, 20))
+        ones = bits.reshape(-1, 12, 5).sum(axis=2)
+        best["OneMax"].append(bits.sum(axis=1).max())
+        best["trap"].append(np.where(ones == 5, 5, 4 - ones).sum(axis=1).max())
+        best["Rastrigin"].append(-(10 + points**2 - 10 * np.cos(2 * np.pi * points)).sum(axis=1).min())
+    for name, found in best.items():
+        assert np.mean(found) == pytest.approx(places[name]["chance"], abs=3 * np.std(found) / 20**0.5 + 0.05)
+
+
+@needs_node
+def test_10_the_validation_images_of_each_digit_are_the_chapters():
+    (source,) = [path.read_text("utf-8") for path in (ROOT / "notebooks").glob("10_*.ipynb")]
+    counts = node("fig-10-digits", "figure.IN_ALL")
+    assert str(counts) in source
+    assert sum(counts) == 5000

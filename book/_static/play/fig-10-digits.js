@@ -5,7 +5,7 @@ export const title = "Which digits does a run read? Follow it, and change how it
 export const data = "fig-10-digits";
 
 const RULES = {"counted (printed rule)": "printed", "counted, trust forgotten at once": "no memory", "graded (log-likelihood)": "log-likelihood"};
-const IN_ALL = [489, 530, 493, 509, 499, 458, 482, 563, 494, 483]; // validation images of each digit
+export const IN_ALL = [489, 530, 493, 509, 499, 458, 482, 563, 494, 483]; // validation images of each digit
 
 export const controls = [
   {name: "rule", label: "Answers are", values: Object.keys(RULES), value: Object.keys(RULES)[0]},
