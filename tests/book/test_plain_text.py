@@ -261,3 +261,14 @@ def test_a_figures_name_says_where_it_stands(path: Path) -> None:
     evidence = "e" if path.parent.name == "evidence" else ""
     names = re.findall(r'<a id=\\"(fig-[\w-]+)\\">', path.read_text("utf-8"))
     assert [name for name in names if not name.startswith(f"fig-{evidence}{path.name[:2]}-")] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").rglob("*.ipynb")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_no_number_is_glued_twice(path: Path) -> None:
+    """Else the text shows the last one, and the site isn't built."""
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    names = [output.metadata.scrapbook.name for output in outputs if "scrapbook" in output.get("metadata", {})]
+    assert [name for name in set(names) if names.count(name) > 1] == []
