@@ -34,6 +34,7 @@ from neuroevo.files import replacing
 from neuroevo.results import results_folder
 
 NAMES = {
+    "analogies": "analogies",
     "brakes": "brakes",
     "clothes": "clothes",
     "designs": "designs",
