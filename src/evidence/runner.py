@@ -60,6 +60,7 @@ NAMES = {
     "letters-moved": "letters_moved",
     "lost-digits": "lost_digits",
     "low-rank": "low_rank",
+    "title-question": "title_question",
     "ways": "ways",
 }
 SIZES = ("smoke", "laptop", "full")

@@ -1,0 +1,245 @@
+"""What can selection do that a gradient can't? Five tasks without a slope, and the gradient's best reply (chapter 17).
+
+Every arm of a task gets the same budget and its settings from a short list, tried on runs that don't judge. Ten runs
+side by side are a unit; each has a split or data of its own.
+
+    python3 course.py run title-question --seeds 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from evidence.runner import Context, Experiment, Rows, Unit
+from evidence.runs.title_question import digits, lines, poles, topology
+
+RUNS_OF_A_UNIT = 10
+TUNING_SEEDS = (1000, 1001, 1002, 1003)
+SHARES = {"smoke": 0.02, "laptop": 0.25, "full": 1.0}  # of the budgets
+MILLION = 1_000_000
+Run = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A way to do a task.
+
+    Attributes:
+        role: "trivial", "random search", "selection", "strategy", "plain gradient" or "reply".
+        run: of seeds and a budget, and a setting's words.
+        grid: the settings that are tried; one of them needs no trial.
+        times: budgets; more than one where as many core-seconds are meant, not as many evaluations.
+    """
+
+    role: str
+    run: Run
+    grid: tuple[dict[str, Any], ...] = ({},)
+    times: float = 1.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of the scorecard.
+
+    Attributes:
+        title: in words.
+        score: what the column of scores holds.
+        larger: whether more of it is better.
+        budget: evaluations; in T5 actions simulated.
+        margin: differences below are ties: in points, or as a factor where less is better.
+        arms: by name.
+    """
+
+    title: str
+    score: str
+    larger: bool
+    budget: int
+    margin: float
+    arms: dict[str, Arm]
+
+
+def _grid(**words: tuple[Any, ...]) -> tuple[dict[str, Any], ...]:
+    """All combinations."""
+    made: list[dict[str, Any]] = [{}]
+    for name, values in words.items():
+        made = [row | {name: value} for row in made for value in values]
+    return tuple(made)
+
+
+def _on_digits(kind: digits.Kind) -> dict[str, Arm]:
+    ternary = kind.bits == 2
+    rates = _grid(learning_rate=(0.001, 0.003, 0.01, 0.03, 0.1))
+    if ternary:
+        crowd = _grid(rate=(0.001, 0.002, 0.005, 0.01), scale=(0.0,), batch=(50, 100))
+        parts = _grid(rate=(0.005, 0.01, 0.02, 0.05), scale=(0.0,), batch=(50, 200))
+        cloud = _grid(sigma=(0.2, 0.4), learning_rate=(0.03, 0.1, 0.3))
+    else:
+        crowd = _grid(rate=(0.03, 0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50,))
+        parts = _grid(rate=(0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50, 200))
+        cloud = _grid(sigma=(0.05, 0.1, 0.2), learning_rate=(0.01, 0.03, 0.1))
+    gradient = partial(digits.by_gradient, kind)
+    return {
+        "smooth network, swapped": Arm("trivial", partial(gradient, how="trivial"), rates),
+        "random search": Arm("random search", partial(digits.random_search, kind), _grid(std=(0.1, 0.3, 1.0))),
+        "GA": Arm("selection", partial(digits.genetic, kind), crowd),
+        "one neuron": Arm("selection", partial(digits.one_neuron, kind), parts),
+        "ES": Arm("strategy", partial(digits.strategy, kind), cloud),
+        "plain gradient": Arm("plain gradient", partial(gradient, how="plain"), rates),
+        "straight-through": Arm("reply", partial(gradient, how="reply"), rates),
+        "one neuron, as many seconds": Arm("selection", partial(digits.one_neuron, kind), parts, times=10),
+        "ES, as many seconds": Arm("strategy", partial(digits.strategy, kind), cloud, times=2),
+    }
+
+
+def _on_counts(task: lines.Counted) -> dict[str, Arm]:
+    rates = _grid(learning_rate=(0.003, 0.01, 0.03, 0.1, 0.3))
+    starts = rates if task.threshold else _grid(learning_rate=(0.03, 0.1), starts=(3, 10), steepest=(10.0, 100.0))
+    gradient = partial(lines.by_gradient, task)
+    return {
+        "always yes": Arm("trivial", partial(lines.trivial, task)),
+        "random search": Arm("random search", partial(lines.random_search, task), _grid(std=(0.3, 1.0, 3.0))),
+        "GA": Arm("selection", partial(lines.genetic, task), _grid(scale=(0.01, 0.03, 0.1, 0.3, 1.0))),
+        "(1+99)": Arm("selection", partial(lines.genetic, task, single=True), _grid(scale=(0.01, 0.03, 0.1, 0.3, 1.0))),
+        "ES": Arm("strategy", partial(lines.strategy, task), _grid(sigma=(0.03, 0.1, 0.3), learning_rate=(0.03, 0.1))),
+        "plain gradient": Arm("plain gradient", partial(gradient, how="plain"), rates),
+        "moved threshold" if task.threshold else "annealed sigmoid": Arm(
+            "reply", partial(gradient, how="reply"), starts
+        ),
+    }
+
+
+def _topologies() -> dict[str, Arm]:
+    rates, keeps = (0.003, 0.01, 0.03), (0.7, 0.85)
+
+    def rounds(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
+        return topology.in_rounds(seeds, budget, partial(topology.by_adam, learning_rate=learning_rate), keep=keep)
+
+    def rounds_by_strategy(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
+        return topology.in_rounds(seeds, budget, partial(topology.by_strategy, learning_rate=learning_rate), keep=keep)
+
+    crowd = _grid(start=(0.05, 0.3), scale=(0.1, 0.2), price=(0.5, 2.0))
+    return {
+        "pruned by chance": Arm("trivial", topology.by_chance, _grid(learning_rate=rates, keep=(0.8,))),
+        "random search": Arm("random search", topology.random_search, _grid(share=(0.1, 0.3, 1.0))),
+        "GA": Arm("selection", topology.genetic, crowd),
+        "(1+99)": Arm("selection", partial(topology.genetic, single=True), crowd),
+        "ES, pruned": Arm("strategy", rounds_by_strategy, _grid(learning_rate=(0.03, 0.1, 0.3), keep=(0.8,))),
+        "plain gradient": Arm("plain gradient", topology.densely, _grid(learning_rate=rates)),
+        "pruned by size": Arm("reply", rounds, _grid(learning_rate=rates, keep=keeps)),
+    }
+
+
+def _poles() -> dict[str, Arm]:
+    return {
+        "untrained": Arm("trivial", poles.untrained),
+        "random search": Arm("random search", poles.random_search, _grid(std=(0.3, 1.0, 3.0, 10.0))),
+        "GA": Arm("selection", poles.genetic, _grid(scale=(0.1, 0.2, 0.4, 0.8), n_genomes=(50, 200))),
+        "(1+99)": Arm("selection", partial(poles.genetic, single=True), _grid(scale=(0.1, 0.3, 1.0, 3.0))),
+        "ES": Arm("strategy", poles.strategy, _grid(sigma=(0.1, 0.3, 1.0), learning_rate=(0.1, 0.3))),
+        "REINFORCE": Arm("reply", poles.reinforce, _grid(sigma=(0.3, 1.0), learning_rate=(0.01, 0.03, 0.1))),
+    }
+
+
+TASKS = {
+    "T1": Task("step units", "right on the test, %", True, 2 * MILLION, 0.5, _on_digits(digits.T1)),
+    "T2": Task("ternary weights", "right on the test, %", True, 2 * MILLION, 0.5, _on_digits(digits.T2)),
+    "T3a": Task(
+        "a line among outliers",
+        "right on the test, %",
+        True,
+        2 * MILLION,
+        0.5,
+        _on_counts(lines.T3A),
+    ),
+    "T3b": Task("F1 of a rare digit", "F1 on the test, %", True, 4 * MILLION, 0.5, _on_counts(lines.T3B)),
+    "T3c": Task("a plane among outliers", "right on the test, %", True, 2 * MILLION, 0.5, _on_counts(lines.T3C)),
+    "T4": Task("fewest connections", "connections", False, 4 * MILLION, 1.1, _topologies()),
+    "T5": Task("two poles, speeds hidden", "actions until solved", False, 600_000, 1.25, _poles()),
+}
+
+
+def units(seeds: list[int]) -> list[Unit]:
+    """Task by task: all its arms are tuned, then judged, so that a stopped run keeps whole tasks."""
+    made = []
+    for name, task in TASKS.items():
+        made += [Unit(f"tune {name}; {arm}", 0) for arm, how in task.arms.items() if len(how.grid) > 1]
+        made += [Unit(f"{name}; {arm}", seed) for seed in seeds for arm in task.arms]
+    return made
+
+
+def find(method: str) -> tuple[str, Task, str, Arm]:
+    """A unit's task and arm, with their names."""
+    name, _, arm = method.removeprefix("tune ").partition("; ")
+    return name, TASKS[name], arm, TASKS[name].arms[arm]
+
+
+def given(unit: Unit, finished: Mapping[Unit, Rows]) -> dict[str, Any] | None:
+    """The setting of an arm that did best on validation, in the mean; None before it is tuned."""
+    _, _, _, arm = find(unit.method)
+    if unit.method.startswith("tune "):
+        return {}
+    if len(arm.grid) == 1:
+        return {"setting": arm.grid[0]}
+    tuned = finished.get(Unit(f"tune {unit.method}", 0))
+    return tuned and {"setting": next(arm.grid[row["number"]] for row in tuned["tuning"] if row["chosen"])}
+
+
+def run_unit(unit: Unit, context: Context) -> Rows:
+    """Tune an arm (a row a setting), or judge it with ten seeds (a row a seed, and its curve)."""
+    name, task, arm, how = find(unit.method)
+    about = {"task": name, "arm": arm, "role": how.role}
+    budget = round(task.budget * how.times * SHARES[context.size])
+    if unit.method.startswith("tune "):
+        seeds = TUNING_SEEDS[: 2 if context.size == "smoke" else len(TUNING_SEEDS)]
+        rows = []
+        for number, setting in enumerate(context.bar(how.grid, unit, "setting")):
+            finals = _finals(name, how.run(seeds, budget, **setting))
+            mean = sum(row["validation"] for row in finals) / len(finals)
+            rows.append(about | {"number": number, "setting": words(setting), "validation": mean})
+        best = max(rows, key=lambda row: row["validation"])
+        return {"tuning": [row | {"chosen": int(row is best)} for row in rows]}
+    setting = context.given["setting"]
+    n_runs = 2 if context.size == "smoke" else RUNS_OF_A_UNIT
+    books = how.run(range(n_runs * unit.seed, n_runs * (unit.seed + 1)), budget, **setting)
+    final = [about | {"setting": words(setting)} | row for row in _finals(name, books)]
+    return {"finals": final, "curves": [about | row for row in books.curve]}
+
+
+def _finals(name: str, books: Any) -> list[dict[str, Any]]:
+    return topology.finals(books) if name == "T4" else books.finals()
+
+
+def words(setting: Mapping[str, Any]) -> str:
+    """A setting in words."""
+    return ", ".join(f"{name} {value}" for name, value in setting.items())
+
+
+def settings(size: str) -> dict[str, Any]:
+    """All that decides the numbers beside the seeds."""
+    return {
+        "size": size,
+        "share_of_budgets": SHARES[size],
+        "tuning_seeds": TUNING_SEEDS,
+        "runs_of_a_unit": RUNS_OF_A_UNIT,
+        "tasks": {
+            name: {
+                "title": task.title,
+                "score": task.score,
+                "larger": task.larger,
+                "budget": task.budget,
+                "margin": task.margin,
+                "arms": {arm: [how.role, how.times, [words(s) for s in how.grid]] for arm, how in task.arms.items()},
+            }
+            for name, task in TASKS.items()
+        },
+    }
+
+
+def _seconds(unit: Unit, context: Context) -> float:
+    return 60 * SHARES[context.size]
+
+
+EXPERIMENT = Experiment(units, run_unit, settings, given, seconds=_seconds)
