@@ -256,6 +256,6 @@ def by_gradient(
 
 
 def rounded(genomes: Tensor) -> Tensor:
-    """Trained weights made ternary: 0 below 0.7 of their layer's mean size (Li and Liu 2016), else the sign."""
+    """Trained weights made ternary: 0 below 0.7 of their layer's mean size (Li, Zhang and Liu 2016), else the sign."""
     layers = genomes.split([N_HIDDEN * (N_IN + 1), N_OUT * (N_HIDDEN + 1)], dim=-1)
     return torch.cat([w.sign() * (w.abs() > 0.7 * w.abs().mean(dim=-1, keepdim=True)) for w in layers], dim=-1)

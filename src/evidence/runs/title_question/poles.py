@@ -145,6 +145,12 @@ class PoleBooks:
         self.core_seconds[runs] += (now - self._clock) / len(runs)
         self._clock = now
 
+    def _merit(self, k: int) -> float:
+        """For tuning: few actions are better, in powers of ten; unsolved runs are worse, and told apart by how long."""
+        if self.solved[k]:
+            return -math.log10(self.spent[k])
+        return -math.log10(2 * self.n_actions) - 0.1 * (1 - float(self.longest[k]) / N_STEPS)
+
     def finals(self) -> Table:
         """A row a run: actions until solved, at most the budget; and the share of fresh starts that it manages."""
         rows = []
@@ -154,7 +160,7 @@ class PoleBooks:
                 {
                     "seed": seed,
                     "score": float(min(self.spent[k], self.n_actions) if self.solved[k] else self.n_actions),
-                    "validation": -math.log10(self.spent[k] if self.solved[k] else 2 * self.n_actions),
+                    "validation": self._merit(k),
                     "solved": int(self.solved[k]),
                     "longest": int(self.longest[k]),
                     "fresh_share": float((fresh >= N_STEPS).mean()),
