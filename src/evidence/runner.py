@@ -61,6 +61,7 @@ NAMES = {
     "lost-digits": "lost_digits",
     "low-rank": "low_rank",
     "title-question": "title_question",
+    "terms": "terms",
     "ways": "ways",
 }
 SIZES = ("smoke", "laptop", "full")
