@@ -72,13 +72,13 @@ def _grid(**words: tuple[Any, ...]) -> tuple[dict[str, Any], ...]:
 
 def _on_digits(kind: digits.Kind) -> dict[str, Arm]:
     ternary = kind.bits == 2
-    rates = _grid(learning_rate=(0.001, 0.003, 0.01, 0.03, 0.1))
+    rates = _grid(learning_rate=(0.003, 0.01, 0.03))
     if ternary:
-        crowd = _grid(rate=(0.001, 0.002, 0.005, 0.01), scale=(0.0,), batch=(50, 100))
+        crowd = _grid(rate=(0.001, 0.002, 0.005, 0.01), scale=(0.0,), batch=(50,))
         parts = _grid(rate=(0.005, 0.01, 0.02, 0.05), scale=(0.0,), batch=(50, 200))
         cloud = _grid(sigma=(0.2, 0.4), learning_rate=(0.03, 0.1, 0.3))
     else:
-        crowd = _grid(rate=(0.03, 0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50,))
+        crowd = _grid(rate=(0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50,))
         parts = _grid(rate=(0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50, 200))
         cloud = _grid(sigma=(0.05, 0.1, 0.2), learning_rate=(0.01, 0.03, 0.1))
     gradient = partial(digits.by_gradient, kind)
@@ -113,7 +113,7 @@ def _on_counts(task: lines.Counted) -> dict[str, Arm]:
 
 
 def _topologies() -> dict[str, Arm]:
-    rates, keeps = (0.003, 0.01, 0.03), (0.7, 0.85)
+    rates, keeps = (0.003, 0.01, 0.03), (0.75, 0.85)
 
     def rounds(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
         return topology.in_rounds(seeds, budget, partial(topology.by_adam, learning_rate=learning_rate), keep=keep)
@@ -121,14 +121,14 @@ def _topologies() -> dict[str, Arm]:
     def rounds_by_strategy(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
         return topology.in_rounds(seeds, budget, partial(topology.by_strategy, learning_rate=learning_rate), keep=keep)
 
-    crowd = _grid(start=(0.05, 0.3), scale=(0.1, 0.2), price=(0.5, 2.0))
+    crowd = _grid(start=(0.05, 0.3), scale=(0.2,), price=(0.5, 2.0))
     return {
         "pruned by chance": Arm("trivial", topology.by_chance, _grid(learning_rate=rates, keep=(0.8,))),
         "random search": Arm("random search", topology.random_search, _grid(share=(0.1, 0.3, 1.0))),
         "GA": Arm("selection", topology.genetic, crowd),
         "(1+99)": Arm("selection", partial(topology.genetic, single=True), crowd),
         "ES, pruned": Arm("strategy", rounds_by_strategy, _grid(learning_rate=(0.03, 0.1, 0.3), keep=(0.8,))),
-        "plain gradient": Arm("plain gradient", topology.densely, _grid(learning_rate=rates)),
+        "plain gradient": Arm("plain gradient", topology.densely, _grid(learning_rate=(0.01,))),
         "pruned by size": Arm("reply", rounds, _grid(learning_rate=rates, keep=keeps)),
     }
 
