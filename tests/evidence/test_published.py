@@ -36,6 +36,10 @@ def test_a_run_of_both_networks_and_their_controls(clone: Path, context: Context
     assert probes["pixels"] > probes["random 32"] > 0.2
     kept = [row["kept"] for row in rows["cuts"] if row["network"] == "twin 64" and row["order"] == "by lot"]
     assert kept == list(range(64, -1, -1))
+    moved = {(row["space"], row["n"], row["ridge"]): row["probe"] for row in rows["probes"]}
+    assert len(moved) == len(rows["probes"]) == 3 * (1 + 2 * 7)
+    assert moved["published 64, a tenth", 2_000, 1.0] != moved["published 64", 2_000, 1.0]
+    assert moved["pixels", 2_000, 1.0] > 0.2
 
 
 def test_without_a_clone_it_says_what_it_needs(context: Context, tmp_path: Path) -> None:

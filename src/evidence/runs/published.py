@@ -2,7 +2,8 @@
 
 The README reads its fourth finding off pictures of these layers. Here each layer is asked for numbers, beside the same
 network with every unit's weights shuffled among the pixels, a layer that nothing has trained, and a gradient-trained
-twin of its width. The checkpoints are pickles of strangers: see `genreg_audit` for how they are read.
+twin of its width; the table `probes` moves what such a number hangs on. The checkpoints are pickles of strangers: see
+`genreg_audit` for how they are read.
 
     git clone https://github.com/A1CST/GENREG_ALPHA_MNIST
     python3 course.py run published --seeds 5 --source GENREG_ALPHA_MNIST
@@ -25,13 +26,16 @@ from evidence.runs.findings import hidden, probe
 from evidence.runs.genreg_audit import read_plain_pickle
 from evidence.runs.twin import batches, descend, glorot
 from neuroevo import nets
-from neuroevo.data import Split
+from neuroevo.data import ImageData, Split
 from neuroevo.genreg import Settings
 
 WIDTHS = (32, 64)
 N_PROBE = 2_000
 BATCH, LEARNING_RATE = 256, 0.003
 TWIN_STEPS = {"smoke": 20, "laptop": 200, "full": 800}
+READERS = ((2_000, 1.0), (2_000, 100.0), (20_000, 1.0))  # images that a probe is fitted to, its ridge penalty
+FIRST_DRAWS = (0.02, 0.05, 0.1, 0.2)  # standard deviation of the weights
+SHRUNK = 0.1  # what the published first layer is multiplied with, so that its units hardly saturate
 
 
 @cache
@@ -103,8 +107,30 @@ def read_without(net: nets.MLP, genome: Tensor, order: list[int], means: Tensor,
     return right
 
 
+def moved_probes(images: ImageData, genomes: dict[int, Tensor], seed: int) -> list[dict[str, Any]]:
+    """Probes of the published layers and their controls with other readers, first draws and sizes of the weights."""
+    rng = torch.Generator().manual_seed(seed)
+    x, y = _draw(images.train, rng, max(n for n, _ in READERS))
+    x_new, y_new = _draw(images.validation, rng)
+    layers = {"pixels": (x, x_new)}
+    for width, genome in sorted(genomes.items()):
+        net = nets.MLP((784, width, 10))
+        small = genome.clone()
+        for part in net.layers(small[None])[0]:
+            part.mul_(SHRUNK)
+        asked = {f"published {width}": genome, f"published {width}, a tenth": small}
+        asked[f"shuffled {width}"] = shuffled(net, genome, rng)
+        asked |= {f"random {width}, {std:g}": net.init(1, std, rng)[0] for std in FIRST_DRAWS}
+        layers |= {name: (hidden(net, one, x), hidden(net, one, x_new)) for name, one in asked.items()}
+    return [
+        {"space": name, "seed": seed, "n": n, "ridge": ridge, "probe": probe(old[:n], y[:n], new, y_new, ridge)}
+        for name, (old, new) in layers.items()
+        for n, ridge in READERS
+    ]
+
+
 def run_unit(unit: Unit, context: Context) -> Rows:
-    """One draw of images, shuffles and twins: rows of the tables spaces and cuts."""
+    """One draw of images, shuffles and twins: rows of the tables spaces, cuts and probes."""
     if context.source is None:
         raise ValueError("--source must be a clone of the GENREG repository")
     images, seed = load(context.size), unit.seed
@@ -121,7 +147,7 @@ def run_unit(unit: Unit, context: Context) -> Rows:
             f"twin {width}": (net, make_twin(net, images.train, TWIN_STEPS[context.size], rng)),
         }
     layers = {name: (hidden(*network, x), hidden(*network, x_new)) for name, network in networks.items()}
-    rows: Rows = {"spaces": [], "cuts": []}
+    rows: Rows = {"spaces": [], "cuts": [], "probes": moved_probes(images, published(context.source), seed)}
     for name, (old, new) in (layers | {"pixels": (x, x_new)}).items():
         space: dict[str, Any] = {"space": name, "seed": seed, "probe": probe(old, y, new, y_new)}
         space["silhouette"] = float(silhouette_score(new.numpy(), y_new.numpy()))
@@ -141,8 +167,8 @@ def run_unit(unit: Unit, context: Context) -> Rows:
     return rows
 
 
-def _draw(part: Split, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    some = torch.randperm(len(part), generator=rng)[:N_PROBE]
+def _draw(part: Split, rng: torch.Generator, n: int = N_PROBE) -> tuple[Tensor, Tensor]:
+    some = torch.randperm(len(part), generator=rng)[:n]
     return part.pixels(some), part.y[some]
 
 
@@ -155,6 +181,7 @@ def settings(size: str) -> dict[str, Any]:
         "n_probe": N_PROBE,
         "twins": {"steps": TWIN_STEPS[size], "batch": BATCH, "learning_rate": LEARNING_RATE},
         "std of random weights": Settings().init_std,
+        "probes": {"readers": READERS, "std of first draws": FIRST_DRAWS, "shrunk to": SHRUNK},
     }
 
 
