@@ -10,6 +10,7 @@ a run was like.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -51,6 +52,7 @@ def price(z: Tensor, mothers: Tensor, fathers: Tensor, z_children: Tensor) -> tu
     return selection, transmission
 
 
+@cache
 def _judged() -> tuple[Tensor, Tensor]:
     held_out = data.digits().validation
     return held_out.pixels()[:100], held_out.y[:100]
