@@ -6,6 +6,9 @@ To read
 To study
   python3 course.py lab                         open the labs in JupyterLab
   python3 course.py doctor                      check this machine, and say how to mend what is wrong
+To find out something yourself
+  python3 course.py referee NOTEBOOK            look through the report of your capstone
+  python3 course.py ladder FILE                 run a strategy of your own beside chapter 13's; or a FOLDER of them
 To teach
   python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class
 To doubt
@@ -44,7 +47,7 @@ JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be r
 SITE = ROOT / "_build" / "html"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
-    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure"), "coursekit"),
+    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure", "referee", "ladder"), "coursekit"),
     **dict.fromkeys(("run", "bench"), "evidence"),
 }
 

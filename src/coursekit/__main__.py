@@ -11,6 +11,11 @@ _GRADE = """Grade what a class has handed in. `grade CLASS --new` makes its fold
 into CLASS/01, CLASS/02 and so on; `grade CLASS 01` writes CLASS/marks-01.csv, which you may type into. The same command
 goes on where it was stopped."""
 
+_REFEREE = """Look through a capstone: missing seeds, unequal budgets, numbers without an interval or a cell, the test
+set, the locked prediction. Nothing is run. Ends with 1 if something was found."""
+_LADDER = """Run a strategy in ask/tell form on 784-64-10 from raw pixels, by its scores alone, in a process of its own,
+below the rungs of chapter 13. A folder of files becomes a table; the same command goes on where it was stopped."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 course.py", description="Tools of Descent with Modification.")
@@ -44,6 +49,19 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("notebooks", nargs="*", help="default: all chapters")
     measure.add_argument("--before", metavar="REVISION", help="show the numbers of a git revision beside today's")
     measure.add_argument("--json", action="store_true", help="for programs")
+
+    referee = commands.add_parser("referee", help="look through the report of a capstone", description=_REFEREE)
+    referee.add_argument("notebook", type=Path)
+    referee.add_argument("--rerun", action="store_true", help="run a copy, too, and compare: this runs its code")
+
+    ladder = commands.add_parser("ladder", help="run a strategy beside chapter 13's rungs", description=_LADDER)
+    ladder.add_argument("place", type=Path, metavar="FILE|FOLDER", help="a file with a class Strategy, or many")
+    ladder.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 ... N-1 (default 3)")
+    ladder.add_argument("--evaluations", type=int, default=2_600_000, metavar="N", help="fewer, for trying out")
+    ladder.add_argument("--core-seconds", type=float, default=30, metavar="S", help="of its own, a seed (default 30)")
+    ladder.add_argument("--test", action="store_true", help="open the test set: when nothing more will be changed")
+    ladder.add_argument("--again", action="store_true", help="run everybody again")
+    ladder.add_argument("--unsafe", action="store_true", help="without walls where none can be had: read the guide")
 
     trust = commands.add_parser("trust", help="let JupyterLab show what these notebooks hold as HTML")
     trust.add_argument("notebooks", nargs="*", type=Path)
@@ -114,6 +132,19 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 before = readability.measure_revision(arguments.before, given or ["notebooks/"])
                 measured = {arguments.before: before} | measured
             print((readability.to_json if arguments.json else readability.table)(measured))
+        case "referee":
+            from coursekit import referee as looking
+
+            opinion = looking.judge(arguments.notebook)
+            print(looking.words(opinion))
+            told = looking.rerun(arguments.notebook) if arguments.rerun else []
+            print("\n".join(told or (["run again: every run comes out as it was"] if arguments.rerun else [])))
+            return 1 if opinion.findings or told else 0
+        case "ladder":
+            from coursekit import ladder as climbing
+
+            rules = climbing.Rules(arguments.evaluations, arguments.core_seconds, arguments.unsafe)
+            print(climbing.hold(arguments.place, arguments.seeds, rules, test=arguments.test, again=arguments.again))
         case "trust":
             from coursekit.notebooks import trust
 

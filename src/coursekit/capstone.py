@@ -288,5 +288,5 @@ def _executed() -> list[str]:
     """Hashes of the cells that were run so far, in this order; none outside of IPython."""
     from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()
+    shell: Any = get_ipython()
     return [source_hash(cell) for cell in shell.history_manager.input_hist_raw[1:]] if shell else []

@@ -85,15 +85,19 @@ class Sandbox:
         entries: what the code inside may call by name.
         limits: what it may use.
         unsafe: do without walls where there are none to be had. RuntimeError if they can't be had and it is False.
+        data: whether the data sets are there to be read.
     """
 
     entries: dict[str, Callable[..., Any]]
     limits: Limits = field(default_factory=Limits)
     unsafe: bool = False
+    data: bool = True
     why: str = ""
     """Why it was ended, if it was: the limit that was passed."""
     used: float = 0
     """Seconds of computing so far, and a share of those in which nothing was done."""
+    computed: float = 0
+    """Seconds of computing so far, nothing else."""
 
     def __enter__(self) -> "Sandbox":
         self.contained = has_bubblewrap()
@@ -202,8 +206,10 @@ class Sandbox:
         for package_name in ("coursekit", "evidence"):
             told += [word for hidden in _installed(package_name) for word in ("--tmpfs", str(hidden))]
         told += ["--ro-bind", str(course), "/course", "--ro-bind", str(package), "/course/neuroevo"]
-        for data in _data_folders():
+        for data in _data_folders() if self.data else []:
             told += ["--ro-bind", str(data), "/data", "--setenv", "NEUROEVO_DATA", "/data"]
+        for data in [] if self.data else _data_in_libraries():
+            told += ["--tmpfs", str(data)]
         for fonts in _font_lists():
             told += ["--ro-bind", str(fonts), f"/tmp/matplotlib/{fonts.name}"]
         for variable, value in self._environment(Path("/tmp")).items():
@@ -268,7 +274,8 @@ class Sandbox:
             now = time.monotonic()
             resting += 0 if works else (now - last) / _RESTING
             last = now
-            self.used = sum(latest.values()) + resting
+            self.computed = sum(latest.values())
+            self.used = self.computed + resting
             if self.used > self.limits.computing:
                 self.end(f"the limit of {self.limits.computing:.0f} seconds of computing was passed")
             elif time.monotonic() - began > self.limits.clock:
@@ -299,6 +306,12 @@ def _data_folders() -> list[Path]:
     from neuroevo.data.sources import folder
 
     return [path for path in [Path(folder())] if path.is_dir()]
+
+
+def _data_in_libraries() -> list[Path]:
+    """Where scikit-learn keeps the digits that stand in for MNIST."""
+    spec = find_spec("sklearn")
+    return [Path(place) / "datasets" / "data" for place in (spec.submodule_search_locations or [])] if spec else []
 
 
 @functools.cache
