@@ -51,6 +51,7 @@ NAMES = {
     "price": "price",
     "published": "published",
     "queues": "queues",
+    "rules": "rules",
     "searchers": "searchers",
     "stuck": "stuck",
     "summits": "summits",
