@@ -4,13 +4,14 @@ import json
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from evidence import runner
 from evidence.runner import Unit
 from evidence.runs import title_question
-from evidence.runs.title_question import TASKS, books, digits, lines, poles, topology
+from evidence.runs.title_question import TASKS, books, digits, lines, poles, topology, verdicts
 from neuroevo import nets, results
 
 RNG = partial(books.generator, 3)
@@ -158,3 +159,42 @@ def test_units_and_settings():
     assert made.index(Unit("tune T1; GA", 0)) < made.index(Unit("T1; GA", 0)) < made.index(Unit("tune T2; GA", 0))
     assert made.index(Unit("T5; GA", 0)) < made.index(Unit("T1; GA", 1))
     assert json.loads(json.dumps(title_question.settings("full")))["tasks"]["T4"]["larger"] is False
+
+
+def stored(larger: bool, ours: list[float], theirs: list[float]) -> results.StoredRun:
+    """A run of one task and two arms."""
+    rows = [
+        {"task": "T", "arm": arm, "role": role, "seed": seed, "score": score}
+        for arm, role, scores in (("GA", "selection", ours), ("descent", "reply", theirs))
+        for seed, score in enumerate(scores)
+    ]
+    tuning = [
+        {"task": "T", "arm": arm, "role": "selection", "validation": value}
+        for arm, value in (("GA", 3.0), ("one", 2.0), ("one, as many seconds", 9.0))
+    ]
+    about = {"title": "a task", "score": "points", "larger": larger, "margin": 0.5 if larger else 1.25}
+    tables = {"finals": pd.DataFrame(rows), "tuning": pd.DataFrame(tuning)}
+    return results.StoredRun(tables, {"settings": {"tasks": {"T": about}}})
+
+
+@pytest.mark.parametrize(
+    ("larger", "ours", "theirs", "gain", "word"),
+    [
+        (True, [80.0, 81.0, 82.0], [70.0, 71.1, 72.0], 10.0, "wins"),
+        (True, [70.0, 71.1, 72.0], [80.0, 81.0, 82.0], -10.0, "loses"),
+        (True, [80.0, 81.0, 82.0], [80.1, 81.0, 82.1], -0.07, "ties"),
+        (True, [80.0, 85.0, 90.0], [84.0, 82.0, 88.0], 0.33, "undecided"),
+        (False, [100.0, 110.0, 90.0], [400.0, 450.0, 350.0], 4.0, "wins"),
+        (False, [400.0, 450.0, 350.0], [100.0, 110.0, 90.0], 0.25, "loses"),
+    ],
+)
+def test_a_verdict_is_about_paired_seeds_and_better_is_more_or_less(larger, ours, theirs, gain, word):
+    [made] = verdicts.card(stored(larger, ours, theirs), tasks=("T",))
+    assert (made.arm, made.reply, made.word) == ("GA", "descent", word)
+    assert made.gain.mean == pytest.approx(gain, rel=0.05)
+
+
+def test_seeds_of_one_arm_alone_are_left_out():
+    made = verdicts.compare(stored(True, [1.0, 2.0, 99.0], [1.0, 2.0]), "T", "GA", "descent")
+    assert made.gain.mean == 0
+    assert made.mean == 1.5

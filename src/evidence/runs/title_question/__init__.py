@@ -82,7 +82,7 @@ def _on_digits(kind: digits.Kind) -> dict[str, Arm]:
         parts = _grid(rate=(0.1, 1.0), scale=(0.05, 0.1, 0.2), batch=(50, 200))
         cloud = _grid(sigma=(0.05, 0.1, 0.2), learning_rate=(0.01, 0.03, 0.1))
     gradient = partial(digits.by_gradient, kind)
-    return {
+    arms = {
         "smooth network, swapped": Arm("trivial", partial(gradient, how="trivial"), rates),
         "random search": Arm("random search", partial(digits.random_search, kind), _grid(std=(0.1, 0.3, 1.0))),
         "GA": Arm("selection", partial(digits.genetic, kind), crowd),
@@ -91,8 +91,10 @@ def _on_digits(kind: digits.Kind) -> dict[str, Arm]:
         "plain gradient": Arm("plain gradient", partial(gradient, how="plain"), rates),
         "straight-through": Arm("reply", partial(gradient, how="reply"), rates),
         "one neuron, as many seconds": Arm("selection", partial(digits.one_neuron, kind), parts, times=10),
-        "ES, as many seconds": Arm("strategy", partial(digits.strategy, kind), cloud, times=2),
     }
+    if not ternary:
+        arms["ES, as many seconds"] = Arm("strategy", partial(digits.strategy, kind), cloud, times=2)
+    return arms
 
 
 def _on_counts(task: lines.Counted) -> dict[str, Arm]:
@@ -123,24 +125,24 @@ def _topologies() -> dict[str, Arm]:
 
     crowd = _grid(start=(0.05, 0.3), scale=(0.2,), price=(0.5, 2.0))
     return {
-        "pruned by chance": Arm("trivial", topology.by_chance, _grid(learning_rate=rates, keep=(0.8,))),
+        "pruned by chance": Arm("trivial", topology.by_chance, _grid(learning_rate=(0.01,), keep=keeps)),
         "random search": Arm("random search", topology.random_search, _grid(share=(0.1, 0.3, 1.0))),
         "GA": Arm("selection", topology.genetic, crowd),
         "(1+99)": Arm("selection", partial(topology.genetic, single=True), crowd),
-        "ES, pruned": Arm("strategy", rounds_by_strategy, _grid(learning_rate=(0.03, 0.1, 0.3), keep=(0.8,))),
+        "ES, pruned": Arm("strategy", rounds_by_strategy, _grid(learning_rate=(0.03, 0.1), keep=(0.75,))),
         "plain gradient": Arm("plain gradient", topology.densely, _grid(learning_rate=(0.01,))),
-        "pruned by size": Arm("reply", rounds, _grid(learning_rate=rates, keep=keeps)),
+        "pruned by size": Arm("reply", rounds, _grid(learning_rate=rates[1:], keep=keeps)),
     }
 
 
 def _poles() -> dict[str, Arm]:
     return {
         "untrained": Arm("trivial", poles.untrained),
-        "random search": Arm("random search", poles.random_search, _grid(std=(0.3, 1.0, 3.0, 10.0))),
-        "GA": Arm("selection", poles.genetic, _grid(scale=(0.1, 0.2, 0.4, 0.8), n_genomes=(50, 200))),
-        "(1+99)": Arm("selection", partial(poles.genetic, single=True), _grid(scale=(0.1, 0.3, 1.0, 3.0))),
-        "ES": Arm("strategy", poles.strategy, _grid(sigma=(0.1, 0.3, 1.0), learning_rate=(0.1, 0.3))),
-        "REINFORCE": Arm("reply", poles.reinforce, _grid(sigma=(0.3, 1.0), learning_rate=(0.01, 0.03, 0.1))),
+        "random search": Arm("random search", poles.random_search, _grid(std=(1.0, 3.0))),
+        "GA": Arm("selection", poles.genetic, _grid(scale=(0.2, 0.4), n_genomes=(50, 200))),
+        "(1+99)": Arm("selection", partial(poles.genetic, single=True), _grid(scale=(0.3, 1.0))),
+        "ES": Arm("strategy", poles.strategy, _grid(sigma=(0.1, 0.3), learning_rate=(0.1, 0.3))),
+        "REINFORCE": Arm("reply", poles.reinforce, _grid(sigma=(0.3, 1.0), learning_rate=(0.03, 0.1))),
     }
 
 

@@ -52,7 +52,7 @@ def arm_of(run: StoredRun, task: str, role: str) -> str:
     if rows.empty:  # a role of one arm that has nothing to tune
         finals = run.tables["finals"]
         return str(finals[(finals.task == task) & (finals.role == role)].arm.iloc[0])
-    return str(rows.loc[rows.validation.idxmax()].arm)
+    return str(rows.sort_values("validation", ascending=False, kind="stable").arm.iloc[0])
 
 
 def scores(run: StoredRun, task: str, arm: str) -> pd.Series:
