@@ -93,5 +93,12 @@ def test_a_smoke_run(tmp_path, monkeypatch):
     assert (tables["ties"]["tied"] + tables["ties"]["better"] <= tables["ties"]["step"]).all()
 
 
+def test_moved_settings_get_fewer_seeds():
+    methods = [[unit.method for unit in analogies.units([seed])] for seed in (0, 7)]
+    assert methods[0] == analogies.METHODS
+    assert set(methods[0]) - set(methods[1]) == {f"losses; {name}" for name in analogies.MOVED}
+    assert "plain, scale 0.05" not in analogies.MOVED
+
+
 def test_settings_can_be_written_down():
     assert json.loads(json.dumps(analogies.settings("full")))["arms"]["sex"]["mates"] == "units"
