@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from coursekit.ladder.climbing import N_EVALUATIONS, NET, Climb, RefusedError, Rules, climb
 from coursekit.ladder.entry import read
@@ -85,13 +86,13 @@ class Books:
         write_atomically(self.path, json.dumps(self._kept, indent=1) + "\n")
 
     def _champion(self, path: Path, seed: int | str) -> Path:
-        return self.path.parent / CHAMPIONS / f"{self._key(path).split()[0]}-{seed}.pt"
+        return self.path.parent / CHAMPIONS / f"{self._key(path).split()[0]}-{seed}.safetensors"
 
     def keep(self, path: Path, run: Climb) -> None:
         """Keep a run at once."""
         champion = self._champion(path, run.seed)
         champion.parent.mkdir(exist_ok=True)
-        torch.save(run.champion, champion)
+        save_file({"genome": run.champion}, champion)
         told = {name: value for name, value in vars(run).items() if name != "champion"}
         self.entry(path)["runs"][str(run.seed)] = told
         self._write()
@@ -114,7 +115,7 @@ class Books:
         test = images.test.open(f"score {len(open_)} champions of the open ladder")
         x = test.pixels()
         for path, seed, run in open_:
-            champion = torch.load(self._champion(path, seed), weights_only=True)
+            champion = load_file(self._champion(path, seed))["genome"]
             run["test"] = float(nets.accuracy(NET.forward(champion[None], x), test.y)[0])
         self._write()
 
