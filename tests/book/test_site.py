@@ -222,11 +222,57 @@ def test_the_packages_page_shows_what_readers_students_and_instructors_call(site
     assert not missing, f"add `.. automodule::` for {', '.join(sorted(missing))} to book/api.md"
 
 
-def test_mathjax_is_local_slim_and_licensed(site: Path) -> None:
-    folder = site / "_static" / "mathjax"
-    assert (folder / "tex-chtml.js").is_file()
-    assert (folder / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 4_000_000
+def weight(page: Page) -> int:
+    """Bytes of a page with all that it asks for: scripts with their imports, styles with their fonts, pictures."""
+    files, new = set(), {page.path.resolve()}
+    while new:
+        path = new.pop()
+        files.add(path)
+        text = path.read_text("utf-8") if path.suffix in (".css", ".js", ".html") else ""
+        if path.suffix == ".html":
+            wanted = page.requests
+        else:
+            wanted = in_styles(text) if path.suffix == ".css" else re.findall(r"""(?m)^import [^;]*?"([^"]+)";""", text)
+        found = {(path.parent / unquote(urlsplit(name).path)).resolve() for name in wanted if not elsewhere(name)}
+        new |= {name for name in found if name.is_file() and name.suffix != ".html"} - files
+    return sum(path.stat().st_size for path in files)
+
+
+def test_pages_are_light(pages: list[Page], site: Path) -> None:
+    weights = {page.path.relative_to(site).as_posix(): weight(page) / 1000 for page in pages}
+    chapters = [name for name in weights if re.match(r"notebooks/\d", name)]
+    assert len(chapters) == len(list((ROOT / "notebooks").glob("[0-9]*.ipynb")))
+    assert {name: kb for name, kb in weights.items() if name in chapters and kb > 1400} == {}
+    assert weights["book/intro.html"] < 700, "kB of the landing page"
+
+
+def test_a_page_loads_no_second_set_of_icons_no_mathjax_and_no_whole_index(pages: list[Page]) -> None:
+    heavy = re.compile(r"fontawesome\.js|mathjax|searchindex")
+    assert {page.path.name: found for page in pages if (found := list(filter(heavy.search, page.requests)))} == {}
+
+
+def test_styles_keep_what_pages_ask_for(site: Path) -> None:
+    theme = (site / "_static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+    icons = set(
+        re.findall(r"fa-solid (fa-[a-z-]+)", (site / "notebooks" / "05_a_genetic_algorithm.html").read_text("utf-8"))
+    )
+    assert "fa-magnifying-glass" in icons
+    assert [icon for icon in icons if f".{icon}" not in theme] == []
+    assert ".fa-zhihu" not in theme
+    assert len(theme) < 150_000
+
+
+def test_the_search_knows_chapters_and_no_solutions(site: Path) -> None:
+    def head(page: Path) -> str:
+        return page.read_text("utf-8")
+
+    assert (site / "pagefind" / "pagefind.js").is_file()
+    first = head(site / "notebooks" / "01_rolling_downhill.html")
+    terms = re.search(r'data-terms="([^"]*)"', first)
+    assert terms is not None
+    assert "learning rate" in terms[1].split("; ")
+    assert "data-pagefind-body" in first
+    assert [page.name for page in site.glob("solutions/*.html") if "data-pagefind-body" in head(page)] == []
 
 
 def build_small(folder: Path, **environment: str) -> Page:

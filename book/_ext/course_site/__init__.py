@@ -3,9 +3,13 @@
 Each module here is one concern, and says why it is needed:
 
 * ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
-* ``offline``     MathJax on this host, thebe's scripts left out;
+* ``offline``     thebe's scripts left out, which ask another host;
+* ``mathematics`` formulas as MathML;
+* ``finishing``   the last hand on a page that was written, by the next four:
 * ``films``       the frames of a film as files, fetched when they are wanted;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
+* ``lean``        what a page needn't load: unused styles, icons, scripts; sizes of pictures;
+* ``finding``     a search that finds while one types;
 * ``running``     figures that run in the page, below the figure that they belong to;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``references``  links to the glossary and the bibliography;
@@ -21,7 +25,7 @@ from sphinx.config import Config
 
 import neuroevo
 
-from . import accessible, claims, directives, docstrings, films, offline, plain, references, repository, running
+from . import claims, directives, docstrings, finishing, mathematics, offline, plain, references, repository, running
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -32,14 +36,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", repository.set_theme_options)
     app.connect("config-inited", show_version)
 
-    app.connect("config-inited", offline.use_local_mathjax)
     app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it
     app.connect("html-page-context", offline.drop_thebe, priority=900)
-    app.connect("build-finished", offline.copy_mathjax)
 
-    app.connect("build-finished", films.write_frames)
-    app.connect("build-finished", accessible.repair_pages)
+    app.connect("build-finished", finishing.finish, priority=900)  # after all others have written
 
+    app.add_html_math_renderer("mathml", (mathematics.visit_inline, None), (mathematics.visit_block, None))
     app.add_transform(plain.DressPlainText)
     app.add_transform(running.PlaceFigures)
     app.connect("build-finished", running.write_data)

@@ -6,24 +6,7 @@ function leaves a page as it is where its fault isn't there: when a new version 
 breaks, and the function can go.
 """
 
-from pathlib import Path
-
 from bs4 import BeautifulSoup
-from sphinx.application import Sphinx
-
-
-def repair_pages(app: Sphinx, exception: Exception | None) -> None:
-    """Mend every page of a build that went well."""
-    if exception is not None or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    for path in sorted(out.rglob("*.html")):
-        if "_static" in path.relative_to(out).parts:
-            continue
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for repair in REPAIRS:
-            repair(soup)
-        path.write_text(str(soup), encoding="utf-8")
 
 
 def let_text_name_buttons(soup: BeautifulSoup) -> None:

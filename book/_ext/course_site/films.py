@@ -10,8 +10,6 @@ import re
 from functools import partial
 from pathlib import Path
 
-from sphinx.application import Sphinx
-
 FILM = re.compile(r'<div id="[\w-]+" class="player">.*?</script>', re.DOTALL)
 STILL = re.compile(r'src="data:image/png;base64,([\w+/=]+)"')
 FRAMES = re.compile(r'(\[[^\[\]]*\])\.map\(f=>"data:image/png;base64,"\+f\)(\),n=frames\.length;)')
@@ -21,16 +19,10 @@ FETCH = (
 )
 
 
-def write_frames(app: Sphinx, exception: Exception | None) -> None:
-    """Take the frames out of every page of a build that went well."""
-    if exception is not None or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    for page in sorted(out.rglob("*.html")):
-        text = page.read_text(encoding="utf-8")
-        if 'class="player"' in text:
-            images = "../" * (len(page.relative_to(out).parts) - 1) + "_images"
-            page.write_text(FILM.sub(partial(_with_files, out / "_images", images), text), encoding="utf-8")
+def with_files(text: str, page: Path, out: Path) -> str:
+    """The text of a page with its frames taken out, into files of the site `out`."""
+    images = "../" * (len(page.relative_to(out).parts) - 1) + "_images"
+    return FILM.sub(partial(_with_files, out / "_images", images), text) if 'class="player"' in text else text
 
 
 def _with_files(folder: Path, images: str, film: re.Match[str]) -> str:

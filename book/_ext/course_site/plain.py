@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
+from .mathematics import mathml
 from .references import add_anchors
 
 _MARK = re.compile(r"<!--[=/].*?-->")
@@ -60,13 +61,12 @@ class DressPlainText(SphinxTransform):
 
 
 def _clean_html(raw: nodes.raw) -> None:
-    """Drop the comments around numbers, and show mathematics where the page's MathJax doesn't look."""
+    """Drop the comments around numbers, and show mathematics, which Markdown leaves alone in HTML."""
     html = _MARK.sub("", raw.astext())
     if not html.strip():
         raw.parent.remove(raw)
         return
-    show = r'<span class="math notranslate nohighlight">\\(\1\\)</span>'
-    html = _SUMMARY.sub(lambda match: _MATH.sub(show, match[0]), html)
+    html = _SUMMARY.sub(lambda match: _MATH.sub(lambda tex: mathml(tex[1], "inline"), match[0]), html)
     raw.replace_self(nodes.raw("", html, **raw.attributes))
 
 
