@@ -173,7 +173,13 @@ def stored(larger: bool, ours: list[float], theirs: list[float]) -> results.Stor
         {"task": "T", "arm": arm, "role": "selection", "validation": value}
         for arm, value in (("GA", 3.0), ("one", 2.0), ("one, as many seconds", 9.0))
     ]
-    about = {"title": "a task", "score": "points", "larger": larger, "margin": 0.5 if larger else 1.25}
+    about = {
+        "title": "a task",
+        "score": "points",
+        "larger": larger,
+        "margin": 0.5 if larger else 1.25,
+        "arms": {"GA": [], "descent": []},
+    }
     tables = {"finals": pd.DataFrame(rows), "tuning": pd.DataFrame(tuning)}
     return results.StoredRun(tables, {"settings": {"tasks": {"T": about}}})
 
@@ -199,3 +205,9 @@ def test_seeds_of_one_arm_alone_are_left_out():
     made = verdicts.compare(stored(True, [1.0, 2.0, 99.0], [1.0, 2.0]), "T", "GA", "descent")
     assert made.gain.mean == 0
     assert made.mean == 1.5
+
+
+def test_a_task_that_was_not_finished_has_no_row():
+    run = stored(True, [1.0, 2.0], [1.0, 2.0])
+    run.provenance["settings"]["tasks"]["T"]["arms"]["a third"] = []
+    assert verdicts.card(run, tasks=("T",)) == []

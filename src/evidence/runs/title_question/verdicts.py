@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,13 @@ def word(gain: stats.Interval, low: float, zero: float, high: float) -> str:
     return "wins" if gain.low > zero else "loses" if gain.high < zero else "undecided"
 
 
-def card(run: StoredRun, role: str = "selection", tasks: tuple[str, ...] = FIVE) -> list[Verdict]:
-    """The scorecard: the role's better arm against the reply, task by task."""
-    return [compare(run, task, arm_of(run, task, role), arm_of(run, task, "reply")) for task in tasks]
+def judged(run: StoredRun) -> list[str]:
+    """The tasks whose arms are all there: a run that was stopped may lack the last ones."""
+    finals, tasks = run.tables["finals"], run.provenance["settings"]["tasks"]
+    return [task for task in tasks if set(tasks[task]["arms"]) <= set(finals[finals.task == task].arm)]
+
+
+def card(run: StoredRun, role: str = "selection", tasks: Sequence[str] = FIVE) -> list[Verdict]:
+    """The scorecard: the role's better arm against the reply, task by task, of those that were judged."""
+    there = [task for task in tasks if task in judged(run)]
+    return [compare(run, task, arm_of(run, task, role), arm_of(run, task, "reply")) for task in there]
