@@ -105,23 +105,34 @@ def deal(task: Task, seed: int) -> Deal:
     return Deal(x[train], labels[train], x[validation], labels[validation], x_test, y_test, weights, batches)
 
 
+def lines(trees_of_runs: Sequence[trees.Tree]) -> tuple[Tensor, Tensor]:
+    """The lines between the points of each run's table, one run's after the other's: starts and slopes, (R * 512,).
+
+    A line starts at h = 0: its value at h is start + slope * h.
+    """
+    read = {tree: trees.value(tree, GRID).nan_to_num().clamp(-1e3, 1e3) for tree in set(trees_of_runs)}
+    table = torch.stack([read[tree] for tree in trees_of_runs])
+    slopes = table.diff(dim=1) * FINE
+    return (table[:, :-1] - slopes * GRID[:-1]).flatten(), slopes.flatten()
+
+
 class Lookup(torch.autograd.Function):
     """A table's values, with straight lines between its points; beyond its ends the last line goes on."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, starts: Tensor, slopes: Tensor, row: Tensor) -> Tensor:
-        """h (R, n, width); starts and slopes (R, 512) of each run's lines; row (R, 1, 1) where its lines start."""
-        h = h.nan_to_num()
-        i = ((h + REACH) * FINE).clamp_(0, len(GRID) - 2).long()
-        place = i + row
+    def forward(ctx: Any, h: Tensor, starts: Tensor, slopes: Tensor) -> Tensor:
+        """h (R, n, width); `starts` and `slopes` as `lines` gives them."""
+        n_lines, h = len(GRID) - 1, h.nan_to_num()
+        first = torch.arange(len(h), dtype=torch.float32)[:, None, None] * n_lines
+        place = torch.add(first + REACH * FINE, h, alpha=FINE).clamp_(first, first + n_lines - 1).long()
         slope = slopes.take(place)
         ctx.save_for_backward(slope)
-        return torch.addcmul(starts.take(place), slope, h - (i / FINE - REACH))
+        return torch.addcmul(starts.take(place), slope, h)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """The slope of the line that each value lay on."""
-        return grad * ctx.saved_tensors[0], None, None, None
+        return grad * ctx.saved_tensors[0], None, None
 
 
 def taylor(theta: Tensor, p: Tensor, target: Tensor) -> Tensor:
@@ -181,9 +192,7 @@ def train(
     x_train, y_train = torch.stack([d.x for d in deals]), torch.stack([d.y for d in deals])
     x_val, y_val = torch.stack([d.x_validation for d in deals]), torch.stack([d.y_validation for d in deals])
     batches, every = torch.stack([d.batches for d in deals]), torch.arange(runs)[:, None]
-    read = {tree: trees.value(tree, GRID).nan_to_num().clamp(-1e3, 1e3) for tree in {g.tree for g in genomes}}
-    table = torch.stack([read[g.tree] for g in genomes])
-    lines = table[:, :-1].contiguous(), (table.diff(dim=1) * FINE).contiguous(), every[..., None] * (len(GRID) - 1)
+    starts, slopes = lines([g.tree for g in genomes])
     kinds = [g.loss for g in genomes]
     rate = torch.tensor([10**g.log_rate for g in genomes])[:, None]
 
@@ -202,7 +211,7 @@ def train(
 
     def forward(h: Tensor) -> Tensor:
         for bias, weight in layers[:-1]:
-            h = Lookup.apply(torch.baddbmm(bias, h, weight), *lines)
+            h = Lookup.apply(torch.baddbmm(bias, h, weight), starts, slopes)
         bias, weight = layers[-1]
         return torch.baddbmm(bias, h, weight)
 
@@ -212,7 +221,7 @@ def train(
             sums = h @ weight
             spread = sums.flatten(1).std(1)[:, None, None].clamp_min(1e-6)
             weight /= spread
-            h = Lookup.apply(sums / spread, *lines)
+            h = Lookup.apply(sums / spread, starts, slopes)
     layers = [(bias.detach().requires_grad_(), weight.detach().requires_grad_()) for bias, weight in layers]
     leaves = [leaf for layer in layers for leaf in layer]
     eye, first, second = torch.eye(shapes[-1][1]), torch.zeros_like(row), torch.zeros_like(row)
