@@ -276,7 +276,7 @@ def test_the_search_knows_chapters_and_no_solutions(site: Path) -> None:
 
 
 def build_small(folder: Path, **environment: str) -> Page:
-    """One notebook page with the course's extension, in a folder of its own."""
+    """A notebook page with the course's extension, and another below it, in a folder of their own."""
     (folder / "conf.py").write_text(
         f"""
 import sys
@@ -296,6 +296,8 @@ html_theme_options = {{
     text = (
         "# A page\n\n:::{if-repository}\nIt is COURSE_REPOSITORY\n:::\n:::{if-repository}\n:unless:\nIt is unknown\n:::"
     )
+    text += "\n\n:::{toctree}\nother\n:::"  # without a table of contents the theme can't write 404.html
+    (folder / "other.md").write_text("# Another", encoding="utf-8")
     kernel = {"name": "python3", "display_name": "Python 3"}
     page = v4.new_notebook(cells=[v4.new_markdown_cell(text)], metadata={"kernelspec": kernel})
     nbformat.write(page, folder / "index.ipynb")
@@ -303,6 +305,25 @@ html_theme_options = {{
     done = run([sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", str(folder), str(out)], **environment)
     assert done.returncode == 0, done.stderr
     return Page(out / "index.html")
+
+
+def test_a_site_that_is_published_says_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "_static").mkdir()
+    shutil.copy(ROOT / "book" / "_static" / "card.png", tmp_path / "_static")
+    page = build_small(tmp_path, COURSE_SITE="https://fake-owner.github.io/fake-course")
+    head = page.path.read_text("utf-8")
+    address = "https://fake-owner.github.io/fake-course/"
+    assert re.search(rf'<link href="{address}index.html" rel="canonical"', head)
+    assert f'content="{address}_static/card.png" property="og:image"' in head
+    assert re.search(r'<meta content="[^"]+" name="description"', head)
+    assert f"<loc>{address}index.html</loc>" in (page.path.parent / "sitemap.xml").read_text("utf-8")
+    missing = Page(page.path.parent / "404.html")
+    assert all(link.startswith("/fake-course/") for link in missing.requests if "_static" in link)
+
+
+def test_a_wrong_address_of_the_site_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="COURSE_SITE is 'fake-course'"):
+        build_small(tmp_path, COURSE_SITE="fake-course")
 
 
 def test_without_an_address_the_buttons_are_left_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Each module here is one concern, and says why it is needed:
 
 * ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
+* ``publishing``  the address of the site, descriptions and cards for links to it, what stands in the footer;
 * ``offline``     thebe's scripts left out, which ask another host;
 * ``mathematics`` formulas as MathML;
 * ``finishing``   the last hand on a page that was written, by the next four:
@@ -21,11 +22,20 @@ Each module here is one concern, and says why it is needed:
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.config import Config
 
-import neuroevo
-
-from . import claims, directives, docstrings, finishing, mathematics, offline, plain, references, repository, running
+from . import (
+    claims,
+    directives,
+    docstrings,
+    finishing,
+    mathematics,
+    offline,
+    plain,
+    publishing,
+    references,
+    repository,
+    running,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -34,7 +44,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_repository", None, "env", types=[str, type(None)])
     app.add_config_value("course_branch", "main", "env", types=[str])
     app.connect("config-inited", repository.set_theme_options)
-    app.connect("config-inited", show_version)
+    app.connect("config-inited", publishing.write_footer)
+    app.connect("config-inited", publishing.tell_address)
+    publishing.load_extensions(app)
 
     app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it
     app.connect("html-page-context", offline.drop_thebe, priority=900)
@@ -61,8 +73,3 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("prediction-count", directives.PredictionCount)
     app.add_directive("if-repository", directives.IfRepository)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def show_version(app: Sphinx, config: Config) -> None:
-    """Name the course's version in the footer of each page."""
-    config.html_theme_options["extra_footer"] = f"<p>Version {neuroevo.__version__}</p>"

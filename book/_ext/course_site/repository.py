@@ -32,7 +32,7 @@ def normalise(address: str) -> str | None:
     return f"https://github.com/{match['owner']}/{match['name']}" if match else None
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
     """Return what git prints, or an empty text where git, the repository or the remote is missing."""
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
@@ -57,11 +57,11 @@ def find_repository(folder: Path) -> str | None:
                 "such as https://github.com/OWNER/NAME or git@github.com:OWNER/NAME.git; unset it to use git's origin."
             )
         return address
-    top = _git(folder, "rev-parse", "--show-toplevel")
+    top = git(folder, "rev-parse", "--show-toplevel")
     # A copy of the course inside somebody's larger repository: paths in that repository are not ours to guess.
     if not top or Path(top).resolve() != folder.resolve():
         return None
-    return normalise(_git(folder, "remote", "get-url", "origin"))
+    return normalise(git(folder, "remote", "get-url", "origin"))
 
 
 def set_theme_options(app: Sphinx, config: Config) -> None:
