@@ -1,7 +1,7 @@
 import {scaleBand, scaleLinear} from "./d3.js";
 import {mean, number, powers} from "./maths.js";
 
-export const title = "Who is ahead, at equal what? Change the currency and the budget.";
+export const title = "The first ladder, three seeds: who is ahead, at equal what? Change the currency and the budget.";
 export const data = "fig-13-ladder";
 
 const RULES = {
