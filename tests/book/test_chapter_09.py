@@ -52,6 +52,8 @@ def test_the_chapters_loops_and_its_product_answer_as_the_package_does(name: str
     population, x = net.init(3, 0.5, rng(0)), torch.rand(4, 6, generator=rng(1))
     built = function_in(CHAPTER, name, torch=torch)
     torch.testing.assert_close(built(net.layers(population), x), net.forward(population, x))
+    each_image = function_in(CHAPTER, "each_image", torch=torch, with_bmm=function_in(CHAPTER, "with_bmm", torch=torch))
+    torch.testing.assert_close(each_image(net.layers(population), x), net.forward(population, x))
 
 
 @pytest.mark.parametrize("name", ["unit_loop", "image_loop", "genome_loop", "with_einsum", "with_bmm"])
