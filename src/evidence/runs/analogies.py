@@ -91,7 +91,7 @@ ARMS = {
 """What is compared, and the same with a setting moved."""
 MOVED = list(ARMS)[list(ARMS).index("sex, scale 0.05") :]
 MOVED_SEEDS = 5
-"""Arms with a setting moved that the chapter doesn't tell, and the seeds that they get."""
+"""Arms with a setting moved that the chapter doesn't tell, and the seeds that these, dropout and ties get."""
 
 
 def unit_of(n_hidden: int) -> Tensor:
@@ -275,7 +275,7 @@ METHODS = [
 
 def units(seeds: list[int]) -> list[Unit]:
     """Seed by seed, so that a run that is cut short has whole seeds."""
-    few = {f"losses; {name}" for name in MOVED}
+    few = {f"losses; {name}" for name in (*MOVED, "dropout")} | {f"ties; ties {what}" for what in ("taken", "refused")}
     return [Unit(method, seed) for seed in seeds for method in METHODS if seed < MOVED_SEEDS or method not in few]
 
 
