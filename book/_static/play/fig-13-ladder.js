@@ -7,7 +7,7 @@ export const data = "fig-13-ladder";
 const RULES = {
   "GENREG as printed": "printed rule", "log-likelihood": "graded", "stronger selection": "graded, top 5 %", "population 50": "50 genomes, crossover",
   "OpenAI-ES": "OpenAI's strategy", "rank-one ES": "rank-one noise", "one-neuron mutants": "one neuron, own winners", "one-neuron ES": "a strategy a neuron",
-  "shifted images": "own winners, shifted images", "gradient": "gradient",
+  "shifted images": "own winners, shifted", "gradient": "gradient",
 };
 const CURRENCIES = {"core-seconds": "core_seconds", "evaluations": "evaluations", "multiply-adds": "multiply_adds"};
 
