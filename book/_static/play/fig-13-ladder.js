@@ -1,12 +1,12 @@
 import {scaleBand, scaleLinear} from "./d3.js";
 import {mean, number, powers} from "./maths.js";
 
-export const title = "The first ladder, three seeds: who is ahead, at equal what? Change the currency and the budget.";
+export const title = "The first ladder, mean and range of three seeds: who is ahead, at equal what? Change the currency and the budget.";
 export const data = "fig-13-ladder";
 
 const RULES = {
   "GENREG as printed": "printed rule", "log-likelihood": "graded", "stronger selection": "graded, top 5 %", "population 50": "50 genomes, crossover",
-  "OpenAI-ES": "OpenAI's strategy", "rank-one ES": "rank-one noise", "one-neuron mutants": "one neuron, own winners", "one-neuron ES": "a strategy a neuron",
+  "OpenAI-ES": "OpenAI's strategy", "rank-one ES": "rank-one noise", "one-neuron mutants": "own winners", "one-neuron ES": "a strategy a neuron",
   "shifted images": "own winners, shifted", "gradient": "gradient",
 };
 const CURRENCIES = {"core-seconds": "core_seconds", "evaluations": "evaluations", "multiply-adds": "multiply_adds"};
@@ -45,7 +45,7 @@ export function draw(stage, {bars}) {
   const [place] = stage.places(1, 380);
   const names = bars.map(({name}) => name);
   const left = Math.min(150, stage.width * 0.4);
-  const plot = stage.panel({...place, left: place.left + left - 40, width: place.width - left + 40}, {x: scaleLinear([0, 100], [0, 1]), y: scaleBand([...names].reverse(), [0, 1]).padding(0.25), xLabel: "validation accuracy, % (three seeds: mean and range)"});
+  const plot = stage.panel({...place, left: place.left + left - 40, width: place.width - left + 40}, {x: scaleLinear([0, 100], [0, 1]), y: scaleBand([...names].reverse(), [0, 1]).padding(0.25), xLabel: "validation accuracy, %"});
   for (const {name, mean: read, low, high} of bars) {
     const [y, high_] = [plot.y(name), plot.y.bandwidth()];
     plot.inside.append("rect").attr("class", `play-bar ${name === "gradient" ? "" : "tone-evolution"}`).attr("y", y).attr("height", high_).attr("width", plot.x(read));
