@@ -41,6 +41,7 @@ def _students(error: BaseException, ours: Collection[Path]) -> list[traceback.Fr
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(("<frozen", "<__array_function__"))
+        and not frame.filename.endswith(".pyx")  # compiled Cython tells lines of a source that isn't there
         and not any(Path(frame.filename).is_relative_to(folder) for folder in [*_LIBRARIES, *ours])
     ]
 

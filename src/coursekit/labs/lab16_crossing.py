@@ -1,0 +1,144 @@
+"""What lab 16 asks of a crossover of trees: one subtree of the father for one of the mother's, each as likely."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from coursekit.feedback import Student, comes_from_rng, diagnose, refuse
+
+__all__ = ["judge_crossing"]
+
+Tree = Any
+Path = tuple[int, ...]
+
+MOTHER: Tree = ("add", ("mul", 1.125, 2.25), ("neg", 3.0625))
+FATHER: Tree = ("max", ("tanh", ("abs", 4.0)), 5.375)
+
+
+def _places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+    yield path, tree
+    if isinstance(tree, tuple):
+        for i, child in enumerate(tree[1:], 1):
+            yield from _places(child, (*path, i))
+
+
+def _graft(tree: Tree, path: Path, gift: Tree) -> Tree:
+    if not path:
+        return gift
+    i, *rest = path
+    return (*tree[:i], _graft(tree[i], tuple(rest), gift), *tree[i + 1 :])
+
+
+def _size(tree: Tree) -> int:
+    return sum(1 for _ in _places(tree))
+
+
+def _is_tree(tree: Any) -> bool:
+    if isinstance(tree, tuple):
+        return len(tree) > 1 and isinstance(tree[0], str) and all(map(_is_tree, tree[1:]))
+    return tree == "x" or (isinstance(tree, int | float) and not isinstance(tree, bool))
+
+
+def _children(mother: Tree, father: Tree) -> dict[Tree, tuple[Path, Path]]:
+    """Each child that there can be, and how it comes about; all are different if all leaves are."""
+    return {
+        _graft(mother, place, gift): (place, given) for place, _ in _places(mother) for given, gift in _places(father)
+    }
+
+
+def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n: int) -> Counter[tuple[Path, Path]]:
+    """How often each pair of a place and a gift came up; TryAgain about a child that is none."""
+    rng, right, turned = random.Random(seed), _children(mother, father), _children(father, mother)
+    found, unchanged = Counter[tuple[Path, Path]](), 0
+    for _ in range(n):
+        child = student(mother, father, most, rng)
+        refuse(
+            isinstance(child, list),
+            "your child is a list: trees are tuples, (name, child, ...), which nobody can change by accident.",
+        )
+        refuse(not _is_tree(child), f"your child is no tree: {child!r}.")
+        if child == mother and mother not in right:
+            unchanged += 1
+            continue
+        refuse(
+            child not in right and child in turned,
+            "a subtree of the mother stands in the father's tree: it should be the other way round.",
+        )
+        refuse(
+            child not in right,
+            f"your child isn't the mother's tree with one subtree of the father in place of one of hers: {child!r}.",
+        )
+        refuse(_size(child) > most, f"a child has {_size(child)} nodes, but at most {most} are allowed: draw again.")
+        found[right[child]] += 1
+    refuse(
+        unchanged,
+        f"in {unchanged} of {n} calls the child is its mother, unchanged. If what you drew doesn't fit, draw again "
+        "until something does.",
+    )
+    return found
+
+
+def _named(path: Path, tree: Tree) -> str:
+    return "the root" if not path else f"the subtree {dict(_places(tree))[path]!r}"
+
+
+def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
+    """TryAgain unless all places and all gifts come up alike, and independently."""
+    n, places, gifts = found.total(), dict(_places(MOTHER)), dict(_places(FATHER))
+    shares: list[tuple[Tree, str, str, dict[Path, float]]] = []
+    for number, tree, there, verb in ((0, MOTHER, places, "replaced in"), (1, FATHER, gifts, "given by")):
+        share = {path: sum(k for pair, k in found.items() if pair[number] == path) / n for path in there}
+        whose = ("mother", "father")[number]
+        inner = {path for path, subtree in there.items() if isinstance(subtree, tuple)}
+        diagnose(
+            {
+                f"only leaves are {verb} the {whose}: every node counts, with all that hangs below it.": all(
+                    share[path] == 0 for path in inner
+                ),
+                f"leaves are never {verb} the {whose}: every node counts, the leaves too.": all(
+                    share[path] == 0 for path in there.keys() - inner
+                ),
+                f"the root is never {verb} the {whose}: it is a node like the others.": share[()] == 0,
+            }
+        )
+        shares.append((tree, whose, verb, share))
+    pairs = [found[place, gift] for place in places for gift in gifts]
+    linked = "some places get some gifts only: draw the place in the mother and the gift of the father by themselves."
+    refuse(min(pairs) == 0 and min(min(share.values()) for *_, share in shares) > 0.02, linked)
+    for tree, whose, verb, share in shares:
+        off = max(share, key=lambda path: abs(share[path] - 1 / len(share)))
+        refuse(
+            abs(share[off] - 1 / len(share)) > 0.06,
+            f"{_named(off, tree)} is {verb} the {whose} in {100 * share[off]:.0f} % of the children. Each of "
+            f"{len(share)} nodes should be in {100 / len(share):.0f} %: list them all, and choose one.",
+        )
+    refuse(min(pairs) < 0.3 * n / len(pairs), linked)
+
+
+def _judge_small(student: Student) -> None:
+    """TryAgain unless, where little fits, all pairs that fit come up alike."""
+    most, n = 6, 2000
+    found = _draw(student, MOTHER, FATHER, most, 3, n)
+    fitting = [pair for child, pair in _children(MOTHER, FATHER).items() if _size(child) <= most]
+    counts = [found[pair] for pair in fitting]
+    full = [found[pair] for child, pair in _children(MOTHER, FATHER).items() if _size(child) == most]
+    refuse(sum(full) == 0, f"no child has {most} nodes where {most} are allowed: `most` itself is still allowed.")
+    expected = n / len(fitting)
+    refuse(
+        min(counts) < 0.6 * expected or max(counts) > 1.45 * expected,
+        f"with at most {most} nodes there are {len(fitting)} pairs of a place and a gift that fit; one comes up "
+        f"{min(counts)} times and one {max(counts)} times in {n}. Where a child is too large, draw both anew.",
+    )
+
+
+def judge_crossing(student: Student) -> None:
+    """Two trees whose leaves all differ, so that a child tells where it was cut; then leaves, and small children."""
+    _judge_shares(_draw(student, MOTHER, FATHER, 20, 2, 1200))
+    _judge_small(student)
+    _draw(student, FATHER, MOTHER, 20, 4, 60)
+    refuse(
+        student("x", 2.0, 3, random.Random(0)) != 2.0,
+        "two trees of one node each, 'x' and 2.0, have one child: 2.0. The root is a node, too.",
+    )
+    comes_from_rng(lambda rng: [student(MOTHER, FATHER, 20, rng) for _ in range(30)], random.Random)

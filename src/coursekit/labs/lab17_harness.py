@@ -1,0 +1,248 @@
+"""What lab 17 asks of a test of robustness: the same damages for all, shares of what was there, pairs by seed."""
+
+from collections import Counter
+from collections.abc import Callable
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coursekit.feedback import Student, TryAgain, comes_from_rng, compare, diagnose, refuse
+
+__all__ = ["judge_harness"]
+
+Masks = NDArray[np.bool_]
+Case = tuple[list[list[str]], int, int, int, Callable[[str, Any], float], Any]
+
+
+class _Lesion:
+    """An accuracy that notes what it is asked: which network, and which of its units live."""
+
+    def __init__(self, accuracy: Callable[[str, Any], float], names: set[str], n_units: int) -> None:
+        self._accuracy, self._names, self._n_units = accuracy, names, n_units
+        self.asked: list[tuple[str, Masks]] = []
+
+    def __call__(self, network: Any, alive: Any) -> float:
+        if not isinstance(network, str) or network not in self._names:
+            raise TryAgain(
+                f"accuracy takes one network and its mask, accuracy(network, alive); you give a "
+                f"{type(network).__name__} as the network. Go through the groups, and through the networks of each."
+            )
+        mask = np.asarray(alive)
+        refuse(
+            mask.shape != (self._n_units,) or mask.dtype != np.bool_,
+            f"`alive` should be an array of {self._n_units} times True or False, one for each unit; yours is "
+            f"{mask.dtype} of shape {mask.shape}.",
+        )
+        self.asked.append((network, mask.copy()))
+        return self._accuracy(network, mask)
+
+
+def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:
+    """The damages that every network suffered, (n_draws, n_units); TryAgain if they aren't the same, or aren't fair."""
+    refuse(not asked, "accuracy is never called: accuracy(network, alive) measures a network with these units alive.")
+    damaged: dict[str, list[Masks]] = {name: [] for group in groups for name in group}
+    intact = Counter(name for name, mask in asked if mask.all())
+    for name, mask in asked:
+        if not mask.all():
+            damaged[name].append(mask)
+    every = [mask for masks in damaged.values() for mask in masks]
+    refuse(not every, "no network ever loses a unit: put False where a unit is lost.")
+    lost = Counter(int((~mask).sum()) for mask in every)
+    n_units = len(every[0])
+    diagnose(
+        {
+            f"your mask is the wrong way round: {n_units - n_lost} units are lost and {n_lost} live. True is for a "
+            "unit that lives.": set(lost) == {n_units - n_lost} != {n_lost},
+            f"sometimes {min(lost)} units are lost and sometimes {max(lost)}; it should be {n_lost} each time. Draw "
+            f"{n_lost} different places, without replacement.": len(lost) > 1,
+            f"{min(lost)} units are lost each time; it should be {n_lost}.": set(lost) != {n_lost},
+        }
+    )
+    for name, masks in damaged.items():  # a control may be measured again for each group
+        refuse(not masks, f"a network is never damaged ({name!r}): all groups are measured, the control too.")
+        refuse(
+            len(masks) % n_draws,
+            f"a network is measured with {len(masks)} damages, of the {n_draws} that are asked for.",
+        )
+    first, *others = (sorted(m.tobytes() for m in masks)[:: len(masks) // n_draws] for masks in damaged.values())
+    refuse(
+        any(other != first for other in others),
+        "the networks don't lose the same units, so some may be luckier than others. Draw the masks once, before any "
+        "loop over networks.",
+    )
+    refuse(
+        not all(intact[name] for name in damaged),
+        "a network isn't measured intact, with all units alive, so you can't know which share of it is left.",
+    )
+    return np.array(min(damaged.values(), key=len))
+
+
+def _judge_draws(masks: Masks, n_lost: int) -> None:
+    """TryAgain unless hundreds of damages look as if any set of units could be lost."""
+    n_draws, n_units = masks.shape
+    different = len({mask.tobytes() for mask in masks})
+    refuse(different == 1, "all draws lose the same units: draw anew for each of the `n_draws` masks.")
+    share = (~masks).mean(axis=0)
+    off = int(np.argmax(np.abs(share - n_lost / n_units)))
+    refuse(
+        abs(share[off] - n_lost / n_units) > 0.12,
+        f"unit {off} is lost in {100 * share[off]:.0f} % of {n_draws} draws; with {n_lost} of {n_units} lost it should "
+        f"be {100 * n_lost / n_units:.0f} %: every unit has the same chance.",
+    )
+    refuse(
+        different < 0.7 * comb(n_units, n_lost),
+        f"among {n_draws} draws there are only {different} different ones: any {n_lost} of the units may be lost "
+        "together, not neighbours alone, nor always the same partners.",
+    )
+
+
+# --- Values ---------------------------------------------------------------------------------------------------------
+
+
+def _draw(n_units: int, n_lost: int, n_draws: int, rng: np.random.Generator) -> Masks:
+    masks = np.ones((n_draws, n_units), dtype=bool)
+    for mask in masks:
+        mask[rng.permutation(n_units)[:n_lost]] = False
+    return masks
+
+
+class _Seen:
+    """The masks that a student's function drew, by case, so that the right answer is about the same damages."""
+
+    def __init__(self) -> None:
+        self.masks: dict[Any, Masks] = {}
+
+    def tables(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Accuracies after each damage, (groups, seeds, draws), and intact, (groups, seeds)."""
+        groups, n_units, n_lost, n_draws, accuracy, rng = case
+        drawn = isinstance(rng, np.random.Generator)
+        masks = _draw(n_units, n_lost, n_draws, rng) if drawn else self.masks[_key(case)]
+        hurt = [[[accuracy(name, mask) for mask in masks] for name in group] for group in groups]
+        whole = [[accuracy(name, np.ones(n_units, dtype=bool)) for name in group] for group in groups]
+        return np.array(hurt), np.array(whole)
+
+
+def _key(case: Case) -> Any:
+    groups, n_units, n_lost, n_draws, _, seed = case
+    return str(groups), n_units, n_lost, n_draws, seed
+
+
+def _case(seed: int, n_groups: int, n_seeds: int, n_units: int, n_lost: int, n_draws: int) -> Case:
+    """Networks that are names, of very different accuracy and frailty."""
+    rng = np.random.default_rng(seed)
+    groups = [[f"{'ABCDEF'[g]}{s}" for s in range(n_seeds)] for g in range(n_groups)]
+    intact = {name: rng.uniform(0.5, 1.0) for group in groups for name in group}
+    frail = {name: rng.uniform(0.0, 0.3, n_units) for group in groups for name in group}
+
+    def accuracy(network: str, alive: Any) -> float:
+        return float(intact[network] * np.prod(1 - frail[network][~np.asarray(alive)]))
+
+    return groups, n_units, n_lost, n_draws, accuracy, seed
+
+
+def judge_harness(student: Student) -> None:
+    """Protocol first (who loses what), then the numbers for the damages that were drawn."""
+    seen = _Seen()
+
+    def damages(case: Case, rng: np.random.Generator) -> tuple[Any, Masks]:
+        groups, n_units, n_lost, n_draws, accuracy, _ = case
+        lesion = _Lesion(accuracy, {name for group in groups for name in group}, n_units)
+        answer = student(groups, n_units, n_lost, n_draws, lesion, rng)
+        return answer, _judge_masks(lesion.asked, groups, n_lost, n_draws)
+
+    def run(*case: Any) -> Any:
+        answer, seen.masks[_key(case)] = damages(case, np.random.default_rng(case[-1]))
+        return answer
+
+    many = _case(9, 2, 1, 10, 3, 400)
+    _judge_draws(damages(many, np.random.default_rng(9))[1], 3)
+    comes_from_rng(lambda rng: damages(_case(8, 2, 2, 20, 7, 6), rng)[1], np.random.default_rng)
+
+    def told(change: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda *case: change(*seen.tables(case))
+
+    def kept(hurt: Any, whole: Any) -> Any:
+        return hurt.mean(axis=2) / whole
+
+    def paired(table: Any) -> Any:
+        return table[1:] - table[0]
+
+    compare(
+        Student(run, student.parameters),
+        returns="robustness",
+        by_hand=[],
+        others=[_case(1, 2, 3, 8, 2, 5), _case(2, 3, 4, 12, 5, 7), _case(3, 4, 2, 6, 1, 4)],
+        right=told(lambda hurt, whole: paired(kept(hurt, whole))),
+        mistakes={
+            "you compare accuracies after the damage. A group that was better before would look tough: divide by each "
+            "network's own intact accuracy.": told(lambda hurt, whole: paired(hurt.mean(axis=2))),
+            "you compare points lost (intact less damaged). Take the share that is kept, damaged / intact: who has "
+            "more can lose more.": told(lambda hurt, whole: paired(whole - hurt.mean(axis=2))),
+            "you compare points lost, the other way round. Take the share that is kept, damaged / intact: who has more "
+            "can lose more.": told(lambda hurt, whole: paired(hurt.mean(axis=2) - whole)),
+            "you compare what is *lost*, so robust groups come out below 0. Compare what is kept.": (
+                told(lambda hurt, whole: -paired(kept(hurt, whole)))
+            ),
+            "you return the share that is kept, of the treated groups. Take off the control's, seed by seed.": (
+                told(lambda hurt, whole: kept(hurt, whole)[1:])
+            ),
+            "you return the share that is kept, of all groups. Take off the control's, seed by seed, and leave the "
+            "control out.": told(kept),
+            "the control is compared with itself, in a row of zeros: leave it out, groups[1:].": (
+                told(lambda hurt, whole: kept(hurt, whole) - kept(hurt, whole)[0])
+            ),
+            "you take off the control's *mean*. Networks of one seed had the same start, so take off the control of "
+            "the same seed.": told(lambda hurt, whole: kept(hurt, whole)[1:] - kept(hurt, whole)[0].mean()),
+            "you divide by the control's share; take the difference.": (
+                told(lambda hurt, whole: kept(hurt, whole)[1:] / kept(hurt, whole)[0])
+            ),
+            "you *add* the control's share: take it off.": (
+                told(lambda hurt, whole: kept(hurt, whole)[1:] + kept(hurt, whole)[0])
+            ),
+            "you multiply by the intact accuracy: divide by it.": (
+                told(lambda hurt, whole: paired(hurt.mean(axis=2) * whole))
+            ),
+            "you average over the seeds: return a row for each treated group and a column for each seed.": (
+                told(lambda hurt, whole: paired(kept(hurt, whole)).mean(axis=1))
+            ),
+            "you average over the groups: return a row for each treated group and a column for each seed.": (
+                told(lambda hurt, whole: paired(kept(hurt, whole)).mean(axis=0))
+            ),
+            "you average over nothing: take the mean over the damages, which is what a network keeps.": (
+                told(lambda hurt, whole: paired(hurt / whole[..., None]))
+            ),
+            "you divide by the intact accuracy of the *control*: divide by the network's own.": (
+                told(lambda hurt, whole: paired(hurt.mean(axis=2) / whole[0]))
+            ),
+            "you divide by the group's mean intact accuracy: divide by the network's own.": (
+                told(lambda hurt, whole: paired(hurt.mean(axis=2) / whole.mean(axis=1, keepdims=True)))
+            ),
+            "you keep the worst damage; take the mean over all.": (
+                told(lambda hurt, whole: paired(hurt.min(axis=2) / whole))
+            ),
+            "you keep the mildest damage; take the mean over all.": (
+                told(lambda hurt, whole: paired(hurt.max(axis=2) / whole))
+            ),
+            "you take the median of the damages; take their mean.": (
+                told(lambda hurt, whole: paired(np.median(hurt, axis=2) / whole))
+            ),
+            "only the first damage counts: take the mean over all.": (
+                told(lambda hurt, whole: paired(hurt[..., 0] / whole))
+            ),
+            "only the last damage counts: take the mean over all. Is the result overwritten in the loop?": (
+                told(lambda hurt, whole: paired(hurt[..., -1] / whole))
+            ),
+            "you add up the damages; take their mean.": told(lambda hurt, whole: paired(hurt.sum(axis=2) / whole)),
+            "the control is the first group, groups[0]; you take the last one.": (
+                told(lambda hurt, whole: kept(hurt, whole)[:-1] - kept(hurt, whole)[-1])
+            ),
+            "the shares are upside down: damaged / intact, not intact / damaged.": (
+                told(lambda hurt, whole: paired(whole / hurt.mean(axis=2)))
+            ),
+            "each group is compared with the one before it. Compare each with the control, groups[0].": (
+                told(lambda hurt, whole: np.diff(kept(hurt, whole), axis=0))
+            ),
+        },
+    )

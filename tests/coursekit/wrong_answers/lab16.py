@@ -1,0 +1,497 @@
+"""Lab 16: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import torch
+
+# 16.1
+
+
+def value_by_cases(tree, x, operators):
+    """Right: numbers first, and a loop over the children."""
+    if isinstance(tree, int | float):
+        return x * 0 + tree
+    if tree == "x":
+        return x.clone()
+    inner = []
+    for child in tree[1:]:
+        inner.append(value_by_cases(child, x, operators))
+    return operators[tree[0]](*inner)
+
+
+def numbers_stay_numbers(tree, x, operators):
+    if isinstance(tree, tuple):
+        inner = [torch.as_tensor(numbers_stay_numbers(child, x, operators)).to(x) for child in tree[1:]]
+        return operators[tree[0]](*inner)
+    return x if tree == "x" else tree
+
+
+def two_children_at_most(tree, x, operators):
+    if not isinstance(tree, tuple):
+        return x if tree == "x" else torch.full_like(x, tree)
+    return operators[tree[0]](*(two_children_at_most(child, x, operators) for child in tree[1:3]))
+
+
+def calls_itself_with_the_whole(tree, x, operators):
+    return operators[tree[0]](calls_itself_with_the_whole(tree, x, operators))
+
+
+def name_of_the_last(tree, x, operators):
+    return value_by_cases(tree, x, operators) if isinstance(tree, float) else operators[tree[-1]](x)
+
+
+def children_as_they_are(tree, x, operators):
+    return operators[tree[0]](*tree[1:])
+
+
+def whole_numbers_are_forgotten(tree, x, operators):
+    if isinstance(tree, float):
+        return torch.full_like(x, tree)
+    if tree == "x":
+        return x
+    return operators[tree[0]](*(whole_numbers_are_forgotten(child, x, operators) for child in tree[1:]))
+
+
+def everything_is_a_number(tree, x, operators):
+    return torch.full_like(x, tree)
+
+
+def operators_typed_in(tree, x, operators):
+    own = {"neg": torch.neg, "tanh": torch.tanh, "square": torch.square, "add": torch.add, "sub": torch.sub}
+    own |= {"mul": torch.mul, "max": torch.maximum, "gate": lambda a, b, c: torch.where(a > 0, b, c)}
+    return value_by_cases(
+        tree, x, {f"{name}{mark}": f for name, f in own.items() for mark in ("", "!")} | {"sub!": torch.add}
+    )
+
+
+def value_of_the_example(tree, x, operators):
+    return 2.0 * x + 1.0
+
+
+# 16.2
+
+
+def places(tree, path=()):
+    yield path
+    if isinstance(tree, tuple):
+        for i in range(1, len(tree)):
+            yield from places(tree[i], (*path, i))
+
+
+def at(tree, path):
+    for i in path:
+        tree = tree[i]
+    return tree
+
+
+def put(tree, path, gift):
+    if not path:
+        return gift
+    return (*tree[: path[0]], put(tree[path[0]], path[1:], gift), *tree[path[0] + 1 :])
+
+
+def size(tree):
+    return len(list(places(tree)))
+
+
+def is_leaf(tree):
+    return not isinstance(tree, tuple)
+
+
+def crossing(
+    *,
+    of_mother=lambda mother: list(places(mother)),
+    of_father=lambda father: list(places(father)),
+    too_large=None,
+    allowed=lambda child, most: size(child) <= most,
+    turned=False,
+    finish=lambda child: child,
+    together=False,
+    rng_of=lambda rng: rng,
+):
+    """A cross with one thing wrong."""
+
+    def cross(mother, father, most, rng):
+        rng = rng_of(rng)
+        if turned:
+            mother, father = father, mother
+        place = rng.choice(of_mother(mother))
+        while True:
+            given = rng.choice(of_father(father))
+            if together:
+                given = of_father(father)[of_mother(mother).index(place) % len(of_father(father))]
+            child = put(mother, place, at(father, given))
+            if allowed(child, most):
+                return finish(child)
+            if too_large == "mother":
+                return finish(mother)
+            if too_large != "keep the place":
+                place = rng.choice(of_mother(mother))
+
+    return cross
+
+
+def named(label, make, **options):
+    function = make(**options)
+    function.__name__ = label
+    return function
+
+
+def leaves(tree):
+    return [path for path in places(tree) if is_leaf(at(tree, path))]
+
+
+def inner(tree):
+    return [path for path in places(tree) if not is_leaf(at(tree, path))] or [()]
+
+
+def below_the_root(tree):
+    return list(places(tree))[1:] or [()]
+
+
+def by_depth(tree):
+    """A walk from the root that stops by a coin: shallow nodes come up more often."""
+    return [path for path in places(tree) for _ in range(4 ** (3 - len(path)))]
+
+
+def as_lists(tree):
+    return [tree[0], *map(as_lists, tree[1:])] if isinstance(tree, tuple) else tree
+
+
+def names_for_leaves(mother, father, most, rng):
+    """The gift is the operator's name alone."""
+    child = crossing()(mother, father, most, rng)
+    return child[0] if isinstance(child, tuple) else child
+
+
+def mutates_instead(mother, father, most, rng):
+    if is_leaf(mother):
+        return father
+    return put(mother, rng.choice(list(places(mother))), round(rng.random(), 3))
+
+
+def cross_by_walking(mother, father, most, rng):
+    """Right: all subtrees in a list, places counted in order."""
+
+    def subtrees(tree):
+        found = [tree]
+        if isinstance(tree, tuple):
+            for child in tree[1:]:
+                found += subtrees(child)
+        return found
+
+    def replaced(tree, number, gift):
+        """The tree with its number-th node exchanged, counted from the root."""
+        if number == 0:
+            return gift
+        number -= 1
+        parts = [tree[0]]
+        for child in tree[1:]:
+            n = len(subtrees(child))
+            parts.append(replaced(child, number, gift) if 0 <= number < n else child)
+            number -= n
+        return tuple(parts)
+
+    while True:
+        gift = rng.choice(subtrees(father))
+        child = replaced(mother, rng.randrange(len(subtrees(mother))), gift)
+        if len(subtrees(child)) <= most:
+            return child
+
+
+def cross_by_listing(mother, father, most, rng):
+    """Right: all pairs that fit, and one of them."""
+    children = [put(mother, place, at(father, given)) for place in places(mother) for given in places(father)]
+    return rng.choice([child for child in children if size(child) <= most])
+
+
+# 16.3
+
+
+def evolving(
+    *,
+    seed_of=lambda g: g,
+    key=lambda rows: np.mean(rows),
+    fresh_again=False,
+    retrain=True,
+    elitist=True,
+    tasks_of=lambda tasks: tasks,
+    choose=lambda parents, rng, i: rng.choice(parents),
+    exams=1,
+    look_early=False,
+    champion_of="last",
+    inside=lambda rows: np.mean(rows),
+    order=lambda *values: values,
+    more=0,
+    from_archive=False,
+    rng_of=lambda rng: rng,
+    chain=False,
+    exam_of=lambda champion, others: champion,
+    train_twice=False,
+    spare=0,
+    n_more=0,
+    own_seed=False,
+):
+    """An evolve_rules with one thing wrong."""
+
+    def evolve_rules(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+        rng = rng_of(rng)
+        population, scores, parents = [fresh(rng) for _ in range(n + n_more)], {}, []
+        for g in range(n_generations + more):
+            if g:
+                parents = population if chain else parents
+                children = list(parents) if elitist else []
+                while len(children) < n:
+                    mother = choose(children if chain == "children" and g > 1 else parents, rng, len(children))
+                    children.append(fresh(rng) if fresh_again else mutate(mother, rng))
+                population = children
+                for _ in range(spare):
+                    mutate(parents[0], rng)
+            for i, rule in enumerate(population):
+                if retrain or rule not in scores:
+                    row = [train(rule, task, seed_of(g) if not own_seed else i) for task in tasks_of(tasks)]
+                    if train_twice:
+                        train(rule, tasks[0], seed_of(g))
+                    scores.setdefault(rule, []).append(row)
+            pool = list(scores) if from_archive else population
+            parents = sorted(pool, key=lambda rule: key(scores[rule]), reverse=True)[:n_parents]
+            if look_early:
+                exam(parents[0])
+        pool = {"last": population, "ever": list(scores)}[champion_of]
+        champion = max(pool, key=lambda rule: np.mean(scores[rule]))
+        outside = 0.5
+        for _ in range(exams):
+            outside = exam(exam_of(champion, [rule for rule in population if rule != champion]))
+        return order(champion, inside(scores[champion]), outside)
+
+    return evolve_rules
+
+
+def rules(label, **options):
+    return named(label, evolving, **options)
+
+
+def rules_by_counts(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    """Right: sums and counts; parents from the ranking before it."""
+    total, count, population = Counter(), Counter(), []
+    for generation in range(n_generations):
+        if generation == 0:
+            population = [fresh(rng) for _ in range(n)]
+        else:
+            ranking = sorted(population, key=lambda rule: -total[rule] / count[rule])
+            parents = ranking[:n_parents]
+            population = parents + [mutate(rng.choice(parents), rng) for _ in range(n - n_parents)]
+        for task in tasks:
+            for rule in population:
+                total[rule] += train(rule, task, generation)
+                count[rule] += 1
+    champion = max(population, key=lambda rule: total[rule] / count[rule])
+    return [champion, total[champion] / count[champion], exam(champion)]
+
+
+def rules_in_pairs(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    """Right: a list of pairs (rule, scores), sorted in place."""
+    pairs = [(fresh(rng), []) for _ in range(n)]
+    for seed in range(n_generations):
+        if seed > 0:
+            pairs = pairs[:n_parents]
+            for _ in range(n - n_parents):
+                pairs.append((mutate(pairs[rng.randrange(n_parents)][0], rng), []))
+        for rule, scores in pairs:
+            scores.extend(train(rule, task, seed) for task in tasks)
+        pairs.sort(key=lambda pair: sum(pair[1]) / len(pair[1]), reverse=True)
+    rule, scores = pairs[0]
+    return rule, sum(scores) / len(scores), exam(rule)
+
+
+def never_trains(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    champion = fresh(rng)
+    return champion, 0.5, exam(champion)
+
+
+def trains_on_the_exam(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    champion = fresh(rng)
+    return champion, train(champion, "exam", 0), exam(champion)
+
+
+def trains_whole_populations(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    population = [fresh(rng) for _ in range(n)]
+    return population, train(population, tasks[0], 0), 0.5
+
+
+def ranks_before_training(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    scores, population = {}, [fresh(rng) for _ in range(n)]
+    for g in range(n_generations):
+        population = sorted(population, key=lambda rule: np.mean(scores[rule]))[:n_parents]
+        for rule in population:
+            scores[rule] = [train(rule, task, g) for task in tasks]
+    return population[0], 0.5, exam(population[0])
+
+
+# 16.4
+
+
+def honest_by_loops(answers, labels):
+    """Right: class by class, and image by image."""
+    total = 0.0
+    for logits in answers:
+        if logits is None:
+            continue
+        shares = {}
+        for row, label in zip(np.asarray(logits).tolist(), labels.tolist(), strict=True):
+            finite = all(abs(value) < float("inf") for value in row)
+            right = finite and sum(value >= row[label] for value in row) == 1
+            shares.setdefault(label, []).append(right)
+        total += sum(sum(share) / len(share) for share in shares.values()) / len(shares)
+    return total / len(answers)
+
+
+def honest_by_margins(answers, labels):
+    """Right: the label's logit must exceed the largest of the others."""
+    scores = []
+    places = np.arange(len(labels))
+    for logits in answers:
+        if logits is None:
+            scores.append(0)
+            continue
+        others = logits.copy()
+        others[places, labels] = -np.inf
+        with np.errstate(invalid="ignore"):
+            hits = logits[places, labels] > others.max(axis=1)
+        hits &= np.isfinite(logits).all(axis=1)
+        weights = 1 / np.bincount(labels)[labels]
+        scores.append((hits * weights).sum() / weights.sum())
+    return np.mean(scores)
+
+
+def guesses_when_broken(answers, labels):
+    """Broken rows are worth what a guess is."""
+    worth = []
+    for logits in answers:
+        if logits is None:
+            worth.append(0.0)
+            continue
+        finite = np.isfinite(logits).all(axis=1)
+        hits = np.where(finite, honest_hits(logits, labels), 1 / logits.shape[1])
+        worth.append(np.mean([hits[labels == k].mean() for k in np.unique(labels)]))
+    return np.mean(worth)
+
+
+def honest_hits(logits, labels):
+    clean = np.nan_to_num(logits)
+    single = (clean == clean.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    return np.isfinite(logits).all(axis=1) & single & (clean.argmax(axis=1) == labels)
+
+
+def forgets_none(answers, labels):
+    return honest_by_margins([logits.copy() for logits in answers], labels)
+
+
+def cleans_in_place(answers, labels):
+    for logits in answers:
+        if logits is not None:
+            logits[~np.isfinite(logits)] = 0
+    return 0.5
+
+
+def first_run_alone(answers, labels):
+    return honest_by_loops(answers[:1], labels)
+
+
+WRONG = {
+    "16.1": [
+        (numbers_stay_numbers, "is a float, but should be a tensor"),
+        (two_children_at_most, "has 3 children in a tree, and gets 2 values"),
+        (calls_itself_with_the_whole, "calls itself without end"),
+        (name_of_the_last, "there is none"),
+        (children_as_they_are, "gets a tuple where a tensor"),
+        (whole_numbers_are_forgotten, "lands in the branch for tuples"),
+        (everything_is_a_number, "lands in the branch for numbers"),
+        (operators_typed_in, "looks operators up elsewhere"),
+        (value_of_the_example, "doesn't change when `tree` does"),
+    ],
+    "16.2": [
+        (named("only_leaves_go", crossing, of_mother=leaves), "only leaves are replaced in the mother"),
+        (named("only_leaves_come", crossing, of_father=leaves), "only leaves are given by the father"),
+        (named("leaves_never_go", crossing, of_mother=inner), "leaves are never replaced in the mother"),
+        (named("leaves_never_come", crossing, of_father=inner), "leaves are never given by the father"),
+        (named("root_never_goes", crossing, of_mother=below_the_root), "the root is never replaced in the mother"),
+        (named("root_never_comes", crossing, of_father=below_the_root), "the root is never given by the father"),
+        (named("shallow_nodes_go", crossing, of_mother=by_depth), "Each of 6 nodes"),
+        (named("shallow_nodes_come", crossing, of_father=by_depth), "Each of 5 nodes"),
+        (named("one_draw_for_both", crossing, together=True), "some places get some gifts only"),
+        (named("mother_if_too_large", crossing, too_large="mother"), "is its mother, unchanged"),
+        (named("place_is_kept", crossing, too_large="keep the place"), "draw both anew"),
+        (named("too_strict", crossing, allowed=lambda child, most: size(child) < most), "`most` itself"),
+        (named("no_limit", crossing, allowed=lambda child, most: True), "at most 6 are allowed"),
+        (named("turned_round", crossing, turned=True), "the other way round"),
+        (named("lists", crossing, finish=as_lists), "your child is a list"),
+        (names_for_leaves, "your child is no tree"),
+        (mutates_instead, "isn't the mother's tree with one subtree"),
+        (named("own_randomness", crossing, rng_of=lambda rng: random.Random()), "another source of randomness"),
+    ],
+    "16.3": [
+        (never_trains, "nothing is ever trained"),
+        (trains_on_the_exam, "train takes a task of `tasks`"),
+        (trains_whole_populations, "train takes one rule"),
+        (rules("one_seed_for_all", seed_of=lambda g: 0), "all generations train with the seed 0"),
+        (rules("seeds_from_one", seed_of=lambda g: g + 1), "the seeds count from 1"),
+        (rules("one_generation_more", more=1), "of 6 that are asked for"),
+        (rules("a_seed_of_its_own", own_seed=True), "trains with 10 different seeds"),
+        (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "not every rule is trained on every task"),
+        (rules("trained_twice", train_twice=True), "trained twice on the same task"),
+        (rules("parents_rest", retrain=False), "aren't trained again"),
+        (rules("nobody_lives_on", elitist=False), "nobody lives on"),
+        (rules("random_search", fresh_again=True), "new rules are fresh ones"),
+        (rules("dropped_come_back", from_archive=True), "a rule that was dropped comes back"),
+        (rules("last_generation_counts", key=lambda rows: np.mean(rows[-1])), "the last generation alone, so one"),
+        (rules("best_training_counts", key=lambda rows: np.max(rows)), "best single training"),
+        (rules("sum_counts", key=lambda rows: np.sum(rows)), "age counts as quality"),
+        (rules("first_generation_counts", key=lambda rows: np.mean(rows[0])), "a lucky one would live for ever"),
+        (rules("worst_live_on", key=lambda rows: -np.mean(rows)), "the *worst* of the population"),
+        (rules("first_task_counts", key=lambda rows: np.mean([row[0] for row in rows])), "by the first task alone"),
+        (rules("last_task_counts", key=lambda rows: np.mean([row[-1] for row in rows])), "by the last task alone"),
+        (rules("worst_training_counts", key=lambda rows: np.min(rows)), "by their worst training"),
+        (rules("chance_lives_on", key=lambda rows: hash(str(rows))), "aren't those with the best scores"),
+        (rules("only_the_best_breeds", choose=lambda parents, rng, i: parents[0]), "only the best parent"),
+        (rules("parents_take_turns", choose=lambda parents, rng, i: parents[i % len(parents)]), "took turns"),
+        (
+            rules(
+                "good_ones_breed_more",
+                choose=lambda parents, rng, i: parents[min(rng.sample(range(9), 2)) * len(parents) // 9],
+            ),
+            "each should have as many on average",
+        ),
+        (
+            rules("everybody_breeds", choose=lambda parents, rng, i: parents[0], chain="x"),
+            "rules live on; it should be",
+        ),
+        (rules("too_many", n_more=2), "the first generation has 12 rules"),
+        (rules("some_are_thrown_away", spare=1), "never trained: make as many"),
+        (rules("no_exam", exams=0), "the exam is never taken"),
+        (rules("exam_every_generation", look_early=True), "Whoever looks twice"),
+        (rules("another_is_examined", exam_of=lambda champion, others: others[0]), "somebody else than the champion"),
+        (rules("best_ever", champion_of="ever"), "isn't of the last generation"),
+        (rules("last_score", inside=lambda rows: np.mean(rows[-1])), "the score that you return is that of the last"),
+        (rules("swapped", order=lambda a, b, c: (a, c, b)), "score and exam are swapped"),
+        (rules("champion_alone", order=lambda a, b, c: a[:1]), "return three things"),
+        (rules("own_randomness", rng_of=lambda rng: random.Random()), "another generator than you were given"),
+        (rules("global_choice", choose=lambda parents, rng, i: random.choice(parents)), "another source of randomness"),
+        (ranks_before_training, "a rule is asked for its score that has none"),
+    ],
+    "16.4": [
+        (guesses_when_broken, "counts as a guess"),
+        (forgets_none, "is None, no array"),
+        (cleans_in_place, "changed its input `answers`"),
+        (first_run_alone, "the first run counts alone"),
+    ],
+}
+
+RIGHT = {
+    "16.1": [value_by_cases],
+    "16.2": [cross_by_walking, cross_by_listing, crossing()],
+    "16.3": [rules_by_counts, rules_in_pairs, evolving()],
+    "16.4": [honest_by_loops, honest_by_margins],
+}
