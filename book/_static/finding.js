@@ -51,6 +51,7 @@ async function find(words, place) {
   if (found === null) return; // more was typed
   const pages = await Promise.all(found.results.slice(0, READ).map((result) => result.data()));
   list.replaceChildren(...inOrder(pages, words).slice(0, SHOWN).map(entry));
+  status.dataset.words = words; // these results are of these words
   const n = found.results.length;
   status.textContent = n === 0 ? `Nothing about “${words}”.` : `${n} ${n === 1 ? "page" : "pages"}${n > SHOWN ? `; the first ${SHOWN}` : ""}`;
 }

@@ -1,9 +1,7 @@
 """The built site: no warning, no dead link, no request to another host, buttons that open this course."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
+from building import run
 from nbformat import v4
 
 import neuroevo
@@ -95,28 +94,6 @@ def dead_links(pages: list[Page], site: Path) -> list[str]:
             if not target.is_file() or (fragment and target in anchors and fragment not in anchors[target]):
                 dead.append(f"{page.path.relative_to(site)} -> {link}")
     return dead
-
-
-def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
-    return subprocess.run(command, env=given | environment, capture_output=True, text=True, timeout=600)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole site, built once, as a fork on a branch called trunk would build it."""
-    folder = tmp_path_factory.mktemp("site")
-    start = "from jupyter_book.cli.main import main; main()"
-    done = run(
-        [sys.executable, "-c", start, "build", str(ROOT), "--path-output", str(folder), "-W", "-n", "--keep-going"],
-        COURSE_REPOSITORY="git@github.com:fake-owner/fake-course.git",
-        COURSE_BRANCH="trunk",
-        NO_COLOR="1",
-    )
-    lines = (done.stdout + done.stderr).splitlines()
-    complaints = [line for line in lines if re.search("WARNING:|ERROR:|[eE]rror:|Exception", line)]
-    assert done.returncode == 0, "\n".join(complaints)
-    return folder / "_build" / "html"
 
 
 @pytest.fixture(scope="module")

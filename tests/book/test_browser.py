@@ -1,0 +1,156 @@
+"""The built site in a browser: pages open quietly, fit a phone, pass axe; figures run and say what they show.
+
+Chromium is looked for on this machine, then where `playwright install chromium` puts it.
+"""
+
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+pytestmark = pytest.mark.slow
+
+MODES = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+IN_ALL_MODES = (
+    "book/intro",
+    "book/claims",
+    "book/glossary",
+    "search",
+    "labs/05_",
+    "notebooks/05_",
+    "notebooks/evidence/05_",
+)
+FOUND = "words => document.querySelector('#pst-search-dialog [role=status]').dataset.words === words"
+OURS = ("http://127.0.0.1:", "data:", "blob:", "about:")
+CODE = ("_modules/", "solutions/")  # opened, and left out by axe: one template, and the cells of a lab again
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        try:
+            # Without a sandbox of its own it runs as root, too, as CI does; the pages are ours.
+            started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        except Error as error:
+            pytest.skip(f"no Chromium on this machine; `playwright install chromium` brings one ({error.message[:80]})")
+        yield started
+        started.close()
+
+
+def names(site: Path) -> list[str]:
+    """Every page that a reader may open, without its ending."""
+    paths = (path.relative_to(site) for path in sorted(site.rglob("*.html")))
+    return [
+        path.with_suffix("").as_posix() for path in paths if path.parts[0] not in ("_static", "pagefind", "index.html")
+    ]
+
+
+def opened(browser: Browser, mode: tuple[int, str]) -> Page:
+    width, scheme = mode
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+    return page
+
+
+def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, browser: Browser) -> None:
+    """Each page in one of four modes by turns, some in all: no error, no other host, no sideways scroll, no fault."""
+    faults: list[str] = []
+    axe = Axe()
+    screens = os.environ.get("COURSE_SCREENS")  # a folder for pictures of the first screens
+    for turn, mode in enumerate(MODES):
+        page = opened(browser, mode)
+        said: list[str] = []
+        page.on("console", lambda message, said=said: message.type == "error" and said.append(message.text))
+        page.on("pageerror", lambda error, said=said: said.append(error.message))
+        page.on("request", lambda asked, said=said: asked.url.startswith(OURS) or said.append(f"asks {asked.url}"))
+        for number, name in enumerate(names(site)):
+            if number % len(MODES) != turn and not name.startswith(IN_ALL_MODES):
+                continue
+            page.goto(f"{address}{name}.html", wait_until="load")
+            if (over := page.evaluate(SIDEWAYS)) > 0:
+                said.append(f"{over} px too wide")
+            found = said.copy()  # what is said from here on, axe has brought about
+            if not name.startswith(CODE):
+                violations = axe.run(page).response["violations"]
+                found += [f"{fault['id']} {[node['target'] for node in fault['nodes'][:2]]}" for fault in violations]
+            faults += [f"{name} at {mode[0]} px, {mode[1]}: {fault}" for fault in found]
+            if screens:
+                page.screenshot(path=Path(screens) / f"{name.replace('/', '-')}-{mode[0]}-{mode[1]}.png")
+            page.goto("about:blank")
+            said.clear()
+        page.close()
+    assert faults == []
+
+
+def test_running_figures_answer_the_keyboard_in_words(site: Path, address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[0])
+    driven = 0
+    for name in names(site):
+        if "data-figure=" not in (site / f"{name}.html").read_text("utf-8"):
+            continue
+        page.goto(f"{address}{name}.html")
+        for stage in page.locator(".play[data-figure]").all():
+            stage.scroll_into_view_if_needed()
+            reading = stage.locator(".play-reading")
+            reading.wait_for()
+            before = reading.inner_text()
+            assert before.strip(), f"{name}: the figure says nothing"
+            for control in stage.locator("input[type=range], select").all():
+                control.focus()
+                for key in ("ArrowRight", "ArrowDown", "End", "Home"):
+                    page.keyboard.press(key)
+                    page.wait_for_timeout(150)
+                    if reading.inner_text() != before:
+                        break
+                if reading.inner_text() != before:
+                    break
+            assert reading.inner_text() != before, f"{name}: nothing that was pressed changed what the figure says"
+            driven += 1
+    assert driven >= 15
+
+
+def test_the_search_finds_while_one_types(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[0])
+    page.goto(f"{address}book/intro.html")
+    page.keyboard.press("Control+k")
+    first = page.locator("#pst-search-dialog .found li > a").first
+    for words, title in {"learning rate": "1 ·", "CMA-ES": "8 ·", "Dask": "15 ·", "fitness proportional": ""}.items():
+        page.locator("#pst-search-dialog input[name=q]").fill(words)
+        page.wait_for_function(FOUND, arg=words)
+        assert first.inner_text().startswith(title), words
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "intro" not in url)
+
+
+def test_a_term_tells_its_meaning_beside_the_link(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[0])
+    page.goto(f"{address}notebooks/01_rolling_downhill.html")
+    page.keyboard.press("Tab")  # from here on, focus is the keyboard's
+    page.locator('article a[href*="glossary.html#term-learning-rate"]').first.focus()
+    page.locator("#hint:not([hidden])").wait_for()
+    assert "step" in page.locator("#hint").inner_text().lower()
+    page.keyboard.press("Escape")
+    assert page.locator("#hint").is_hidden()
