@@ -72,6 +72,11 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
         refuse(_size(child) > most, f"a child has {_size(child)} nodes, but at most {most} are allowed: draw again.")
         found[right[child]] += 1
     refuse(
+        unchanged and most >= _size(mother) + _size(father),
+        f"in {unchanged} of {n} calls the child is its mother, unchanged, though every child would fit: the gift never "
+        "arrives. Is the changed part put into the copy, at every level?",
+    )
+    refuse(
         unchanged,
         f"in {unchanged} of {n} calls the child is its mother, unchanged. If what you drew doesn't fit, draw again "
         "until something does.",
@@ -93,6 +98,7 @@ def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
         inner = {path for path, subtree in there.items() if isinstance(subtree, tuple)}
         diagnose(
             {
+                f"the same node is {verb} the {whose} every time: draw one for each child.": max(share.values()) == 1,
                 f"only leaves are {verb} the {whose}: every node counts, with all that hangs below it.": all(
                     share[path] == 0 for path in inner
                 ),

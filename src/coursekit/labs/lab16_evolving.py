@@ -36,12 +36,18 @@ class _World:
     def mutate(self, rule: Rule, rng: random.Random) -> Rule:
         refuse(
             not self.knows(rule),
-            f"mutate takes one rule, mutate(rule, rng); you give a {type(rule).__name__} that is none.",
+            f"mutate takes one rule, mutate(rule, rng); you give {self._kind(rule)}.",
         )
         self._owns(rng)
         child = (len(self.born), rng.random())
         self.born[child] = rule
         return child
+
+    @staticmethod
+    def _kind(rule: Any) -> str:
+        if isinstance(rule, tuple):
+            return "one that isn't of this evolution: is something kept from an earlier call?"
+        return f"a value of type {type(rule).__name__}"
 
     def _owns(self, rng: Any) -> None:
         refuse(
@@ -52,7 +58,7 @@ class _World:
     def train(self, rule: Rule, task: str, seed: int) -> float:
         refuse(
             not self.knows(rule),
-            f"train takes one rule, train(rule, task, seed); you give a {type(rule).__name__} that is none.",
+            f"train takes one rule, train(rule, task, seed); you give {self._kind(rule)}.",
         )
         refuse(
             task not in self.tasks,
@@ -66,7 +72,7 @@ class _World:
         return self.accuracy(rule, task, seed)
 
     def exam(self, rule: Rule) -> float:
-        refuse(not self.knows(rule), f"exam takes one rule; you give a {type(rule).__name__} that is none.")
+        refuse(not self.knows(rule), f"exam takes one rule; you give {self._kind(rule)}.")
         self.examined.append((rule, len(self.trained)))
         return self.outside(rule)
 
@@ -134,7 +140,7 @@ def _judge_seeds(world: _World, n: int, n_generations: int) -> None:
     begins: dict[Rule, int] = {}
     for rule, _, seed in world.trained:
         begins.setdefault(rule, seed)
-    first = {begins[rule] for rule in list(world.born)[:n] if rule in begins}
+    first = {begins[rule] for rule in list(world.born)[:n] if rule in begins and world.born[rule] is None}
     diagnose(
         {
             "nothing is ever trained: train(rule, task, seed) gives the accuracy of one inner training.": not seeds,

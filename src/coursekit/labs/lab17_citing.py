@@ -105,10 +105,11 @@ def _entry(text: Any) -> tuple[str, str, dict[str, str]]:
             break
         place = comma.end()
     rest = text[place:].strip()
+    refuse(not fields, "after the key no field can be read: a field is `name = {value},`.")
     refuse(not rest, "a closing brace is missing: every { needs its }, and the entry itself ends with one.")
     if rest != "}":
         raise TryAgain(
-            f"after the field {list(fields)[-1] if fields else 'none'} the entry should go on with a comma and the "
+            f"after the field {list(fields)[-1]} the entry should go on with a comma and the "
             f"next field, or end with a closing brace; yours goes on with `{' '.join(rest[:30].split())}`."
         )
     return head[1].lower(), head[2], fields
@@ -124,6 +125,18 @@ def _judge_people(fields: dict[str, str], record: Record) -> None:
             fields.get(role) and not right[role] and fields[role] == right[other],
             f"the {other}s stand as {role}s. That is the fault of both documents, turned one way or the other: who put "
             "a book together didn't write it.",
+        )
+    families = [family for family, _, _ in record["people"]]
+    for role, _ in pairs:
+        given = fields.get(role, "")
+        diagnose(
+            {
+                f"a Python object stands in {role} in place of names ({given[:40]!r}): make a text of it, "
+                "' and '.join(names).": re.match(r"<\w|\[|\(", given),
+                f"nobody in {role} is on this title page ({given!r}): is a name typed in, or kept from another book?": (
+                    given and not any(family in given for family in families)
+                ),
+            }
         )
     for role, other in pairs:
         given, people, strangers = fields.get(role, ""), _who(record, role), _who(record, other)
@@ -144,9 +157,6 @@ def _judge_people(fields: dict[str, str], record: Record) -> None:
                     family in given for family, _ in strangers
                 ),
                 f"the field {role} is missing: this book has one.": people and role not in fields,
-                f"the {role}s of another book stand there, or a name that is typed in: {given!r}.": not any(
-                    family in given for family in families
-                ),
                 f"not all {role}s are named: `and others` and `et al.` hide people. Write every name.": not all(
                     family in given for family in families
                 ),

@@ -156,7 +156,7 @@ def judge_harness(student: Student) -> None:
         answer, seen.masks[_key(case)] = damages(case, np.random.default_rng(case[-1]))
         return answer
 
-    many = _case(9, 2, 1, 10, 3, 400)
+    many = _case(9, 2, 2, 10, 3, 400)
     _judge_draws(damages(many, np.random.default_rng(9))[1], 3)
     comes_from_rng(lambda rng: damages(_case(8, 2, 2, 20, 7, 6), rng)[1], np.random.default_rng)
 
@@ -182,9 +182,8 @@ def judge_harness(student: Student) -> None:
             "more can lose more.": told(lambda hurt, whole: paired(whole - hurt.mean(axis=2))),
             "you compare points lost, the other way round. Take the share that is kept, damaged / intact: who has more "
             "can lose more.": told(lambda hurt, whole: paired(hurt.mean(axis=2) - whole)),
-            "you compare what is *lost*, so robust groups come out below 0. Compare what is kept.": (
-                told(lambda hurt, whole: -paired(kept(hurt, whole)))
-            ),
+            "robust groups come out below 0, fragile ones above. Is what is *lost* compared, or the treated group taken "
+            "off the control?": (told(lambda hurt, whole: -paired(kept(hurt, whole)))),
             "you return the share that is kept, of the treated groups. Take off the control's, seed by seed.": (
                 told(lambda hurt, whole: kept(hurt, whole)[1:])
             ),

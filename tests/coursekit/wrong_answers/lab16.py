@@ -438,6 +438,7 @@ WRONG = {
         (trains_whole_populations, "train takes one rule"),
         (rules("one_seed_for_all", seed_of=lambda g: 0), "all generations train with the seed 0"),
         (rules("seeds_from_one", seed_of=lambda g: g + 1), "the seeds count from 1"),
+        (rules("one_too_few", n_more=-1), "the first generation has 9 rules"),
         (rules("one_generation_more", more=1), "of 6 that are asked for"),
         (rules("a_seed_of_its_own", own_seed=True), "trains with 10 different seeds"),
         (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "not every rule is trained on every task"),

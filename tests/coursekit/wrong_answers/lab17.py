@@ -343,7 +343,7 @@ WRONG = {
         (without_a_title, "the field title is missing"),
         (in_prose, "begins with its kind"),
         (parts_of_an_entry, "return a text"),
-        (fogel_for_all, "a name that is typed in"),
+        (fogel_for_all, "is a name typed in, or kept"),
         (title_typed_in, "is the same for every book"),
         (key_typed_in, "the key is that of another book"),
         (twice_the_title, "stands there twice"),
