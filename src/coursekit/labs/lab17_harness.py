@@ -182,8 +182,8 @@ def judge_harness(student: Student) -> None:
             "more can lose more.": told(lambda hurt, whole: paired(whole - hurt.mean(axis=2))),
             "you compare points lost, the other way round. Take the share that is kept, damaged / intact: who has more "
             "can lose more.": told(lambda hurt, whole: paired(hurt.mean(axis=2) - whole)),
-            "robust groups come out below 0, fragile ones above. Is what is *lost* compared, or the treated group taken "
-            "off the control?": (told(lambda hurt, whole: -paired(kept(hurt, whole)))),
+            "robust groups come out below 0, fragile ones above. Is what is *lost* compared, or the treated group "
+            "taken off the control?": (told(lambda hurt, whole: -paired(kept(hurt, whole)))),
             "you return the share that is kept, of the treated groups. Take off the control's, seed by seed.": (
                 told(lambda hurt, whole: kept(hurt, whole)[1:])
             ),
