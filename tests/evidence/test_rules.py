@@ -3,14 +3,16 @@
 import math
 import random
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from evidence.runner import Unit
 from evidence.runs import rules
-from evidence.runs.rules import DEEP, NOISY, TANH, inner, outer, trees
+from evidence.runs.rules import DEEP, NOISY, TANH, inner, outer, read, trees
 from evidence.runs.rules.inner import GRID, Genome, Task
-from neuroevo import results
+from neuroevo import results, stats
 
 SHORT = Task(hidden=(8, 8), n_steps=40)
 
@@ -189,3 +191,36 @@ def test_a_slice_of_the_stored_run():
     genome = TANH._replace(log_rate=math.log10(row.rate))
     found = 100 * float(inner.train(DEEP, [genome], [int(row.inner_seed)]).test)
     assert found == pytest.approx(row.test, abs=6)  # another processor rounds otherwise
+
+
+def test_an_interval_of_a_table_grows_with_what_its_rows_differ_by():
+    columns = np.random.default_rng(0).normal(size=24)
+    one = read.crossed(columns[None])
+    assert one == stats.mean_interval(columns)
+    close = read.crossed(columns + np.array([[0.0], [0.1], [-0.1]]))
+    apart = read.crossed(columns + np.array([[0.0], [5.0], [-5.0]]))
+    assert close.mean == pytest.approx(one.mean)
+    assert apart.high - apart.low > 5 * (close.high - close.low)
+
+
+@pytest.mark.parametrize(("tree", "low", "high"), [("x", 0.999, 1), (("neg", "x"), 0.999, 1), (("abs", "x"), 0, 0.01)])
+def test_straightness(tree, low, high):
+    assert low <= read.straightness(tree) <= high
+
+
+def test_the_reader_pairs_outer_runs_and_judging_seeds():
+    rows = [
+        {"task": "t", "method": method, "seed": seed, "inner_seed": i, "test": base + i + seed, "validation": base}
+        for method, seeds, base in (("bred", (0, 1), 5.0), ("hand", (-1,), 3.0))
+        for seed in seeds
+        for i in (1, 0)
+    ]
+    winners = pd.DataFrame({"method": ["bred", "bred"], "seed": [1, 0], "score": [7.0, 8.0], "tree": ["'x'"] * 2})
+    judged = read.Judged(results.StoredRun({"judged": pd.DataFrame(rows), "winners": winners}, {}))
+    assert judged.table("t", "bred").tolist() == [[5, 6], [6, 7]]
+    assert judged.ahead("t", "bred", "hand").mean == pytest.approx(3.5)
+    assert judged.flattery("t", "bred").mean == pytest.approx(2.5)
+    assert judged.best("t", ["bred", "hand"]) == "bred"
+    assert judged.straight("bred") == pytest.approx([1, 1])
+    with pytest.raises(ValueError, match="judged"):
+        judged.table("t", "nobody")
