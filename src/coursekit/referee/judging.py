@@ -30,7 +30,7 @@ BLIND = """What a referee that only reads can't see, and you must ask:
 - what was tried and not metered: settings that came from pilots, runs that were thrown away, a lock made after them
 - whether the parts are apart: an image, or a copy of it, in training and in validation
 - whether the rival is any good, and was tuned by somebody who wanted it to win
-- whether the code does what the text says, and whether the text says more than the runs can bear
+- whether the code does what the text says (a number may be typed there, too), and whether the runs bear what is said
 - a record that somebody forged; --rerun runs the notebook again and compares (it runs the code with your rights)"""
 
 _FEWEST = 20
