@@ -126,7 +126,7 @@ def _prediction(paper: Paper, remark: Remark) -> Found:
     elif plan.key() != lock:
         what = f"the plan was changed after it was locked: its hash is {plan.key()}, not {lock}"
         yield Finding("prediction", call.cell, what, "put the plan back, or say in the text what changed and why")
-    if paper.record and (paper.record["lock"] != lock or Plan.of(**paper.record["plan"]).key() != lock):
+    if paper.record and (paper.record["lock"] != lock or _key(paper.record) != lock):
         what = "the runs were made under another plan than the one that is locked here"
         yield Finding("prediction", call.cell, what, "restart and run all, under the plan that was locked first")
     early = [run.cell for run in paper.calls("run") if run.cell < call.cell]
@@ -140,6 +140,13 @@ def _prediction(paper: Paper, remark: Remark) -> Found:
         yield Finding("prediction", call.cell, what, "commit the locked plan before the runs; now say so in the text")
     else:
         remark(f"commit {committed[0]} holds the lock, and no results yet")
+
+
+def _key(record: dict[str, Any]) -> str:
+    try:
+        return Plan.of(**record["plan"]).key()
+    except (TypeError, ValueError):
+        return ""
 
 
 def _test_set(paper: Paper, remark: Remark) -> Found:
@@ -230,9 +237,9 @@ def _intervals(paper: Paper, plan: Plan, rows: list[dict[str, Any]], remark: Rem
                 gap = None if better == than else differences(rows, better, than, part)
                 if gap is not None:
                     centres[f"{better} − {than}, {part}"] = (gap.mean, gap.text(1))
-    seen = set()
+    seen, settings = set(), prose.constants(paper)
     for number in prose.numbers(paper):
-        if number.has_interval or not (number.decimals or number.share):
+        if number.has_interval or not (number.decimals or number.share) or number.value in settings:
             continue
         for name, (mean, told) in centres.items():
             if number.is_(mean) and (number.cell, number.text) not in seen:

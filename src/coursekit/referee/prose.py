@@ -84,6 +84,12 @@ def numbers(paper: Paper) -> Iterator[Number]:
 def computed(paper: Paper) -> list[float]:
     """All numbers that the outputs show and the code states."""
     found = [read(m) for _, cell in paper.code for text in texts(cell) for m in _ANY_NUMBER.findall(text)]
+    return found + constants(paper)
+
+
+def constants(paper: Paper) -> list[float]:
+    """The numbers that the code states: settings."""
+    found = []
     for tree in paper.trees.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
