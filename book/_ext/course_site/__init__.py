@@ -16,6 +16,7 @@ Each module here is one concern, and says why it is needed:
 * ``references``  links to the glossary and the bibliography;
 * ``claims``      the table of verdicts, its bar, and links between it and the boxes;
 * ``directives``  the map of the book, a count of predictions, bars of results, commands that name the repository;
+* ``scorecard``   the title question's five rows, on the first page;
 * ``docstrings``  docstrings read as Markdown would read them.
 """
 
@@ -35,6 +36,7 @@ from . import (
     references,
     repository,
     running,
+    scorecard,
 )
 
 
@@ -66,6 +68,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("told", directives.told)
     app.add_directive("running-figure", running.RunningFigure)
     app.add_directive("result-bars", directives.ResultBars)
+    app.add_directive("scorecard", scorecard.Scorecard)
     app.add_directive("course-map", directives.CourseMap)
     app.add_directive("claim-ledger", claims.ClaimLedger)
     app.add_directive("verdict-tally", claims.VerdictTally)
