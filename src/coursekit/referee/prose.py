@@ -37,10 +37,12 @@ class Number:
 
     @property
     def value(self) -> float:
+        """What it says."""
         return read(self.text)
 
     @property
     def decimals(self) -> int:
+        """How many places are written."""
         return len(self.text.partition(".")[2])
 
     @property
