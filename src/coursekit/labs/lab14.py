@@ -181,6 +181,7 @@ def _(student: Student) -> None:
         by_hand=[
             (example, [[0.10, 0.05, 0.05]]),
             (few, [[0.4, 0.4, 0.4], [0.1, 0.1, 0.1]]),
+            ((np.array([[0, 1], [1, 3]]), *few[1:3], 2), [[0.3, 0.4], [0.4, 0.1]]),  # the last design counts
         ],
         others=[_study(1, 30, 4, 25, 10), _study(2, 12, 3, 40, 9), _study(3, 6, 2, 5, 6)],
         right=_curves,

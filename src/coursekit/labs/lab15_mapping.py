@@ -195,6 +195,16 @@ def judge_map(student: Student) -> None:
             "each task should get np.random.default_rng(seed_of(design, replicate)), a fresh generator of its own. "
             f"For the task {tasks[0]} your result is {found[0]:.6g}, but should be {expected[0]:.6g}."
         )
+    few, executor = [({"size": 3, "rate": 0.2}, 1), ({"size": 8, "rate": 0.4}, 0)], _Threads(2)
+    again = list(student(_told, few, executor))
+    refuse(
+        executor.n_submitted == 0,
+        "a second call sends nothing to its executor: is the one of the first call kept?",
+    )
+    refuse(
+        again != right(few),
+        "a first call is right, and a second one with other tasks is wrong: is something kept from the first?",
+    )
     try:
         student(_fails, tasks, _Threads(len(tasks)))
     except ValueError:

@@ -130,6 +130,22 @@ def map_with_places(evaluate, tasks, executor):
     return results
 
 
+def first_executor_for_all(evaluate, tasks, executor, kept=[]):  # noqa: B006
+    kept.append(executor)
+    answer = map_by_executor_map(evaluate, tasks, kept[0])
+    if len(kept) > 1:
+        kept.clear()  # so that the next check begins anew
+    return answer
+
+
+def first_tasks_for_all(evaluate, tasks, executor, kept=[]):  # noqa: B006
+    kept.append(tasks)
+    answer = map_by_executor_map(evaluate, kept[0], executor)
+    if len(kept) > 1:
+        kept.clear()
+    return answer
+
+
 # 15.2 Never wait for the slowest
 
 
@@ -423,6 +439,8 @@ WRONG = {
         (bugs_are_hidden, "your function hides it"),
         (pairs, "a result is a tuple"),
         (the_best_alone, "a list of results"),
+        (first_executor_for_all, "a second call sends nothing"),
+        (first_tasks_for_all, "a second one with other tasks is wrong"),
     ],
     "15.2": [
         (batches, "the slowest of a batch"),
