@@ -109,8 +109,6 @@ HIDDEN = {
         "ZeroDivision",
     ),
     "never returns": ("while True: pass", "over its budget of 2 core-seconds"),
-    "gives NaN": ("self.ask = lambda: torch.full((1, self.n_params), torch.nan)", "NaN"),
-    "gives too few numbers": ("self.ask = lambda: torch.zeros((1, 3))", "give tensors"),
     "asks for too many": ("self.ask = lambda: torch.zeros((300, self.n_params))", "the first ask"),
 }  # fmt: skip
 
@@ -124,6 +122,21 @@ def test_a_newcomer_is_refused_for_what_it_does(fault: str, images: data.ImageDa
     source = entry.read(newcomer(tmp_path, PLAIN.replace(place, f"{place}\n        {deed}")))
     with pytest.raises(RefusedError, match=told):
         climbing.climb(source, 0, Rules(10_000, 2), images)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (torch.full((1, NET.n_params), torch.nan), "NaN"),
+        (torch.zeros((1, 3)), "give tensors"),
+        (torch.zeros(NET.n_params), "give tensors"),
+        ([0.0] * NET.n_params, "not list"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_asked_for_must_be_genomes(asked: object, told: str) -> None:
+    with pytest.raises(RefusedError, match=told):
+        climbing._Climber.__new__(climbing._Climber)._genomes(asked)
 
 
 @pytest.mark.slow
