@@ -102,7 +102,7 @@ def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, 
             page.goto("about:blank")
             said.clear()
         page.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def test_running_figures_answer_the_keyboard_in_words(site: Path, address: str, browser: Browser) -> None:

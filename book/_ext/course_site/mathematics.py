@@ -50,7 +50,8 @@ def visit_inline(writer: Any, node: nodes.math) -> None:
 
 
 def visit_block(writer: Any, node: nodes.math_block) -> None:
-    writer.body.append(writer.starttag(node, "div", CLASS="math"))
+    # On a phone a long formula scrolls, which a keyboard can do where the focus is.
+    writer.body.append(writer.starttag(node, "div", CLASS="math", tabindex="0"))
     if node["number"]:
         writer.body.append(f'<span class="eqno">({get_node_equation_number(writer, node)})</span>')
     writer.body.append(mathml(node.astext(), "block") + "</div>\n")
