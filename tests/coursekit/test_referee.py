@@ -232,6 +232,7 @@ def test_the_history_says_whether_the_lock_came_first(small: NotebookNode, ran: 
     for folder, steps in (("first", [small, ran]), ("together", [ran])):
         (tmp_path / folder).mkdir()
         git(tmp_path / folder, "init", "-q")
+        git(tmp_path / folder, "commit", "-q", "--allow-empty", "-m", "an empty folder")
         for nb in steps:
             nbformat.write(nb, tmp_path / folder / "study.ipynb")
             git(tmp_path / folder, "add", "study.ipynb")

@@ -130,14 +130,12 @@ class Paper:
     def first_committed(self, lock: str) -> tuple[str, bool] | None:
         """The commit that brought a lock into this notebook's history, and whether there were results in it already.
 
-        None where there is no history, only the end of one, or no such commit in it.
+        None where there is no such commit, or where the history begins with it: what came before it, nobody sees.
         """
         folder, name = self.path.resolve().parent, self.path.name
         try:
-            if _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
-                return None
             log = _git(folder, "log", "--reverse", "--format=%H", f"-S{lock}", "--", name).split()
-            if not log:
+            if not log or len(_git(folder, "rev-list", "--parents", "-1", log[0]).split()) < 2:
                 return None
             then = nbformat.reads(_git(folder, "show", f"{log[0]}:./{name}"), as_version=4)
         except (OSError, subprocess.SubprocessError, nbformat.reader.NotJSONError):
