@@ -276,7 +276,7 @@ class Study:
             "openings": self._vault.openings if self._vault else [],
             "cells": _executed(),
         }
-        display({"text/plain": text, "text/markdown": text, RECORD: record}, raw=True)
+        display({"text/plain": text, RECORD: record}, raw=True)
 
 
 def source_hash(source: str) -> str:
