@@ -90,7 +90,7 @@ def test_notebook_is_clean(path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert {path.parent.name for path in NOTEBOOKS} == {"notebooks", "evidence", "labs", "solutions"}
+    assert {path.parent.name for path in NOTEBOOKS} == {"notebooks", "capstones", "evidence", "labs", "solutions"}
 
 
 # Each of the rules above must be able to fail: a clean notebook, and what breaks it.
