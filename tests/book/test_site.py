@@ -114,7 +114,8 @@ def test_every_notebook_is_on_the_site(site: Path) -> None:
 
 
 def test_links_within_the_site_lead_somewhere(pages: list[Page], site: Path) -> None:
-    dead = dead_links(pages, site)
+    # 404.html is shown at any address, so its links begin where the site does, which this test doesn't know.
+    dead = dead_links([page for page in pages if page.path.name != "404.html"], site)
     assert not dead, "\n".join(dead)
 
 
@@ -144,7 +145,7 @@ def test_every_page_has_one_title_and_a_language(pages: list[Page]) -> None:
 
 
 def test_every_page_names_the_version(pages: list[Page]) -> None:
-    version = f"<p>Version {neuroevo.__version__}</p>"
+    version = f"<p>Version {neuroevo.__version__} ·"
     assert [page.path.name for page in pages if version not in page.path.read_text(encoding="utf-8")] == []
 
 
