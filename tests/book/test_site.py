@@ -220,7 +220,7 @@ def test_pages_are_light(pages: list[Page], site: Path) -> None:
     weights = {page.path.relative_to(site).as_posix(): weight(page) / 1000 for page in pages}
     chapters = [name for name in weights if re.match(r"notebooks/\d", name)]
     assert len(chapters) == len(list((ROOT / "notebooks").glob("[0-9]*.ipynb")))
-    assert {name: kb for name, kb in weights.items() if name in chapters and kb > 1400} == {}
+    assert {name: kb for name, kb in weights.items() if name in chapters and kb > 1200} == {}
     assert weights["book/intro.html"] < 700, "kB of the landing page"
 
 
