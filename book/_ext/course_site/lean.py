@@ -33,7 +33,7 @@ def drop_scripts(soup: BeautifulSoup) -> None:
 
 
 def size_pictures(soup: BeautifulSoup, page: Path) -> None:
-    """Say how large each picture is, so that nothing jumps; fetch those below the first late; take WebP where smaller."""
+    """Say how large each picture is, so that nothing jumps; fetch those below the first late; WebP where smaller."""
     first = True
     for picture in soup.select("article img[src]"):
         file = page.parent / str(picture["src"])
