@@ -38,6 +38,17 @@ def test_children_are_mosaics_of_two(mates: str):
     assert bool(whole) == (mates == "units")
 
 
+def test_dealing_units_out_loses_none():
+    networks = NET.init(8, 1.0, rng())
+    after = analogies.dealt(networks, 32, rng())
+    assert torch.equal(after.sort(dim=0).values, networks.sort(dim=0).values)
+    came_from = (after[:, None] == networks).float().argmax(dim=1)
+    for unit in range(33):  # a unit goes whole, and not all to the same
+        rows = came_from[:, analogies.unit_of(32) == unit]
+        assert (rows == rows[:, :1]).all()
+    assert len(came_from[0].unique()) > 4
+
+
 def test_who_becomes_a_parent():
     population, fitness = NET.init(100, 0.1, rng()), torch.arange(100.0)
     _, mothers, fathers = analogies.breed(population, fitness, rng(), ARMS["plain"])

@@ -44,7 +44,8 @@ class Arm:
 
     Attributes:
         engine: "selection" breeds a population, "gradient" descends with `members` networks, of which the first counts.
-        mates: what a child takes whole from mother or father: "units", "genes", or "" for copies of the mother.
+        mates: what a child takes whole from mother or father: "units", "genes", or "" for copies of the mother; "dealt":
+            all units of the members are dealt out among them anew, so that none is lost.
         left: parents that a bottleneck leaves, drawn by lot among all; 0: there is none.
         every: generations from one bottleneck to the next.
         dropout: chance of a hidden unit to be silent for an image; the others are louder by 1 / (1 - dropout).
@@ -75,6 +76,7 @@ ARMS = {
     "gradient": _GRADIENT,
     "gradient, dropout": replace(_GRADIENT, dropout=0.5),
     "gradient, units exchanged": replace(_GRADIENT, mates="units", members=8),
+    "gradient, units dealt": replace(_GRADIENT, mates="dealt", members=8),
     "gradient, half lost for good": replace(_GRADIENT, cut=True),
     "plain, scale 0.05": Arm(scale=0.05),
     "sex, scale 0.05": Arm(mates="units", scale=0.05),
@@ -122,6 +124,12 @@ def mixed(mothers: Tensor, fathers: Tensor, mates: str, n_hidden: int, rng: torc
     else:
         coins = torch.randint(2, (*mothers.shape[:-1], n_hidden + 1), generator=rng)[..., unit_of(n_hidden)]
     return torch.where(coins.bool(), mothers, fathers)
+
+
+def dealt(networks: Tensor, n_hidden: int, rng: torch.Generator) -> Tensor:
+    """The units of all networks (n, n_params), each at its place, and their output biases, given to others by lot."""
+    order = torch.rand((len(networks), n_hidden + 1), generator=rng).argsort(dim=0)
+    return networks.gather(0, order[:, unit_of(n_hidden)])
 
 
 def breed(
@@ -172,7 +180,9 @@ def descend(arm: Arm, looks: tuple[int, ...], rng: torch.Generator) -> dict[int,
         alive = silent(arm, arm.members, len(y), rng)
         loss = -nets.mean_log_likelihood(answers(net, networks, x, alive), y).sum()
         networks = (networks - LEARNING_RATE * torch.autograd.grad(loss, networks)[0]).detach()
-        if arm.mates:
+        if arm.mates == "dealt":
+            networks = dealt(networks, width, rng)
+        elif arm.mates:
             mothers, fathers = torch.randint(arm.members, (2, arm.members), generator=rng)
             networks = mixed(networks[mothers], networks[fathers], arm.mates, width, rng)
         if arm.cut and t == looks[-1] // 2:
