@@ -110,6 +110,46 @@ def test_training_is_what_torch_does():
     assert float(inner.train(task, [TANH], [0]).test) == pytest.approx(float(theirs), abs=0.02)
 
 
+def test_a_learned_share_with_relu_is_torchs_prelu():
+    task = Task(hidden=(8,), n_steps=25, scaled=False, learned=True)
+    deal = inner.deal(task, 0)
+    net = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.PReLU(init=inner.FIRST_SHARE), torch.nn.Linear(8, 10))
+    with torch.no_grad():
+        for layer, weight in zip((net[0], net[2]), deal.weights, strict=True):
+            layer.weight.copy_(weight.T)
+            layer.bias.zero_()
+    adam = torch.optim.Adam(net.parameters(), lr=0.05)
+    for rows in deal.batches:
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(net(deal.x[rows]), deal.y[rows]).backward()
+        adam.step()
+    assert abs(net[1].weight.item() - inner.FIRST_SHARE) > 0.2  # it was learned
+    sure = net(deal.x_validation).softmax(1).max(1).values.mean()
+    found = inner.train(task, [Genome(("relu", "x"), log_rate=math.log10(0.05))], [0])
+    assert float(found.confidence) == pytest.approx(sure.item(), abs=0.002)
+
+
+def test_parity_is_the_digits_with_two_classes():
+    digits, parity = inner.deal(Task(), 2), inner.deal(Task(source="parity"), 2)
+    assert torch.equal(digits.x, parity.x)
+    assert torch.equal(digits.y % 2, parity.y)
+    assert parity.weights[-1].shape == (16, 2)
+
+
+def test_a_family_is_told_by_places():
+    a, b, c = (TANH._replace(log_rate=rate) for rate in (-1.0, -1.5, -2.0))
+    born = {a: (0, None), b: (0, None), c: (1, b)}
+    winner = outer.Winner(c, 0.9, 2, born, [{a: 0.6, b: 0.5}, {c: 0.9, b: 0.7}])
+    rows = rules._family({"seed": 3}, winner)
+    assert [(row["generation"], row["place"], row["mother"]) for row in rows] == [
+        (0, 0, -1),
+        (0, 1, -1),
+        (1, 0, 1),
+        (1, 1, 1),
+    ]
+    assert [row["score"] for row in rows] == pytest.approx([60, 50, 90, 70])
+
+
 def test_a_deal_keeps_its_parts_apart_and_its_noise():
     deal = inner.deal(NOISY, 1)
     everything = torch.cat([deal.x, deal.x_validation, deal.x_test])

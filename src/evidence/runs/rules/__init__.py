@@ -2,9 +2,9 @@
 
 `trees` are functions as genomes, `inner` trains many small networks at once, `outer` breeds the rules. A unit is one
 outer run with one seed, its winner judged beside the functions made by hand: the best of six rates on three seeds, then
-24 other seeds on test images that no search has seen.
+24 other seeds on test images that no search has seen; and once more at the rate that it was bred with.
 
-    python3 course.py run rules --seeds 6
+    python3 course.py run rules --seeds 8
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ TASKS = {
     "deep, 600 steps": replace(DEEP, n_steps=600),
     "deep, first weights not scaled": replace(DEEP, scaled=False),
     "deep letters": replace(DEEP, source="letters", n_steps=400),
+    "deep, shares learned": replace(DEEP, learned=True),
+    "deep parity": replace(DEEP, source="parity"),
+    "deep parity, shares learned": replace(DEEP, source="parity", learned=True),
     "noisy": NOISY,
     "noisy, 20 %": replace(NOISY, noise=0.2),
     "noisy letters": replace(NOISY, source="letters"),
@@ -40,6 +43,8 @@ TASKS = {
 ARMS: dict[str, tuple[str, tuple[str, ...], Genome, dict[str, bool]]] = {
     "activation": ("deep", ("tree",), TANH, {}),
     "activation, blind": ("deep", ("tree",), TANH, {"blind": True}),
+    "activation, parity": ("deep parity", ("tree",), TANH, {}),
+    "activation, parity, blind": ("deep parity", ("tree",), TANH, {"blind": True}),
     "loss": ("noisy", ("loss",), RELU, {}),
     "loss, blind": ("noisy", ("loss",), RELU, {"blind": True}),
     "2x2 neither": ("deep and noisy", (), TANH, {}),
@@ -51,14 +56,20 @@ ARMS: dict[str, tuple[str, tuple[str, ...], Genome, dict[str, bool]]] = {
     "hole: its own value": ("noisy", ("loss",), RELU, {}),
     "hole: confidence": ("noisy", ("loss",), RELU, {}),
     "hole: training images": ("noisy", ("loss",), RELU, {}),
+    "activation, long": ("deep", ("tree",), TANH, {}),
+    "activation, blind, long": ("deep", ("tree",), TANH, {"blind": True}),
+    "loss, long": ("noisy", ("loss",), RELU, {}),
+    "loss, blind, long": ("noisy", ("loss",), RELU, {"blind": True}),
 }
+N_LONG_SEEDS = 4  # outer runs of the long arms
 MARKS = {
     "hole: its own value": lambda scores: -scores.own_loss,
     "hole: confidence": lambda scores: scores.confidence,
     "hole: training images": lambda scores: scores.train,
 }
 ELSEWHERE = {  # where winners are judged beside their own task
-    "activation": [name for name in TASKS if name.startswith("deep") and name not in ("deep", "deep and noisy")],
+    "activation": ["deep, 600 steps", "deep, first weights not scaled", "deep letters", "deep parity"],
+    "activation, parity": ["deep", "deep letters"],
     "loss": [name for name in TASKS if name.startswith("noisy") and name != "noisy"],
     "activation, blind": ["deep letters"],
     "loss, CMA-ES": ["noisy letters"],
@@ -67,6 +78,7 @@ RATES = (0.0005, 0.001, 0.003, 0.01, 0.02, 0.04)
 N_TUNING, N_JUDGED = {"smoke": 1, "laptop": 3, "full": 3}, {"smoke": 2, "laptop": 24, "full": 24}
 TUNING, JUDGED = 90_000_000, 91_000_000  # first seeds
 N_GENERATIONS = {"smoke": 1, "laptop": 6, "full": 6}
+N_LONG_GENERATIONS = {"smoke": 1, "laptop": 24, "full": 24}
 N_HOLE_GENERATIONS = {"smoke": 1, "laptop": 3, "full": 3}  # of fitness that isn't accuracy on validation images
 N_CMA_GENERATIONS = {"smoke": 1, "laptop": 7, "full": 7}  # of 16 samples: nearly as many trainings
 NECKS = (2, 4, 8)  # width of the third hidden layer
@@ -77,17 +89,19 @@ def _task(name: str, size: str) -> Task:
     return replace(TASKS[name], n_steps=3) if size == "smoke" else TASKS[name]
 
 
-def judge(task: Task, genome: Genome, size: str, stop: bool = False) -> list[dict[str, Any]]:
-    """Rows of one function: the best of RATES by validation on the tuning seeds, then every judging seed.
+def judge(
+    task: Task, genome: Genome, size: str, stop: bool = False, rates: Sequence[float] = RATES
+) -> list[dict[str, Any]]:
+    """Rows of one function: the best of `rates` by validation on the tuning seeds, then every judging seed.
 
     `stop` stops each training where its validation accuracy was highest, in tuning, too.
     """
     look = (LOOK_EVERY if size != "smoke" else 1) if stop else 0
     tuning = range(TUNING, TUNING + N_TUNING[size])
-    tried = [genome._replace(log_rate=math.log10(rate)) for rate in RATES for _ in tuning]
-    scores = inner.train(task, tried, list(tuning) * len(RATES), look)
-    found = (scores.stopped_validation if stop else scores.validation).view(len(RATES), -1).mean(1)
-    rate = RATES[int(found.argmax())]
+    tried = [genome._replace(log_rate=math.log10(rate)) for rate in rates for _ in tuning]
+    scores = inner.train(task, tried, list(tuning) * len(rates), look)
+    found = (scores.stopped_validation if stop else scores.validation).view(len(rates), -1).mean(1)
+    rate = rates[int(found.argmax())]
     judged = range(JUDGED, JUDGED + N_JUDGED[size])
     scores = inner.train(task, [genome._replace(log_rate=math.log10(rate))] * len(judged), list(judged), look)
     marks = (scores.stopped_validation, scores.stopped_test) if stop else (scores.validation, scores.test)
@@ -107,16 +121,35 @@ def _bred(unit: Unit, context: Context) -> Rows:
         winner = outer.evolve_by_cma(fitness, unit.seed, base, n_generations)
         n_trainings = 16 * outer.N_SEEDS * n_generations
     else:
-        n_generations = (N_HOLE_GENERATIONS if unit.method in MARKS else N_GENERATIONS)[size]
+        counts = N_HOLE_GENERATIONS if unit.method in MARKS else N_GENERATIONS
+        n_generations = (N_LONG_GENERATIONS if unit.method.endswith("long") else counts)[size]
         winner = outer.evolve(fitness, unit.seed, genes, base, n_generations=n_generations, **how)
         n_trainings = outer.N_GENOMES * outer.N_SEEDS * n_generations
     seconds, key = time.process_time() - start, {"method": unit.method, "seed": unit.seed}
     genome = winner.genome
     row = key | {"task": name, "tree": repr(genome.tree), "loss": json.dumps(genome.loss), "log_rate": genome.log_rate}
     row |= {"score": 100 * winner.score, "n_scores": winner.n_scores, "n_trainings": n_trainings}
-    rows: Rows = {"winners": [row | {"core_seconds": seconds}], "judged": []}
+    rows: Rows = {"winners": [row | {"core_seconds": seconds}], "families": _family(key, winner), "judged": []}
+    own = {"method": f"{unit.method}, own rate", "seed": unit.seed, "task": name}
+    rows["judged"] += [own | line for line in judge(task, genome, size, rates=[10**genome.log_rate])]
     for where in [name, *ELSEWHERE.get(unit.method, [])]:
         rows["judged"] += [key | {"task": where} | line for line in judge(_task(where, size), genome, size)]
+    return rows
+
+
+def _family(key: dict[str, Any], winner: outer.Winner) -> list[dict[str, Any]]:
+    """Parents of each generation, best first.
+
+    `mother` is her place among the parents before, or the genome's own place if it was one of them; -1: none of them.
+    """
+    rows: list[dict[str, Any]] = []
+    before: list[Genome] = []
+    for generation, parents in enumerate(winner.line):
+        for place, (genome, score) in enumerate(parents.items()):
+            source = genome if genome in before else winner.born[genome][1]
+            row = key | {"generation": generation, "place": place, "tree": repr(genome.tree), "score": 100 * score}
+            rows.append(row | {"mother": before.index(source) if source in before else -1})
+        before = list(parents)
     return rows
 
 
@@ -126,7 +159,8 @@ def _by_hand(context: Context) -> Rows:
         task = _task(where, size)
         functions: dict[str, Genome] = {}
         if where.startswith("deep"):
-            names = ("identity", "ReLU", "tanh") if where == "deep, 600 steps" else CATALOGUE
+            few = where == "deep, 600 steps" or task.learned
+            names = ("identity", "ReLU", "tanh") if few else CATALOGUE
             functions = {name: Genome(CATALOGUE[name]) for name in names}
         if where == "deep and noisy":
             functions |= {f"tanh, {loss}": TANH._replace(loss=loss) for loss in HAND_LOSSES[1:]}
@@ -151,13 +185,18 @@ def _necks(context: Context) -> Rows:
 
 
 def units(seeds: list[int]) -> list[Unit]:
-    """What is made by hand once, then seed by seed."""
-    bred = [*ARMS, "loss, CMA-ES"]
-    return [Unit("by hand", 0), Unit("necks", 0)] + [Unit(method, seed) for seed in seeds for method in bred]
+    """What is made by hand once, then seed by seed; long arms for the first seeds alone."""
+    bred = [
+        Unit(method, seed)
+        for seed in seeds
+        for method in ["loss, CMA-ES", *ARMS]
+        if seed < N_LONG_SEEDS or not method.endswith("long")
+    ]
+    return [Unit("by hand", 0), Unit("necks", 0), *bred]
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
-    """Run one unit; rows for the tables winners, judged and necks."""
+    """Run one unit; rows for the tables winners, families, judged and necks."""
     if unit.method == "by hand":
         return _by_hand(context)
     return _necks(context) if unit.method == "necks" else _bred(unit, context)
@@ -171,6 +210,8 @@ def settings(size: str) -> dict[str, Any]:
         "tasks": {name: asdict(task) for name, task in TASKS.items()},
         "outer": {name: getattr(outer, name) for name in constants},
         "n_generations": N_GENERATIONS[size],
+        "n_long_generations": N_LONG_GENERATIONS[size],
+        "n_long_seeds": N_LONG_SEEDS,
         "n_hole_generations": N_HOLE_GENERATIONS[size],
         "n_cma_generations": N_CMA_GENERATIONS[size],
         "rates": RATES,

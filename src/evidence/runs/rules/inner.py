@@ -22,6 +22,7 @@ from neuroevo import data
 REACH, FINE = 8, 32  # the table's points: from -8 to 8, 32 a unit
 GRID = torch.arange(-REACH * FINE, REACH * FINE + 1) / FINE
 N_VALIDATION = 300
+FIRST_SHARE = 0.25
 
 
 class Genome(NamedTuple):
@@ -39,8 +40,10 @@ class Genome(NamedTuple):
 class Task:
     """What is trained, and on what.
 
-    source: "digits" or "letters". hidden: widths of the hidden layers. noise: share of the training and validation
-    labels that are wrong. scaled: whether first weights are scaled so that a layer's sums have standard deviation 1.
+    source: "digits", "parity" (odd digits against even ones) or "letters". hidden: widths of the hidden layers. noise:
+    share of the training and validation labels that are wrong. scaled: whether first weights are scaled so that a
+    layer's sums have standard deviation 1. learned: whether each layer learns how much of the identity it mixes into
+    its activation, from FIRST_SHARE on: with ReLU a PReLU (He et al., 2015).
     """
 
     source: str = "digits"
@@ -49,6 +52,7 @@ class Task:
     n_steps: int = 200
     batch: int = 32
     scaled: bool = True
+    learned: bool = False
 
 
 class Deal(NamedTuple):
@@ -74,7 +78,8 @@ def _images(source: str) -> tuple[Tensor, ...]:
     digits = data.digits()
     test = digits.test.open("chapter 16: images that no search sees")
     x_test, y_test = torch.cat([digits.validation.pixels(), test.pixels()]), torch.cat([digits.validation.y, test.y])
-    return digits.train.pixels(), digits.train.y, x_test, y_test
+    n_classes = 2 if source == "parity" else 10
+    return digits.train.pixels(), digits.train.y % n_classes, x_test, y_test % n_classes
 
 
 def _mislabelled(y: Tensor, share: float, n_classes: int, rng: torch.Generator) -> Tensor:
@@ -198,7 +203,7 @@ def train(
 
     # All parameters of a run are one row; a layer is a view of it (chapter 8).
     shapes = [w.shape for w in deals[0].weights]
-    row = torch.zeros(runs, sum((i + 1) * o for i, o in shapes))
+    row = torch.zeros(runs, sum((i + 1) * o for i, o in shapes) + len(task.hidden) * task.learned)
     layers, place = [], 0
     for k, (i, o) in enumerate(shapes):
         bias, weight = (
@@ -208,22 +213,28 @@ def train(
         weight.copy_(torch.stack([d.weights[k] for d in deals]))
         layers.append((bias, weight))
         place += o + i * o
+    shares = list(row[:, place:, None].fill_(FIRST_SHARE).split(1, dim=1))  # one a hidden layer, if they are learned
+
+    def bend(sums: Tensor, layer: int) -> Tensor:
+        bent = Lookup.apply(sums, starts, slopes)
+        return torch.lerp(bent, sums, shares[layer]) if task.learned else bent
 
     def forward(h: Tensor) -> Tensor:
-        for bias, weight in layers[:-1]:
-            h = Lookup.apply(torch.baddbmm(bias, h, weight), starts, slopes)
+        for layer, (bias, weight) in enumerate(layers[:-1]):
+            h = bend(torch.baddbmm(bias, h, weight), layer)
         bias, weight = layers[-1]
         return torch.baddbmm(bias, h, weight)
 
     if task.scaled:
         h = x_train[:, :100]
-        for _, weight in layers:
+        for layer, (_, weight) in enumerate(layers):
             sums = h @ weight
             spread = sums.flatten(1).std(1)[:, None, None].clamp_min(1e-6)
             weight /= spread
-            h = Lookup.apply(sums / spread, starts, slopes)
+            h = bend(sums / spread, layer) if layer < len(task.hidden) else h
     layers = [(bias.detach().requires_grad_(), weight.detach().requires_grad_()) for bias, weight in layers]
-    leaves = [leaf for layer in layers for leaf in layer]
+    shares = [share.detach().requires_grad_() for share in shares] if task.learned else []
+    leaves = [leaf for layer in layers for leaf in layer] + shares
     eye, first, second = torch.eye(shapes[-1][1]), torch.zeros_like(row), torch.zeros_like(row)
 
     @torch.no_grad()

@@ -22,13 +22,14 @@ Fitness = Callable[[Sequence[Genome], Sequence[int]], Tensor]
 class Winner(NamedTuple):
     """What an outer run ends with: the genome, the mean of its own scores, how many they were, and who begot whom.
 
-    born: genome -> (generation, mother or None).
+    born: genome -> (generation, mother or None). line: the parents after each generation, best first, with their means.
     """
 
     genome: Genome
     score: float
     n_scores: int
     born: dict[Genome, tuple[int, Genome | None]]
+    line: list[dict[Genome, float]]
 
 
 def fitness_on(task: Task, mark: Callable[[Scores], Tensor] = lambda scores: scores.validation) -> Fitness:
@@ -87,6 +88,7 @@ def evolve(
     scores: dict[Genome, list[float]] = {}
     born: dict[Genome, tuple[int, Genome | None]] = {}
     parents: list[Genome] = []
+    line: list[dict[Genome, float]] = []
 
     def mean(genome: Genome) -> float:
         return sum(scores[genome]) / len(scores[genome])
@@ -105,7 +107,8 @@ def evolve(
         for genome, row in zip(population, found, strict=True):
             scores.setdefault(genome, []).extend(row)
         parents = sorted(population, key=mean, reverse=True)[:N_PARENTS]
-    return Winner(parents[0], mean(parents[0]), len(scores[parents[0]]), born)
+        line.append({parent: mean(parent) for parent in parents})
+    return Winner(parents[0], mean(parents[0]), len(scores[parents[0]]), born, line)
 
 
 def evolve_by_cma(fitness: Fitness, seed: int, base: Genome, n_generations: int) -> Winner:
@@ -124,4 +127,4 @@ def evolve_by_cma(fitness: Fitness, seed: int, base: Genome, n_generations: int)
         first = 10_000 * (seed + 1) + generation * N_SEEDS
         found = fitness(population, range(first, first + N_SEEDS)).mean(1)
         cloud.tell(found)
-    return Winner(genome(cloud.mean.tolist()), float(found.topk(8).values.mean()), 0, {})
+    return Winner(genome(cloud.mean.tolist()), float(found.topk(8).values.mean()), 0, {}, [])
