@@ -111,10 +111,13 @@ def replace_pins(clone: Path, packages: str) -> None:
     pins = clone / "constraints.txt"
     if packages == "newest":
         pins.write_text("", "utf-8")
-    elif packages == "lowest":
-        declared = re.findall(r'"([\w.\-]+)>=([\w.]+)[^"]*"', (clone / "pyproject.toml").read_text("utf-8"))
-        lowest = [f"{name}=={least}\n" for name, least in declared if name not in ("setuptools",)]
-        pins.write_text("".join(lowest), "utf-8")
+    elif packages == "lowest":  # of what is declared; what those packages need is the newest that fits
+        tool = clone.parent / "uv"
+        subprocess.run([sys.executable, "-m", "venv", tool], check=True)
+        scripts = tool / ("Scripts" if os.name == "nt" else "bin")
+        subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        words = ("--extra", "all", "--resolution", "lowest-direct", "--python", sys.executable, "--quiet")
+        subprocess.run([scripts / "uv", "pip", "compile", "pyproject.toml", *words, "-o", pins], cwd=clone, check=True)
 
 
 @contextlib.contextmanager

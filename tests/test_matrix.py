@@ -55,14 +55,6 @@ def test_the_outcome_is_what_pytest_counted(told: str, outcome: str) -> None:
     assert matrix.summary(told) == outcome
 
 
-def test_the_lowest_packages_are_those_that_pyproject_allows(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text("utf-8"), "utf-8")
-    matrix.replace_pins(tmp_path, "lowest")
-    pins = (tmp_path / "constraints.txt").read_text("utf-8").splitlines()
-    assert {"numpy==2.0", "torch==2.6", "jupyterlab==4.4"} <= set(pins)
-    assert not any(pin.startswith("setuptools") for pin in pins)
-
-
 def test_busy_processes_run_until_they_are_no_longer_wanted() -> None:
     with matrix.busy(2, 10_000) as loops:
         assert [loop.poll() for loop in loops] == [None, None]
