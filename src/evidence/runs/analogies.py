@@ -44,8 +44,8 @@ class Arm:
 
     Attributes:
         engine: "selection" breeds a population, "gradient" descends with `members` networks, of which the first counts.
-        mates: what a child takes whole from mother or father: "units", "genes", or "" for copies of the mother; "dealt":
-            all units of the members are dealt out among them anew, so that none is lost.
+        mates: what a child takes whole from mother or father: "units", "genes", or "" for copies of the mother;
+            "dealt": all units of the members are dealt out among them anew, so that none is lost.
         left: parents that a bottleneck leaves, drawn by lot among all; 0: there is none.
         every: generations from one bottleneck to the next.
         dropout: chance of a hidden unit to be silent for an image; the others are louder by 1 / (1 - dropout).

@@ -17,8 +17,7 @@ from evidence.runner import Context, Experiment, Rows, Unit
 from evidence.runs.title_question import digits, lines, poles, topology
 
 RUNS_OF_A_UNIT = 10
-TUNING_SEEDS = (1000, 1001, 1002)
-TUNING_SHARE = 0.5  # of a task's budget
+FIRST_TUNING_SEED = 1000
 SHARES = {"smoke": 0.02, "laptop": 0.25, "full": 1.0}  # of the budgets
 MILLION = 1_000_000
 CHEAPEST_FIRST = ("T1", "T3a", "T3b", "T3c", "T2", "T5", "T4")
@@ -53,6 +52,7 @@ class Task:
         budget: evaluations; in T5 actions simulated.
         margin: differences below are ties: in points, or as a factor where less is better.
         arms: by name.
+        n_tuning, tuning_share: on how many runs settings are tried, and with which share of the budget.
     """
 
     title: str
@@ -61,6 +61,8 @@ class Task:
     budget: int
     margin: float
     arms: dict[str, Arm]
+    n_tuning: int = 3
+    tuning_share: float = 0.5
 
 
 def _grid(**words: tuple[Any, ...]) -> tuple[dict[str, Any], ...]:
@@ -99,40 +101,37 @@ def _on_digits(kind: digits.Kind) -> dict[str, Arm]:
 
 
 def _on_counts(task: lines.Counted) -> dict[str, Arm]:
-    rates = _grid(learning_rate=(0.003, 0.01, 0.03, 0.1, 0.3))
-    starts = rates if task.threshold else _grid(learning_rate=(0.03, 0.1), starts=(3, 10), steepest=(10.0, 100.0))
+    rates = _grid(learning_rate=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0))
+    scales, stds = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0), (0.1, 0.3, 1.0, 3.0, 10.0)
+    starts = _grid(learning_rate=(0.1, 0.3, 1.0), starts=(10, 30, 100, 300), steepest=(30.0, 100.0))
+    crowd = _grid(scale=scales, n_genomes=(30, 100, 300, 1000))
+    cloud = _grid(sigma=(0.1, 0.3, 1.0, 3.0, 10.0), learning_rate=(0.03, 0.1, 0.3))
     gradient = partial(lines.by_gradient, task)
+    reply = Arm("reply", partial(gradient, how="reply"), rates if task.threshold else starts)
     return {
         "always yes": Arm("trivial", partial(lines.trivial, task)),
-        "random search": Arm("random search", partial(lines.random_search, task), _grid(std=(0.3, 1.0, 3.0))),
-        "GA": Arm("selection", partial(lines.genetic, task), _grid(scale=(0.01, 0.03, 0.1, 0.3, 1.0))),
-        "(1+99)": Arm("selection", partial(lines.genetic, task, single=True), _grid(scale=(0.01, 0.03, 0.1, 0.3, 1.0))),
-        "ES": Arm("strategy", partial(lines.strategy, task), _grid(sigma=(0.03, 0.1, 0.3), learning_rate=(0.03, 0.1))),
+        "random search": Arm("random search", partial(lines.random_search, task), _grid(std=stds)),
+        "GA": Arm("selection", partial(lines.genetic, task), crowd),
+        "(1+99)": Arm("selection", partial(lines.genetic, task, single=True), _grid(scale=scales)),
+        "ES": Arm("strategy", partial(lines.strategy, task), cloud),
         "plain gradient": Arm("plain gradient", partial(gradient, how="plain"), rates),
-        "moved threshold" if task.threshold else "annealed sigmoid": Arm(
-            "reply", partial(gradient, how="reply"), starts
-        ),
+        "moved threshold" if task.threshold else "annealed sigmoid": reply,
     }
 
 
 def _topologies() -> dict[str, Arm]:
-    rates, keeps = (0.003, 0.01, 0.03), (0.75, 0.85)
-
-    def rounds(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
-        return topology.in_rounds(seeds, budget, partial(topology.by_adam, learning_rate=learning_rate), keep=keep)
-
-    def rounds_by_strategy(seeds: Any, budget: int, learning_rate: float, keep: float) -> Any:
-        return topology.in_rounds(seeds, budget, partial(topology.by_strategy, learning_rate=learning_rate), keep=keep)
-
+    keeps = (0.75, 0.85)
     crowd = _grid(start=(0.05, 0.3), scale=(0.2,), price=(0.5, 2.0))
+    by_chance = partial(topology.in_rounds, by="chance")
+    by_strategy = partial(topology.in_rounds, train=topology.by_strategy)
     return {
-        "pruned by chance": Arm("trivial", topology.by_chance, _grid(learning_rate=(0.01,), keep=keeps)),
+        "pruned by chance": Arm("trivial", by_chance, _grid(learning_rate=(0.01,), keep=keeps)),
         "random search": Arm("random search", topology.random_search, _grid(share=(0.1, 0.3, 1.0))),
         "GA": Arm("selection", topology.genetic, crowd),
         "(1+99)": Arm("selection", partial(topology.genetic, single=True), crowd),
-        "ES, pruned": Arm("strategy", rounds_by_strategy, _grid(learning_rate=(0.03, 0.1), keep=(0.75,))),
+        "ES, pruned": Arm("strategy", by_strategy, _grid(learning_rate=(0.03, 0.1), keep=(0.75,))),
         "plain gradient": Arm("plain gradient", topology.densely, _grid(learning_rate=(0.01,))),
-        "pruned by size": Arm("reply", rounds, _grid(learning_rate=rates[1:], keep=keeps)),
+        "pruned by size": Arm("reply", topology.in_rounds, _grid(learning_rate=(0.01, 0.03), keep=keeps)),
     }
 
 
@@ -147,19 +146,17 @@ def _poles() -> dict[str, Arm]:
     }
 
 
+def _counted(title: str, score: str, budget: int, task: lines.Counted) -> Task:
+    # Cheap, so that settings can be tried at full length: with few tries an unlucky start looks like a bad setting.
+    return Task(title, score, True, budget, 0.5, _on_counts(task), n_tuning=10, tuning_share=1.0)
+
+
 TASKS = {
     "T1": Task("step units", "right on the test, %", True, 2 * MILLION, 0.5, _on_digits(digits.T1)),
     "T2": Task("ternary weights", "right on the test, %", True, 2 * MILLION, 0.5, _on_digits(digits.T2)),
-    "T3a": Task(
-        "a line among outliers",
-        "right on the test, %",
-        True,
-        2 * MILLION,
-        0.5,
-        _on_counts(lines.T3A),
-    ),
-    "T3b": Task("F1 of a rare digit", "F1 on the test, %", True, 4 * MILLION, 0.5, _on_counts(lines.T3B)),
-    "T3c": Task("a plane among outliers", "right on the test, %", True, 2 * MILLION, 0.5, _on_counts(lines.T3C)),
+    "T3a": _counted("a line among outliers", "right on the test, %", 2 * MILLION, lines.T3A),
+    "T3b": _counted("F1 of a rare digit", "F1 on the test, %", 4 * MILLION, lines.T3B),
+    "T3c": _counted("a plane among outliers", "right on the test, %", 2 * MILLION, lines.T3C),
     "T4": Task("fewest connections", "connections", False, 4 * MILLION, 1.1, _topologies()),
     "T5": Task("two poles, speeds hidden", "actions until solved", False, 600_000, 1.25, _poles()),
 }
@@ -200,10 +197,10 @@ def run_unit(unit: Unit, context: Context) -> Rows:
     about = {"task": name, "arm": arm, "role": how.role}
     budget = round(task.budget * how.times * SHARES[context.size])
     if unit.method.startswith("tune "):
-        seeds = TUNING_SEEDS[: 2 if context.size == "smoke" else len(TUNING_SEEDS)]
+        seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + (2 if context.size == "smoke" else task.n_tuning))
         rows = []
         for number, setting in enumerate(context.bar(how.grid, unit, "setting")):
-            finals = _finals(name, how.run(seeds, round(TUNING_SHARE * budget), **setting))
+            finals = _finals(name, how.run(seeds, round(task.tuning_share * budget), **setting))
             mean = sum(row["validation"] for row in finals) / len(finals)
             rows.append(about | {"number": number, "setting": words(setting), "validation": mean})
         best = max(rows, key=lambda row: row["validation"])
@@ -229,8 +226,7 @@ def settings(size: str) -> dict[str, Any]:
     return {
         "size": size,
         "share_of_budgets": SHARES[size],
-        "tuning_seeds": TUNING_SEEDS,
-        "tuning_share": TUNING_SHARE,
+        "first_tuning_seed": FIRST_TUNING_SEED,
         "runs_of_a_unit": RUNS_OF_A_UNIT,
         "tasks": {
             name: {
@@ -239,6 +235,8 @@ def settings(size: str) -> dict[str, Any]:
                 "larger": task.larger,
                 "budget": task.budget,
                 "margin": task.margin,
+                "tuning_seeds": task.n_tuning,
+                "tuning_share": task.tuning_share,
                 "arms": {arm: [how.role, how.times, [words(s) for s in how.grid]] for arm, how in task.arms.items()},
             }
             for name, task in TASKS.items()

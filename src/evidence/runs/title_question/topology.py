@@ -167,7 +167,7 @@ def random_search(seeds: Sequence[int], n_evaluations: int, share: float, batch:
 
 # --- Training, and pruning in rounds --------------------------------------------------------------------------------
 
-Trainer = Callable[[Books, Tensor, Tensor, int, torch.Generator], Tensor]
+Trainer = Callable[[Books, Tensor, Tensor, int, torch.Generator, float], Tensor]
 
 
 def by_adam(
@@ -220,19 +220,21 @@ def by_strategy(
 def in_rounds(
     seeds: Sequence[int],
     n_evaluations: int,
-    train: Trainer,
-    first: float = 0.3,
-    keep: float = 0.8,
-    least: int = 40,
+    learning_rate: float,
+    keep: float,
+    train: Trainer = by_adam,
     by: str = "size",
+    first: float = 0.3,
+    least: int = 40,
 ) -> Books:
     """Train densely, then remove the smallest weights and train again, round after round (Han and others 2015).
 
     Args:
-        first: share of the budget that goes into the dense network; the rounds share the rest evenly.
         keep: share of the connections that survives a round.
-        least: connections at which it ends.
+        train: `by_adam` or `by_strategy`.
         by: "size" removes the smallest weights, "chance" any.
+        first: share of the budget that goes into the dense network; the rounds share the rest evenly.
+        least: connections at which it ends.
     """
     books, rng = new_books(seeds), generator(seeds[0])
     counts = [N_CONNECTIONS]
@@ -248,7 +250,7 @@ def in_rounds(
             left = sizes.topk(n, dim=1).indices
             mask[:, :N_CONNECTIONS] = torch.zeros_like(sizes).scatter_(1, left, 1.0)
         share = first if k == 0 else (1 - first) / (len(counts) - 1)
-        theta = train(books, theta * mask, mask, round(n_evaluations * share), rng)
+        theta = train(books, theta * mask, mask, round(n_evaluations * share), rng, learning_rate)
         books.look(theta)
     return books
 
@@ -260,8 +262,3 @@ def densely(seeds: Sequence[int], n_evaluations: int, learning_rate: float) -> B
         by_adam(books, dense(len(seeds), rng), torch.ones(len(seeds), N_PARAMS), n_evaluations, rng, learning_rate)
     )
     return books
-
-
-def by_chance(seeds: Sequence[int], n_evaluations: int, learning_rate: float, keep: float) -> Books:
-    """Trivial: connections removed by chance, in rounds, and the rest trained by gradient."""
-    return in_rounds(seeds, n_evaluations, partial(by_adam, learning_rate=learning_rate), keep=keep, by="chance")
