@@ -56,12 +56,7 @@ ARMS: dict[str, tuple[str, tuple[str, ...], Genome, dict[str, bool]]] = {
     "hole: its own value": ("noisy", ("loss",), RELU, {}),
     "hole: confidence": ("noisy", ("loss",), RELU, {}),
     "hole: training images": ("noisy", ("loss",), RELU, {}),
-    "activation, long": ("deep", ("tree",), TANH, {}),
-    "activation, blind, long": ("deep", ("tree",), TANH, {"blind": True}),
-    "loss, long": ("noisy", ("loss",), RELU, {}),
-    "loss, blind, long": ("noisy", ("loss",), RELU, {"blind": True}),
 }
-N_LONG_SEEDS = 4  # outer runs of the long arms
 MARKS = {
     "hole: its own value": lambda scores: -scores.own_loss,
     "hole: confidence": lambda scores: scores.confidence,
@@ -78,7 +73,6 @@ RATES = (0.0005, 0.001, 0.003, 0.01, 0.02, 0.04)
 N_TUNING, N_JUDGED = {"smoke": 1, "laptop": 3, "full": 3}, {"smoke": 2, "laptop": 24, "full": 24}
 TUNING, JUDGED = 90_000_000, 91_000_000  # first seeds
 N_GENERATIONS = {"smoke": 1, "laptop": 6, "full": 6}
-N_LONG_GENERATIONS = {"smoke": 1, "laptop": 24, "full": 24}
 N_HOLE_GENERATIONS = {"smoke": 1, "laptop": 3, "full": 3}  # of fitness that isn't accuracy on validation images
 N_CMA_GENERATIONS = {"smoke": 1, "laptop": 7, "full": 7}  # of 16 samples: nearly as many trainings
 NECKS = (2, 4, 8)  # width of the third hidden layer
@@ -121,15 +115,15 @@ def _bred(unit: Unit, context: Context) -> Rows:
         winner = outer.evolve_by_cma(fitness, unit.seed, base, n_generations)
         n_trainings = 16 * outer.N_SEEDS * n_generations
     else:
-        counts = N_HOLE_GENERATIONS if unit.method in MARKS else N_GENERATIONS
-        n_generations = (N_LONG_GENERATIONS if unit.method.endswith("long") else counts)[size]
+        n_generations = (N_HOLE_GENERATIONS if unit.method in MARKS else N_GENERATIONS)[size]
         winner = outer.evolve(fitness, unit.seed, genes, base, n_generations=n_generations, **how)
         n_trainings = outer.N_GENOMES * outer.N_SEEDS * n_generations
     seconds, key = time.process_time() - start, {"method": unit.method, "seed": unit.seed}
     genome = winner.genome
     row = key | {"task": name, "tree": repr(genome.tree), "loss": json.dumps(genome.loss), "log_rate": genome.log_rate}
     row |= {"score": 100 * winner.score, "n_scores": winner.n_scores, "n_trainings": n_trainings}
-    rows: Rows = {"winners": [row | {"core_seconds": seconds}], "families": _family(key, winner), "judged": []}
+    rows: Rows = {"winners": [row | {"core_seconds": seconds}], "judged": []}
+    rows["families"] = _family(key, winner) if "tree" in genes else []
     own = {"method": f"{unit.method}, own rate", "seed": unit.seed, "task": name}
     rows["judged"] += [own | line for line in judge(task, genome, size, rates=[10**genome.log_rate])]
     for where in [name, *ELSEWHERE.get(unit.method, [])]:
@@ -185,14 +179,9 @@ def _necks(context: Context) -> Rows:
 
 
 def units(seeds: list[int]) -> list[Unit]:
-    """What is made by hand once, then seed by seed; long arms for the first seeds alone."""
-    bred = [
-        Unit(method, seed)
-        for seed in seeds
-        for method in ["loss, CMA-ES", *ARMS]
-        if seed < N_LONG_SEEDS or not method.endswith("long")
-    ]
-    return [Unit("by hand", 0), Unit("necks", 0), *bred]
+    """What is made by hand once, then seed by seed."""
+    bred = [*ARMS, "loss, CMA-ES"]
+    return [Unit("by hand", 0), Unit("necks", 0)] + [Unit(method, seed) for seed in seeds for method in bred]
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
@@ -210,8 +199,6 @@ def settings(size: str) -> dict[str, Any]:
         "tasks": {name: asdict(task) for name, task in TASKS.items()},
         "outer": {name: getattr(outer, name) for name in constants},
         "n_generations": N_GENERATIONS[size],
-        "n_long_generations": N_LONG_GENERATIONS[size],
-        "n_long_seeds": N_LONG_SEEDS,
         "n_hole_generations": N_HOLE_GENERATIONS[size],
         "n_cma_generations": N_CMA_GENERATIONS[size],
         "rates": RATES,
