@@ -345,6 +345,19 @@ def test_15_workers_wait_as_long_as_in_the_chapter():
 
 
 @needs_node
+def test_17_the_terms_are_the_chapters_and_sum_to_the_change():
+    data = running.stored("fig-17-price")
+    state = {"way": "bred, mutations of 0.1", "step": 200}
+    found = node("fig-17-price", "figure.compute(state, data)", state=state, data=data)
+    selection, transmission, change = (one["now"] for one in found["terms"])
+    assert found["seeds"] == 20
+    assert selection + transmission == pytest.approx(change, abs=1e-4)
+    assert selection / change == pytest.approx(told("17", "earned"), abs=0.06)
+    descended = node("fig-17-price", "figure.compute({way: 'by gradient', step: 100}, data).terms", data=data)
+    assert {value for line in descended[0]["lines"] for _, value in line} == {0}
+
+
+@needs_node
 def test_05_random_search_is_as_good_as_the_figure_says():
     rng = np.random.default_rng(6)
     places = node("fig-05-landscapes", "figure.LANDSCAPES")
