@@ -37,7 +37,7 @@ export function describe({terms, seeds}, {way, step}) {
   const nats = (value) => number(Math.abs(value), 2);
   const did = (value, gained, lost) => (Math.abs(value) < 5e-3 ? `${gained} 0` : `${value < 0 ? lost : gained} ${nats(value)}`);
   const how = way[0].toUpperCase() + way.slice(1);
-  return `${how}: after ${step} ${way.startsWith("by gradient") ? "steps" : "generations"} selection has ${did(selection, "earned", "lost")} ` +
+  return `${how}: after ${step === 1 ? "one" : step} ${way.startsWith("by gradient") ? "step" : "generation"}${step === 1 ? "" : "s"} selection has ${did(selection, "earned", "lost")} ` +
     `and transmission has ${did(transmission, "earned", "lost")}; the mean has ${did(change, "risen by", "fallen by")} nats (mean of ${seeds} seeds).`;
 }
 
