@@ -61,6 +61,22 @@ def leaves(x):
     raise SystemExit
 
 
+def mismatched(x):
+    return x @ np.ones(7)
+
+
+def too_far(x):
+    return [x[i + 1] for i in range(len(x))]
+
+
+def empty_handed(x, most=None):
+    return x + most
+
+
+def no_number(x):
+    return int("two")
+
+
 @pytest.mark.parametrize(
     ("function", "fragment"),
     [
@@ -84,7 +100,10 @@ def leaves(x):
             f"line {misspelled.__code__.co_firstlineno + 1} of its cell (`return 2 * X  # noqa: F821`) with NameError",
         ),
         (leaves, "SystemExit"),
-        (lambda x: x @ np.ones(7), "do they fit together?"),
+        (mismatched, "There, `x` has the shape (2,)."),
+        (too_far, "There, `x` has the shape (2,), `i` is 1."),
+        (empty_handed, "There, `x` has the shape (2,), `most` is None."),
+        (no_number, "Print the shapes"),
         (3, "give the function itself, without brackets"),
     ],
 )

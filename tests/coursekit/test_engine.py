@@ -238,7 +238,22 @@ NUMBERS = np.array([0.123456, -2.2, 3.5, 0.5])
         (lambda x: 1 / x, "your x is upside down"),
         (lambda x: x**2, "your x is the square"),
         (np.abs, "not always the right sign"),
-        (lambda x: x[::-1], "in another order"),
+        (lambda x: np.roll(x, 2), "in another order"),
+        (lambda x: x[::-1], "your x stands back to front"),
+        (np.sort, "your x is sorted"),
+        (np.floor, "your x is rounded down"),
+        (np.exp, "your x is exp of"),
+        (lambda x: 1 - x, "your x is 1 minus"),
+        (lambda x: np.maximum(x, 0), "your x is 0 wherever it should be negative"),
+        (lambda x: np.append(0.7, x[:-1]), "comes one place too late"),
+        (lambda x: np.append(x[1:], 0.7), "comes one place too early"),
+        (np.cumsum, "your x adds up"),
+        (lambda x: np.diff(x, prepend=0), "isn't added up"),
+        (np.maximum.accumulate, "keeps the largest so far"),
+        (lambda x: 0 * x + x[0], "its first entry throughout"),
+        (lambda x: np.where(x > 0, 7, x), "is 7 wherever it is wrong"),
+        (lambda x: np.where(x > 0, 7 * x, x), "7 times what it should be wherever it is wrong"),
+        (lambda x: x.max(), "is the largest of what is asked for"),
         (lambda x: x - 0.5, "your x is 0.5 too small wherever it is wrong"),
         (lambda x: np.where(x > 0, x + 1, x), "your x is 1 too large wherever it is wrong"),
         (lambda x: [7, *x[1:]], "right but for its first entry"),
@@ -274,6 +289,7 @@ def test_what_ties_all_wrong_answers_to_the_right_ones_is_told(wrong, tie):
         (lambda x: x / len(x), "It lacks a sum"),
         (lambda x: x.mean() ** 0.5, "your mean is the root"),
         (lambda x: x**2, "the shape (3,)"),
+        (lambda x: x[:0], "It stays empty in every case"),
     ],
 )
 def test_a_single_number_is_tied_to_the_right_one(wrong, tie):
@@ -301,8 +317,11 @@ def test_a_table_is_turned_and_two_values_agree_by_chance():
     ("wrong", "fault"),
     [
         (lambda x, y: x * 3, "your product doesn't change when `y` does"),
-        (lambda x, y, seen=[]: seen.append(y) or x * seen[0], "if `y` were always what it is in the first case"),
-        (lambda x, y: y * y - x - y, "if `x` and `y` were exchanged"),
+        (
+            lambda x, y, seen=[]: seen.append(y) or x * seen[0],
+            "is what it should be with `y` always as in the first case: is it typed in, or kept?",
+        ),
+        (lambda x, y: y * y - x - y, "is what it should be with `x` and `y` exchanged."),
     ],
 )
 def test_arguments_that_are_not_read_as_they_should_be(wrong, fault):
@@ -312,6 +331,87 @@ def test_arguments_that_are_not_read_as_they_should_be(wrong, fault):
         compare(student, returns="your product", by_hand=[], others=cases, right=right, mistakes={})
 
     assert fault in said(check, wrong, "f(x, y)")
+
+
+def spread(x, scale, n, up):
+    """Right: an answer in which every argument can be mistaken."""
+    total = sum((v - np.mean(x)) ** 2 for v in x) / len(x) * scale
+    return (total if up else total / 2) + 0.1 * n * x[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (lambda x, scale, n, up: spread(x, scale, n + 1, up), "is what it should be with `n` one larger."),
+        (lambda x, scale, n, up: spread(x, scale**2, n, up), "is what it should be with `scale` squared."),
+        (lambda x, scale, n, up: spread(x, scale, n, not up), "is what it should be with `up` turned round."),
+        (lambda x, scale, n, up: spread(x[:-1], scale, n, up), "is what it should be with `x` without its last entry."),
+        (lambda x, scale, n, up: spread(x[::-1], scale, n, up), "is what it should be with `x` back to front."),
+        (lambda x, scale, n, up: spread(x, scale, n, up) + n, "is too large by `n`."),
+        (lambda x, scale, n, up: spread(x, scale, n, up) - 3 * scale, "is too small by 3 times `scale`."),
+        (lambda x, scale, n, up: spread(x, scale, n, up) * len(x), "is `len(x)` times what it should be."),
+        (lambda x, scale, n, up: 2 * spread(x, scale, n, up) / n, "is 2 times what it should be, divided by `n`."),
+        (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) / (len(x) - 1)) ** 0.5, "is it `ddof`?"),
+        (lambda x, scale, n, up: x.sum(), "is the sum of `x`, and not what is asked for."),
+        (lambda x, scale, n, up: n - spread(x, scale, n, up), "is `n` minus what it should be."),
+        (lambda x, scale, n, up: spread(x, scale, n, True) - 0.3 * (not up), "With `up` always true, it is right"),
+        (lambda x, scale, n, up: spread(x, scale, np.sin(n), up), "With `n` always 0, it is right: look at where `n`"),
+    ],
+)
+def test_what_other_input_or_quantity_explains_all_answers_is_told(wrong, fault):
+    rng = np.random.default_rng(5)
+
+    def check(student):
+        cases = [
+            (rng.normal(size=k).round(2), *rest)
+            for k, rest in ((4, (0.5, 2, True)), (3, (0.7, 3, False)), (6, (1.6, 5, True)), (5, (0.9, 7, False)))
+        ]
+        one_sided = {"half of it": lambda x, scale, n, up: spread(x, scale, n, up) / 2}
+        compare(student, returns="your spread", by_hand=[], others=cases, right=spread, mistakes=one_sided)
+
+    names = "f(x, scale, n, up)"
+    assert said(check, spread, names) == ""
+    assert fault in said(check, wrong, names)
+    once = said(check, lambda x, *rest: wrong(x, *rest) * (1.37 if len(x) == 6 else 1), names)
+    assert fault not in once, "in all cases but one"
+    assert len(once) <= 400
+
+
+def test_a_change_that_makes_every_answer_right_tells_nothing():
+    def check(student):
+        cases = [(np.array([1.0, 2.5]), 3.0), (np.array([4.0, 0.5, 2]), 2.0)]
+        right = lambda x, a: a + (x**3).sum()  # noqa: E731
+        mistakes = {"squares": lambda x, a: a + (x**2).sum(), "a sum": lambda x, a: a + x.sum()}
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes=mistakes)
+
+    message = said(check, lambda x, a: a + np.sin(x).sum(), "f(x, a)")
+    assert "should be" in message
+    assert "With" not in message, "with x all 0, every answer is right"
+
+
+def test_a_search_for_what_explains_an_answer_comes_to_an_end():
+    def down(n, step):
+        total = 0.3 * n
+        while n > 0:
+            n, total = n - step, total + 1
+        return total
+
+    def check(student):
+        right = lambda n, step: n // step  # noqa: E731
+        compare(student, returns="steps", by_hand=[((9, 2), 4)], others=[(20, 3), (8, 5)], right=right, mistakes={})
+
+    assert "but should be" in said(check, down, "f(n, step)"), "with a step of 0 it would never end"
+
+
+def test_two_answers_are_told_apart_by_what_lies_between_them():
+    def check(student):
+        cases = [(1.5, 0.5), (2.0, 0.75), (4.0, 3.0)]
+        right = lambda x, half: (3 * x, 3 * x - np.sin(half))  # noqa: E731
+        compare(student, returns=("middle", "low"), by_hand=[], others=cases, right=right, mistakes={})
+
+    assert "low is what middle should be, and not" in said(check, lambda x, half: (3 * x, 3 * x), "f(x, half)")
+    distance = "low lies wrong: its distance from what middle should be is 3 times what it should be"
+    assert distance in said(check, lambda x, half: (3 * x, 3 * x - 3 * np.sin(half)), "f(x, half)")
 
 
 def test_values_in_another_order_are_told():

@@ -21,7 +21,10 @@ the checks work" shows an exercise with its check, and its test, in full.
 
     lab                     exercises, verdicts, the time limit, what is printed
     comparing, reading      answers against the right ones and named wrong ones; answers as arrays, values as text
-    relations               what ties all wrong answers to the right ones: rounded, turned, a mean forgotten
+    explaining              what explains a wrong value in all cases, found by trying
+    relations               what ties wrong answers to the right ones: rounded, turned, a mean forgotten
+    quantities              what they have too much of, or lack: an argument, a length, another answer
+    changes                 inputs changed in one way, for which they would be right
     randomness              does all randomness come from the generator that was given?
     hints, student          TryAgain, and short ways to raise it; the student's function, safe to call
     copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long

@@ -1,12 +1,17 @@
 """What goes wrong before an answer can be judged, in words: an exception, a stub, a function that can't be called."""
 
+import dis
 import inspect
 import linecache
 import sysconfig
 import traceback
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
+
+from coursekit.feedback.copies import as_array
+from coursekit.feedback.reading import brief, shortened
 
 __all__ = ["file_of", "misfit", "mishap", "unwritten"]
 
@@ -35,15 +40,52 @@ def file_of(function: Any) -> Path | None:
     return Path(code.co_filename) if code else None
 
 
-def _students(error: BaseException, ours: Collection[Path]) -> list[traceback.FrameSummary]:
-    """The frames of an exception that the student wrote: in no library, in none of our folders, not built in."""
-    return [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(("<frozen", "<__array_function__"))
-        and not frame.filename.endswith(".pyx")  # compiled Cython tells lines of a source that isn't there
-        and not any(Path(frame.filename).is_relative_to(folder) for folder in [*_LIBRARIES, *ours])
-    ]
+def _is_students(filename: str, ours: Collection[Path]) -> bool:
+    """Whether the student wrote this file: it is in no library, in none of our folders, and not built in."""
+    return (
+        not filename.startswith(("<frozen", "<__array_function__"))
+        and not filename.endswith(".pyx")  # compiled Cython tells lines of a source that isn't there
+        and not any(Path(filename).is_relative_to(folder) for folder in [*_LIBRARIES, *ours])
+    )
+
+
+def _frames(error: BaseException, ours: Collection[Path]) -> list[tuple[FrameType, int, int]]:
+    """The student's frames of an exception, each with its line and with where in its code it stopped."""
+    steps, tb = [], error.__traceback__
+    while tb is not None:
+        steps.append((tb.tb_frame, tb.tb_lineno, tb.tb_lasti))
+        tb = tb.tb_next
+    return [step for step in steps if _is_students(step[0].f_code.co_filename, ours)]
+
+
+def _values(frame: FrameType, last: int) -> str:
+    """What the names hold that stand in the expression that stopped; empty if none of them holds data."""
+    held = {}
+    for name in _names(frame.f_code, last):
+        for scope in (frame.f_locals, frame.f_globals):
+            if name in scope:
+                if text := brief(scope[name]):
+                    held[name] = f"has the shape {as_array(scope[name]).shape}" if "shape" in text else f"is {text}"
+                break
+    return ", ".join(f"`{name}` {text}" for name, text in list(held.items())[:4])
+
+
+def _names(code: CodeType, last: int) -> list[str]:
+    """The names that are read in the expression whose instruction stopped."""
+    instructions = list(dis.get_instructions(code))
+    where = next((one.positions for one in instructions if one.offset == last), None)
+    if where is None or where.lineno is None:
+        return []
+    names: dict[str, None] = {}
+    for one in instructions:
+        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")) and one.positions:
+            begin, end = (
+                (one.positions.lineno, one.positions.col_offset),
+                (one.positions.end_lineno, one.positions.end_col_offset),
+            )
+            if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
+                names.update(dict.fromkeys(one.argval if isinstance(one.argval, tuple) else (one.argval,)))
+    return list(names)
 
 
 def unwritten(error: NotImplementedError, name: str, ours: Collection[Path] = ()) -> str | None:
@@ -51,26 +93,28 @@ def unwritten(error: NotImplementedError, name: str, ours: Collection[Path] = ()
 
     `ours` are the folders of the course's own modules, which are no student's work.
     """
-    frames, all_frames = _students(error, ours), traceback.extract_tb(error.__traceback__)
-    if not frames or frames[-1] != all_frames[-1]:
+    frames = _frames(error, ours)
+    if not frames or frames[-1][0] is not [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]:
         return None
     message = str(error).removeprefix("Your turn:").strip() or "this function is still to be written."
-    inner = frames[-1].name
+    inner = frames[-1][0].f_code.co_name
     if inner == name:
         return message
     return f"your function calls {inner}, which is still to be written: {message}"
 
 
 def mishap(error: BaseException, ours: Collection[Path] = ()) -> str:
-    """An exception in a student's code in one or two sentences: type, message, line, advice."""
-    frames = _students(error, ours)
-    what = (f"{type(error).__name__}: {error}" if str(error) else type(error).__name__).rstrip(".")
+    """An exception in a student's code in a few sentences: type, message, line, and the values there, or advice."""
+    frames = _frames(error, ours)
+    what = (f"{type(error).__name__}: {shortened(str(error), 160)}" if str(error) else type(error).__name__).rstrip(".")
     if not frames:
         return f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?"
-    line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()
-    where = f"line {frames[-1].lineno} of its cell" + (f" (`{line}`)" if line else "")
+    frame, number, last = frames[-1]
+    line = shortened(linecache.getline(frame.f_code.co_filename, number).strip(), 100)
+    where = f"line {number} of its cell" + (f" (`{line}`)" if line else "")
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
-    return f"your code stopped in {where} with {what}. {advice}".strip()
+    values = "" if isinstance(error, NameError | SystemExit | RecursionError) else _values(frame, last)
+    return f"your code stopped in {where} with {what}. {f'There, {values}.' if values else advice}".strip()
 
 
 def misfit(function: Callable[..., Any], name: str, parameters: list[str]) -> str | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.hints import TryAgain
 
-__all__ = ["Answer", "case_text", "read_floats", "read_several", "to_arrays"]
+__all__ = ["Answer", "brief", "case_text", "read_floats", "read_several", "shortened", "to_arrays"]
 
 Answer = tuple[NDArray[np.float64], ...]
 
@@ -67,10 +67,35 @@ def _kind(value: Any) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def case_text(parameters: Sequence[str], args: Sequence[Any]) -> str:
-    """The arguments of a case, short enough to be read: `m = 1, x = [1. 2. 3.]`."""
-    named = zip(parameters, args, strict=True)
-    return ", ".join(f"{name} = {_text(value)}" for name, value in named if not callable(value))
+def case_text(parameters: Sequence[str], args: Sequence[Any], most: int = 200) -> str:
+    """The arguments of a case, short enough to be read: `m = 1, x = [1. 2. 3.]`; of the longest only what they are."""
+    values = {name: value for name, value in zip(parameters, args, strict=True) if not callable(value)}
+    texts = {name: f"{name} = {_text(value)}" for name, value in values.items()}
+    for name in sorted(values, key=lambda name: -len(texts[name])):
+        if len(", ".join(texts.values())) <= most:
+            break
+        texts[name] = f"{name} = {shortened(brief(values[name]) or _text(values[name]), 60)}"
+    return ", ".join(texts.values())
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, with three dots where it was cut."""
+    return text if len(text) <= most else text[: most - 4].rstrip() + " ..."
+
+
+def brief(value: Any) -> str:
+    """What a value is, in a few words; empty for functions, modules, classes and generators."""
+    value = as_array(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    if isinstance(value, bool | int | float | np.number | np.ndarray):
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return repr(shortened(value, 30))
+    if isinstance(value, list | tuple | dict | set | range):
+        whole = str(value) if len(value) < 4 and not any(hasattr(member, "shape") for member in value) else ""
+        return whole if whole and len(whole) < 40 else f"a {type(value).__name__} of {len(value)}"
+    return "None" if value is None else ""
 
 
 def _text(value: Any) -> str:

@@ -220,7 +220,7 @@ WRONG = {
         (x_is_not_standardised, "the run still works on x as it is given"),
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
-        (steps_go_uphill, "Is each step taken downhill?"),
+        (steps_go_uphill, "with `learning_rate` of the other sign"),
     ],
 }
 

@@ -1,0 +1,247 @@
+"""Search for what explains a wrong value in every case: what ties it to the right one, or other inputs.
+
+Each explanation is a fact that was tried in all cases and could have failed; what the student did is not guessed.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coursekit.feedback.changes import misreadings, plainer
+from coursekit.feedback.quantities import quantities, taken_for, tie
+from coursekit.feedback.reading import Answer, read_floats
+from coursekit.feedback.relations import relation
+from coursekit.feedback.running import TooLong, run_limited
+from coursekit.feedback.student import Student
+
+if TYPE_CHECKING:
+    from coursekit.feedback.comparing import Comparison
+
+__all__ = ["explained"]
+
+SECONDS = 1.5  # of work that the search may take
+TYPED_IN = "Is a number typed in, or taken from a variable of the notebook"
+
+Case = tuple[Any, ...]
+Array = NDArray[np.float64]
+
+
+def explained(
+    asked: "Comparison",
+    student: Student,
+    number: int,
+    answers: Sequence[Answer],
+    expected: Sequence[Answer],
+    failing: Sequence[int],
+) -> tuple[str, str]:
+    """What is wrong with a value, to be said after its name, and else which plainer input makes it right; or empty.
+
+    Args:
+        asked: the comparison in which it is wrong.
+        student: the function that gave it.
+        number: of the value among those that the function returns.
+        answers: all that it returned, in all cases.
+        expected: what is right.
+        failing: the cases in which the value is wrong, the one to be shown first.
+    """
+    search = _Search(asked, student, number, [one[number] for one in answers], expected, failing)
+    found: list[str] = []
+
+    def work() -> None:
+        found.append(search.fault())
+        found.append("" if found[0] else search.cure())
+
+    with suppress(TooLong):  # an argument that was changed may lead into a loop without end
+        run_limited(work, SECONDS)
+    fault, cure = [*found, "", ""][:2]
+    return fault, cure
+
+
+@dataclass(frozen=True)
+class _Search:
+    asked: "Comparison"
+    student: Student
+    number: int
+    got: list[Array]
+    expected: Sequence[Answer]
+    failing: Sequence[int]
+
+    @property
+    def right(self) -> list[Array]:
+        return [one[self.number] for one in self.expected]
+
+    @property
+    def order(self) -> list[int]:
+        """All cases, those that fail first."""
+        return [*self.failing, *(i for i in range(len(self.got)) if i not in self.failing)]
+
+    def fault(self) -> str:
+        if not all(np.isfinite(one).all() for one in self.got):
+            return ""
+        near = all(
+            (abs(a) <= 1e9 * (1 + abs(b).max(initial=0))).all() for a, b in zip(self.got, self.right, strict=True)
+        )
+        tried = (
+            [self._stands_still, self._related, self._ignores, self._tied, self._read_as_others]
+            if near
+            else [self._read_as_others]
+        )
+        return next(filter(None, (one() for one in tried)), "")
+
+    def cure(self) -> str:
+        """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
+        cures: dict[tuple[str, ...], str] = {}
+        for text, names, change in plainer(self.asked.parameters, self.asked.cases):
+            new = not any(set(known) <= set(names) for known in cures)
+            if new and self._is_cured(change) and not self._is_trivial(change):
+                cures[names] = text
+        if not 0 < len(cures) < 4:
+            return ""
+        named = sorted({name for one in cures for name in one})
+        where = f"`{named[0]}` comes" if len(named) == 1 else "they come"
+        return f"With {', or '.join(cures.values())}, it is right: look at where {where} in."
+
+    # --- Arguments that have no effect ---
+
+    def _stands_still(self) -> str:
+        if not any(a.size for a in self.got):
+            return "stays empty in every case: is anything put into it"
+        close = self.asked.close
+        if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
+            return f"is the same whatever the inputs are. {TYPED_IN}"
+        return ""
+
+    def _ignores(self) -> str:
+        ignored = self._ignored() if self.got[self.failing[0]].size else ""
+        return f"doesn't change when `{ignored}` does. {TYPED_IN}" if ignored else ""
+
+    def _ignored(self) -> str:
+        """The argument that explains the value by having no effect on it; empty if none does.
+
+        In the first few cases where it is wrong, each argument is exchanged for that of other cases. If the value
+        stays what it was though the right one would not, in the first case and wherever else it can be tried, then the
+        argument isn't read. Where staying would be right, nothing is shown.
+        """
+        cases, close = self.asked.cases, self.asked.close
+        for place, parameter in enumerate(self.asked.parameters):
+            stays: dict[int, list[bool]] = {i: [] for i in self.failing[:3]}
+            for i, other in product(stays, cases[:6]):
+                args = (*cases[i][:place], other[place], *cases[i][place + 1 :])
+                try:
+                    before, right = self._right(cases[i]), self._right(args)
+                    if not (close(right, before) or close(right, self.got[i])):
+                        stays[i].append(close(self._given(args), self.got[i]))
+                except Exception:  # arguments of two cases needn't fit together
+                    continue
+                if not all(stays[i]):
+                    break
+            if stays[self.failing[0]] and all(map(all, stays.values())):
+                return parameter
+        return ""
+
+    def _right(self, args: Case) -> Array:
+        return self.asked.answer(self.asked.right, args)[self.number]
+
+    def _given(self, args: Case) -> Array:
+        return read_floats(self.asked.read(self.student(*args), *args), self.asked.names)[self.number]
+
+    # --- What ties the value to what is known ---
+
+    def _related(self) -> str:
+        """What ties all answers to the right ones, or which quantity was taken for what is asked."""
+        return _scaled(self.got, self.right) or relation(self.got, self.right) or taken_for(self.got, self._known())
+
+    def _tied(self) -> str:
+        """A quantity that ties all answers to the right ones, or their distances from another of the right answers."""
+        known = self._known()
+        if text := tie(self.got, self.right, known):
+            return text
+        for i, name in enumerate(self.asked.names):
+            origin = [one[i] for one in self.expected]
+            like = all(a.shape == o.shape == b.shape for a, o, b in zip(self.got, origin, self.right, strict=True))
+            if like and i != self.number:
+                off, wanted = ([a - o for a, o in zip(ends, origin, strict=True)] for ends in (self.got, self.right))
+                if text := _scaled(off, wanted) or relation(off, wanted) or tie(off, wanted, known):
+                    return f"lies wrong: its distance from what {name} should be {text}"
+        return ""
+
+    def _known(self) -> list[dict[str, Array]]:
+        names = self.asked.names
+        return [
+            quantities(self.asked.parameters, args, {names[i]: one[i] for i in range(len(names)) if i != self.number})
+            for args, one in zip(self.asked.cases, self.expected, strict=True)
+        ]
+
+    # --- Other inputs ---
+
+    def _read_as_others(self) -> str:
+        """How the arguments are read, if that explains every value and different ones show it."""
+        if len({value for i in self.failing for value in self.got[i].ravel().tolist()}) < 2:
+            return ""
+        for text, _, change in misreadings(self.asked.parameters, self.asked.cases):
+            if self._is_right(change(self.asked.cases[i]) for i in self.order):
+                return f"is what it should be with {text}"
+        return ""
+
+    def _is_right(self, cases: Iterable[Case]) -> bool:
+        """Whether the value is the right one for these cases in place of those that were asked."""
+        try:
+            with warnings.catch_warnings(action="error"):
+                values = (self.got[i] for i in self.order)
+                return all(self.asked.close(a, self._right(args)) for a, args in zip(values, cases, strict=True))
+        except Exception:  # arguments of two cases, or two arguments, needn't fit together
+            return False
+
+    def _is_cured(self, change: Callable[[Case], Case]) -> bool:
+        """Whether the value is right in the changed cases, where right ones still differ."""
+        met = set[float]()
+        try:
+            for i in self.order[:6]:
+                args = change(self.asked.cases[i])
+                right = self._right(args)
+                if not (np.isfinite(right).all() and self.asked.close(self._given(args), right)):
+                    return False
+                met.update(right.ravel().tolist())
+        except Exception:  # plainer arguments needn't make sense
+            return False
+        return len(met) > 1
+
+    def _is_trivial(self, change: Callable[[Case], Case]) -> bool:
+        """Whether a change cures more than a quarter of the known mistakes, too, and so tells nothing of this one."""
+        cured = 0
+        for mistake in self.asked.functions:
+            with suppress(Exception):
+                before, after = (
+                    [
+                        self.asked.close(self.asked.answer(mistake, args)[self.number], self._right(args))
+                        for args in cases
+                    ]
+                    for cases in (self.asked.cases, list(map(change, self.asked.cases)))
+                )
+                cured += all(after) and not all(before)
+        return cured > len(self.asked.functions) / 4
+
+
+def _scaled(got: Sequence[Array], right: Sequence[Array]) -> str:
+    """The one factor that turns every right answer into the given one, in words."""
+    if any(a.shape != b.shape for a, b in zip(got, right, strict=True)):
+        return ""
+    a, b = np.concatenate([one.ravel() for one in got]), np.concatenate([one.ravel() for one in right])
+    largest = int(np.argmax(np.abs(b)))
+    if b.size < 2 or b[largest] == 0 or a[largest] == 0:
+        return ""
+    factor = float(a[largest] / b[largest])
+    if not np.allclose(a, factor * b, rtol=1e-5, atol=1e-9):
+        return ""
+    if np.isclose(factor, -1):
+        return "has the wrong sign in every case that was tried"
+    return (
+        f"is {factor:.4g} times what it should be in every case that was tried: look for a factor that is missing, or "
+        "there twice"
+    )
