@@ -1,18 +1,20 @@
 """The checks of lab 5, "A genetic algorithm": five operators, a test that finds broken ones, and switches."""
 
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, product
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, softplus
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.labs.lab05_planted import BROKEN, SELECTION, WIN, Chances, breed, breed_in_another_order
+from coursekit.feedback import Lab, Pattern, Student, TryAgain, compare
+from coursekit.labs.lab05_planted import BROKEN, FAR_OFF, SELECTION, WIN, Chances, breed, breed_in_another_order
 from coursekit.labs.lab05_switches import everything_is_on, something_is_off
 from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
-# Exercise 5.6 calls the student's test some eighty times.
+# Exercise 5.6 calls the student's test some hundred times.
 LAB = Lab(5, "A genetic algorithm", time_limit=20)
 check, passed, score = LAB.check, LAB.passed, LAB.score
 
@@ -56,6 +58,13 @@ def _log_likelihood(z: Tensor, y: Tensor) -> Tensor:
 
 def _of_logits(value: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     return lambda population, x, y: value(_logits(population, x), y)
+
+
+def _has_other_signs(answer: Any, right: Any, population: Tensor, x: Tensor, y: Tensor) -> bool:
+    """Whether this is minus the mean of softplus(s * z), with another s than 1 and -1 for the answers 0 and 1."""
+    z = _logits(population, x)
+    means = (-softplus((a + (b - a) * y) * z).mean(-1) for a, b in product(range(-3, 4), repeat=2) if (a, b) != (1, -1))
+    return any(np.allclose(answer, mean, rtol=2e-3) for mean in means)
 
 
 @LAB.exercise("5.2", "fitness_function(population, x, y)", title="Fitness", points=2)
@@ -109,6 +118,43 @@ def _(student: Student) -> None:
             ),
             "the answers are the wrong way round: softplus(z) is the loss where the answer is 0, softplus(-z) where "
             "it is 1.": _of_logits(lambda z, y: _log_likelihood(-z, y).mean(-1)),
+            "you return a number for every row: take their mean, .mean(-1).": _of_logits(_log_likelihood),
+            "the mean is taken over the genomes; take it over the rows of x, the last axis of z and y: .mean(-1).": (
+                _of_logits(lambda z, y: _log_likelihood(z, y).mean(1))
+            ),
+            "the mean is taken over the runs; take it over the rows of x, the last axis of z and y: .mean(-1).": (
+                _of_logits(lambda z, y: _log_likelihood(z, y).mean(0))
+            ),
+            "rows with the answer 1 count for nothing: softplus(-z) belongs to the answer 1, softplus(z) to 0.": (
+                _of_logits(lambda z, y: ((1 - y) * logsigmoid(-z)).mean(-1))
+            ),
+            "the answers y have no effect: every row is taken for a 1.": _of_logits(
+                lambda z, y: logsigmoid(z).mean(-1)
+            ),
+            "the answers y have no effect: every row is taken for a 0.": _of_logits(
+                lambda z, y: logsigmoid(-z).mean(-1)
+            ),
+            "the answers y have no effect: every row counts as a 1 and as a 0.": _of_logits(
+                lambda z, y: (logsigmoid(z) + logsigmoid(-z)).mean(-1)
+            ),
+            "rows with the answer 0 have the wrong sign: what rows of both kinds pay adds up.": _of_logits(
+                lambda z, y: (y * logsigmoid(z) - (1 - y) * logsigmoid(-z)).mean(-1)
+            ),
+            "rows with the answer 1 pay the loss of a 0, too: weight the two losses by y and 1 - y.": _of_logits(
+                lambda z, y: (y * logsigmoid(z) + logsigmoid(-z)).mean(-1)
+            ),
+            "rows with the answer 0 pay the loss of a 1, too: weight the two losses by y and 1 - y.": _of_logits(
+                lambda z, y: (logsigmoid(z) + (1 - y) * logsigmoid(-z)).mean(-1)
+            ),
+            "this is the mean probability of the right answers; take the mean of its logarithm.": _of_logits(
+                lambda z, y: _log_likelihood(z, y).exp().mean(-1)
+            ),
+            "the loss of a row is z itself, with the sign of its answer; it is the softplus of that.": _of_logits(
+                lambda z, y: ((2 * y - 1) * z).mean(-1)
+            ),
+            "softplus is applied twice.": _of_logits(lambda z, y: -softplus(-_log_likelihood(z, y)).mean(-1)),
+            "softplus gets z with another factor than it should: 1 where the answer is 0, and -1 where it is 1. Print "
+            "1 - 2 * y for both.": Pattern(_has_other_signs),
             "you average over the genomes too: each genome needs a fitness of its own, so take the mean over the rows "
             "only, .mean(-1).": lambda *a: right(*a).mean(),
             "the runs have run together: unflatten the result to (n_runs, n_genomes).": lambda *a: right(*a).flatten(),
@@ -303,8 +349,16 @@ def _(student: Student) -> None:
     one, other = (sum(accepts(b, 600 + i) for i in range(15)) for b in (breed, breed_in_another_order))
     caught = {hint: sum(not accepts(broken, 700 + i) for i in range(4)) for hint, broken in BROKEN.items()}
     if one + other == 0:
+        far = {f"{text}. ": sum(not accepts(wrong, 700 + i) for i in range(4)) for text, wrong in FAR_OFF.items()}
+        passed = [hint[: hint.index(". ")] for hint, times in (caught | far).items() if times == 0]
+        if passed:
+            raise TryAgain(
+                f"your test refuses every right breed, but lets one pass {passed[0]}. Look at the condition for that: "
+                "what it measures, what it expects, and on which side of its bound it says True."
+            )
         raise TryAgain(
-            "your test refuses everything. Try it on your own `breed`, and print which of your conditions fails."
+            "your test refuses everything. Try it on your own `breed`, and print which of your conditions fails.",
+            names_fault=False,
         )
     if min(one, other) == 0 and max(one, other) >= 14:
         raise TryAgain(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from coursekit.feedback import TryAgain
 
-__all__ = ["BROKEN", "SELECTION", "WIN", "Chances", "breed", "breed_in_another_order"]
+__all__ = ["BROKEN", "FAR_OFF", "SELECTION", "WIN", "Chances", "breed", "breed_in_another_order"]
 
 Draw = Callable[[tuple[int, ...], float, torch.Generator], Tensor]
 
@@ -66,6 +66,9 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "in which 7 of 10 genes are the mother's. At rate 0, measure the share.": (
         partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.7, rng))
     ),
+    "in which 7 of 10 genes are the father's. A share may be too small, too: take the size of the difference, abs().": (
+        partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.3, rng))
+    ),
     "that tosses one coin for each child. At rate 0, measure the share in each child (in a row), not only in all.": (
         partial(breed, coin=lambda shape, chance, rng: _hits((*shape[:-1], 1), chance, rng).expand(shape))
     ),
@@ -74,19 +77,46 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "with half the mutation rate. From parents that are all 0, measure the share of genes that are not.": (
         partial(breed, hit=lambda shape, rate, rng: _hits(shape, rate / 2, rng))
     ),
+    "with twice the mutation rate. Measure, at a rate below 1/2, the share of genes that are hit; it may be too large, "
+    "too.": partial(breed, hit=lambda shape, rate, rng: _hits(shape, 2 * rate, rng)),
     "that mutates a child in all its genes or in none. Measure the share that is hit in each child, too.": (
         partial(breed, hit=lambda shape, rate, rng: _hits((*shape[:-1], 1), rate, rng).expand(shape))
+    ),
+    "that hits all children in the same genes. Measure the share that is hit of each gene (down a column), too.": (
+        partial(breed, hit=lambda shape, rate, rng: _hits(shape[-1:], rate, rng).expand(shape))
     ),
     "that takes `scale` for a variance. Measure the standard deviation of the noise, with a scale other than 1.": (
         partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale**0.5, rng))
     ),
+    "whose noise has half the standard deviation that it should have. It may be too small, too.": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale / 2, rng))
+    ),
     "whose noise has the mean `scale`, not 0. Measure it.": (
         partial(breed, noise=lambda shape, scale, rng: scale + _noise(shape, scale, rng))
+    ),
+    "whose noise has the mean `-scale`, not 0. A mean may be too small, too: take its size, abs().": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale, rng) - scale)
     ),
     "that ignores `rng`. Call it twice, with two generators of the same seed.": (
         partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
     ),
 }
+FAR_OFF: Mapping[str, Callable[..., Tensor]] = {
+    "that takes every gene from the mother": partial(breed, coin=lambda shape, chance, rng: torch.ones(shape) > 0),
+    "that takes every gene from the father": partial(breed, coin=lambda shape, chance, rng: torch.ones(shape) < 0),
+    "that never mutates": partial(breed, hit=lambda shape, rate, rng: torch.ones(shape) < 0),
+    "that hits every gene": partial(breed, hit=lambda shape, rate, rng: torch.ones(shape) > 0),
+    "whose noise has a hundredth of its standard deviation": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale / 100, rng))
+    ),
+    "whose noise has twice its standard deviation": (
+        partial(breed, noise=lambda shape, scale, rng: _noise(shape, 2 * scale, rng))
+    ),
+    "that hits the genes which it should spare, and spares the others": (
+        partial(breed, hit=lambda shape, rate, rng: _hits(shape, 1 - rate, rng))
+    ),
+}
+"""For a test that refuses what is right: what it lets pass says which of its conditions is wrong."""
 
 
 Chances = Callable[[list[float], int], list[float]]

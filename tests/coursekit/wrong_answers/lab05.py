@@ -392,8 +392,12 @@ def number_of_faults(breed, rng):
 
 
 def fixed(breed, rng, *, parents=True, genes="each", share=True, rows=True, columns=True, rate=True, hits=True,
-          spread=True, mean=True, twice=True, bound=0.12):  # fmt: skip
+          same=True, spread=True, mean=True, twice=True, bound=0.12, off=0.024, scale=2.0, one_sided=""):  # fmt: skip
     """A whole test; each argument leaves something out of it."""
+
+    def size(difference, of):
+        return difference if of == one_sided else abs(difference)
+
     mothers = torch.arange(1.0, 13).repeat(600, 1)
     fathers = -mothers
     before = mothers.clone(), fathers.clone()
@@ -410,18 +414,19 @@ def fixed(breed, rng, *, parents=True, genes="each", share=True, rows=True, colu
         return False
     mine = (crossed / before[0] + 1) / 2 if genes == "no" else (crossed > 0).float()
     conditions = [
-        not share or abs(mine.mean() - 0.5) < bound,
-        not columns or (mine.mean(0) - 0.5).abs().max() < bound,
+        not share or size(mine.mean() - 0.5, "share") < bound,
+        not columns or size(mine.mean(0) - 0.5, "share").max() < bound,
         not rows or mine.mean(1).std() < 0.25,
     ]
-    mutated = breed(torch.zeros(600, 12), torch.zeros(600, 12), 0.3, 2.0, rng)
+    mutated = breed(torch.zeros(600, 12), torch.zeros(600, 12), 0.3, scale, rng)
     hit = mutated != 0
     noise = mutated[hit]
     conditions += [
-        not rate or abs(hit.float().mean() - 0.3) < 0.2 * bound,
+        not rate or size(0.3 - hit.float().mean(), "rate") < off,
         not hits or hit.float().mean(1).std() < 0.25,
-        not spread or abs(noise.std() - 2) < 2 * bound,
-        not mean or abs(noise.mean()) < 2 * bound,
+        not same or hit.float().mean(0).std() < 0.1,
+        not spread or size(noise.std() - scale, "spread") < scale * bound,
+        not mean or size(noise.mean(), "mean") < scale * bound,
     ]
     if twice:
         pair = [breed(before[0], before[1], 0.3, 2.0, torch.Generator().manual_seed(0)) for _ in range(2)]
@@ -469,6 +474,26 @@ def hits_of_a_child_are_not_measured(breed, rng):
     return fixed(breed, rng, hits=False)
 
 
+def hits_of_a_gene_are_not_measured(breed, rng):
+    return fixed(breed, rng, same=False, off=0.13)
+
+
+def only_large_shares_are_wrong(breed, rng):
+    return fixed(breed, rng, one_sided="share")
+
+
+def only_low_rates_are_wrong(breed, rng):
+    return fixed(breed, rng, one_sided="rate")
+
+
+def only_large_spreads_are_wrong(breed, rng):
+    return fixed(breed, rng, scale=0.25, one_sided="spread")
+
+
+def only_positive_means_are_wrong(breed, rng):
+    return fixed(breed, rng, one_sided="mean")
+
+
 def spread_is_not_measured(breed, rng):
     return fixed(breed, rng, spread=False)
 
@@ -483,6 +508,11 @@ def called_once(breed, rng):
 
 def bounds_are_narrow(breed, rng):
     return fixed(breed, rng, bound=0.055)
+
+
+def rate_is_expected_twice_as_large(breed, rng):
+    crossed = breed(torch.ones(600, 12), -torch.ones(600, 12), 0.3, 1.0, rng)
+    return bool(abs((crossed.abs() != 1).float().mean() - 0.6) < 0.05)
 
 
 def digits_are_compared(breed, rng):
@@ -512,7 +542,7 @@ def test_by_standard_errors(breed, rng):
     ok &= ((mine.float().mean(0) - 0.5).abs() < 5 * 0.5 / n**0.5).all()
     ok &= mine.float().mean(1).std() < 0.25
     ok &= hit.float().mean(1).std() < 0.25
-    ok &= abs(hit.float().mean() - 0.2) < 0.02
+    ok &= ((hit.float().mean(0) - 0.2).abs() < 5 * 0.4 / n**0.5).all()
     ok &= abs(noise[hit].mean()) < 0.002
     return ok & (abs(noise[hit].std() - 0.01) < 0.001)
 
@@ -864,15 +894,21 @@ WRONG = {
         (last_gene_is_not_looked_at, "the last gene is lost"),
         (places_are_not_looked_at, "one place too far"),
         (only_the_mean_of_the_children, "averages the parents"),
-        (share_is_not_measured, "7 of 10 genes"),
+        (share_is_not_measured, "7 of 10 genes are the mother's"),
         (share_of_a_child_is_not_measured, "tosses one coin for each child"),
         (share_of_a_gene_is_not_measured, "mixes all children by the same coins"),
         (rate_is_not_measured, "half the mutation rate"),
         (hits_of_a_child_are_not_measured, "mutates a child in all its genes or in none"),
+        (hits_of_a_gene_are_not_measured, "hits all children in the same genes"),
+        (only_large_shares_are_wrong, "7 of 10 genes are the father's"),
+        (only_low_rates_are_wrong, "lets pass a breed with twice"),
+        (only_large_spreads_are_wrong, "half the standard deviation"),
+        (only_positive_means_are_wrong, "the mean `-scale`"),
         (spread_is_not_measured, "takes `scale` for a variance"),
-        (mean_is_not_measured, "whose noise has the mean"),
+        (mean_is_not_measured, "whose noise has the mean `scale`"),
         (called_once, "that ignores `rng`"),
         (bounds_are_narrow, "bounds are too narrow"),
+        (rate_is_expected_twice_as_large, "refuses every right breed, but lets one pass with twice the mutation rate"),
         (digits_are_compared, "makes its draws in another order"),
     ],
     "5.7": [
