@@ -19,7 +19,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from neuroevo.budget import Budget
@@ -147,47 +147,35 @@ def _signed(found: Interval) -> str:
     return found.text(1).replace("-", "−")
 
 
-@dataclass
 class Study:
-    """The books of one study; `Plan` says what the words mean.
+    """The books of one study.
 
     Args:
         lock: the plan's hash. Empty, it is printed, and nothing runs. ValueError if it is another plan's.
+        plan: what `Plan` names, word for word. TypeError if a part is missing.
     """
 
-    question: str
-    arms: Iterable[str]
-    seeds: Iterable[int]
-    n_evaluations: int
-    better: str
-    than: str
-    low: float
-    high: float
-    because: str
-    lock: str = ""
-    rows: list[Row] = field(default_factory=list, repr=False)
-
-    def __post_init__(self) -> None:
-        words = {name: value for name, value in vars(self).items() if name not in ("lock", "rows")}
-        self.plan = Plan.of(**words)
+    def __init__(self, *, lock: str = "", **plan: Any) -> None:
+        self.plan, self.lock = Plan.of(**plan), lock
         self.arms, self.seeds = self.plan.arms, self.plan.seeds
+        self.rows: list[Row] = []
         self._events: list[dict[str, str]] = []
         self._tests: dict[tuple[str, int], float] = {}
         self._vault: TestVault | None = None
         key = self.plan.key()
-        if self.lock and self.lock != key:
+        if lock and lock != key:
             raise ValueError(
-                f"the plan was changed after it was locked: its hash is {key}, and lock says {self.lock}. Put the plan "
+                f"the plan was changed after it was locked: its hash is {key}, and lock says {lock}. Put the plan "
                 "back, or lock the new one and say in the text what changed, when and why"
             )
-        if self.lock:
+        if lock:
             print(f"The plan is locked: {key}")
         else:
             print(f'Not locked, so nothing runs yet. Write  lock="{key}"  into this cell and run it again;')
             print("then commit the notebook, or send that line to somebody, before you go on.")
 
     def __repr__(self) -> str:
-        return f"Study({self.question!r}, {len(self.rows)} runs)"
+        return f"Study({self.plan.question!r}, {len(self.rows)} runs)"
 
     @contextmanager
     def run(self, arm: str, seed: int, *, tuning: str = "") -> Iterator[Meter]:

@@ -128,8 +128,8 @@ def test_a_newcomer_is_refused_for_what_it_does(fault: str, images: data.ImageDa
     ("asked", "told"),
     [
         (torch.full((1, NET.n_params), torch.nan), "NaN"),
-        (torch.zeros((1, 3)), "give tensors"),
-        (torch.zeros(NET.n_params), "give tensors"),
+        (torch.zeros((1, 3)), "gives a tensor"),
+        (torch.zeros(NET.n_params), "gives a tensor"),
         ([0.0] * NET.n_params, "not list"),
         (None, "not NoneType"),
     ],
@@ -155,6 +155,17 @@ def test_evaluations_are_counted_outside_and_end_the_run(images: data.ImageData)
     x, y = images.validation.pixels(), images.validation.y
     found = (NET.forward(run.champion[None], x)[0].argmax(dim=1) == y).float().mean()
     assert run.validation == pytest.approx(float(found))
+
+
+@pytest.mark.slow
+@contained
+def test_best_may_be_a_genome_or_say_one_and_nothing_else(images: data.ImageData) -> None:
+    kept = PLAIN.replace("pass", "self.best = torch.full((self.n_params,), 0.25)")
+    said = PLAIN + "\n    def best(self):\n        return torch.full((self.n_params,), 0.25)\n"
+    for source in (kept, said):
+        assert bool((climbing.climb(source, 0, Rules(400, 20), images).champion == 0.25).all())
+    with pytest.raises(RefusedError, match="best one genome"):
+        climbing.climb(PLAIN.replace("pass", "self.best = 0.5"), 0, Rules(400, 20), images)
 
 
 # A rung of chapter 13 enters as a newcomer

@@ -32,4 +32,4 @@ class Strategy:
         self.genomes = self.genomes[parents]
         ga.mutate_(self.genomes, RATE, SIGMA, self.rng)
 
-    # def best(self): the genome to look at on validation; without it, the fittest that was asked for last.
+    # best: a genome, or a method that gives one, to look at on validation; without it, the fittest of the last ask.

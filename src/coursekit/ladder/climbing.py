@@ -115,7 +115,8 @@ class _Climber:
     def _genomes(self, asked: Any) -> Tensor:
         shape = tuple(getattr(asked, "shape", ()))
         if not isinstance(asked, Tensor) or len(shape) != 2 or shape[0] < 1 or shape[1] != NET.n_params:
-            raise RefusedError(f"ask() and best() give tensors (n, {NET.n_params}), not {type(asked).__name__} {shape}")
+            given = f"{type(asked).__name__} {shape}"
+            raise RefusedError(f"ask() gives a tensor (n, {NET.n_params}), best one genome of it, not {given}")
         genomes = asked.float().contiguous()
         if not bool(genomes.isfinite().all()):
             raise RefusedError("a genome that it asks for holds NaN or infinity")

@@ -59,7 +59,9 @@ def tell(fitness):
 
 
 def best():
-    return _torch.as_tensor(_strategy.best()).detach() if hasattr(_strategy, "best") else None
+    found = getattr(_strategy, "best", None)
+    found = found() if callable(found) else found
+    return None if found is None else _torch.as_tensor(found).detach()
 
 
 def images_per_class():
