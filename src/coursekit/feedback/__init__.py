@@ -29,7 +29,7 @@ the checks work" shows an exercise with its check, and its test, in full.
     hints, student          TryAgain, and short ways to raise it; the student's function, safe to call
     copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long
     surroundings            the notebook: cells that fail, endless output, colour
-    mishaps                 exceptions, stubs and misfits in words
+    mishaps, causes         exceptions, stubs and misfits in words; what an exception shows by itself
     rehearsing              for tests: each mistake that a check names, judged by that check
 """
 

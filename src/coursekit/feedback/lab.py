@@ -32,7 +32,7 @@ class Verdict:
     """A check's answer; `message` is the hint, or what a stub asks for, and empty after PASS.
 
     `kind` is what the hint rests on, for those who test checks: a fault that it names ("named"), a failing case
-    ("difference"), or an error or a time limit that stopped the function ("stopped").
+    ("difference"), or an error that shows no more, or a time limit, that stopped the function ("stopped").
     """
 
     status: Status
@@ -166,7 +166,8 @@ class Lab:
             message = unwritten(error, name, ours) if isinstance(error, NotImplementedError) else None
             if message is not None:
                 return Verdict(Status.YOUR_TURN, message)
-            return Verdict(Status.TRY_AGAIN, mishap(error, ours), "stopped")
+            text, names_fault = mishap(error, ours)
+            return Verdict(Status.TRY_AGAIN, text, "named" if names_fault else "stopped")
         return Verdict(Status.PASS)
 
     def _folders_but_of(self, function: Any) -> set[Path]:

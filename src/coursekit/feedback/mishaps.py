@@ -10,6 +10,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from coursekit.feedback.causes import cause
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.reading import brief, shortened
 
@@ -103,18 +104,28 @@ def unwritten(error: NotImplementedError, name: str, ours: Collection[Path] = ()
     return f"your function calls {inner}, which is still to be written: {message}"
 
 
-def mishap(error: BaseException, ours: Collection[Path] = ()) -> str:
-    """An exception in a student's code in a few sentences: type, message, line, and the values there, or advice."""
+def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool]:
+    """An exception in a student's code in a few sentences, and whether they name the fault.
+
+    Type, message and line, and then what the exception shows, the values there, or advice.
+    """
     frames = _frames(error, ours)
     what = (f"{type(error).__name__}: {shortened(str(error), 160)}" if str(error) else type(error).__name__).rstrip(".")
     if not frames:
-        return f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?"
+        return (
+            f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?",
+            False,
+        )
     frame, number, last = frames[-1]
     line = shortened(linecache.getline(frame.f_code.co_filename, number).strip(), 100)
     where = f"line {number} of its cell" + (f" (`{line}`)" if line else "")
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
     values = "" if isinstance(error, NameError | SystemExit | RecursionError) else _values(frame, last)
-    return f"your code stopped in {where} with {what}. {f'There, {values}.' if values else advice}".strip()
+    raised_there = frame is [one for one, _ in traceback.walk_tb(error.__traceback__)][-1]
+    shown = cause(error, frame, last) if raised_there else ""
+    there = f"There, {values}." if values and "`" not in shown else ""  # a cause that names them has told them
+    more = f"{shown} {there}".strip() or advice
+    return f"your code stopped in {where} with {what}. {more}".strip(), bool(shown)
 
 
 def misfit(function: Callable[..., Any], name: str, parameters: list[str]) -> str | None:
