@@ -20,7 +20,7 @@ RUNS_OF_A_UNIT = 10
 FIRST_TUNING_SEED = 1000
 SHARES = {"smoke": 0.02, "laptop": 0.25, "full": 1.0}  # of the budgets
 MILLION = 1_000_000
-CHEAPEST_FIRST = ("T1", "T3a", "T3b", "T3c", "T2", "T5", "T4")
+CHEAPEST_FIRST = ("T3a", "T3b", "T3c", "T5", "T1", "T2", "T4")
 Run = Callable[..., Any]
 
 
