@@ -44,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--unsafe", action="store_true", help="run students' code without walls where none can be had: read the guide"
     )
+    after = grade.add_argument_group("when it is graded", "nothing is graded by these; without LAB, all graded labs")
+    after.add_argument("--mark", action="store_true", help="mark the free texts of LAB on a page of this machine")
+    after.add_argument("--blind", action="store_true", help="with --mark: without names")
+    after.add_argument("--port", type=int, default=0, help="with --mark: of the page (default: any free one)")
+    after.add_argument("--feedback", action="store_true", help="a page for each student, zipped for the platform")
+    after.add_argument("--export", choices=("canvas", "moodle"), help="marks as a platform imports them")
+    after.add_argument("--report", action="store_true", help="frequent mistakes, what to ask, points, who is missing")
 
     measure = commands.add_parser("measure", help="count the words, the code and the minutes of chapters")
     measure.add_argument("notebooks", nargs="*", help="default: all chapters")
@@ -104,11 +111,21 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             for path in build_labs(source, target):
                 print(path)
         case "grade":
-            from coursekit import grade
+            from coursekit import grade, handback
 
             if arguments.new:
                 for path in grade.set_up_class(arguments.folder):
                     print(f"made {path}")
+                return 0
+            if arguments.mark:
+                if arguments.lab is None:
+                    raise ValueError("--mark needs the number of a lab")
+                asked = {"blind": arguments.blind, "port": arguments.port}
+                print(handback.mark_texts(arguments.folder, arguments.lab, ready=_open_page, **asked))
+                return 0
+            if arguments.feedback or arguments.export or arguments.report:
+                wanted = {"export": arguments.export or "", "feedback": arguments.feedback, "report": arguments.report}
+                print(handback.hand_back(arguments.folder, arguments.lab, **wanted))
                 return 0
             summary = grade.grade_class(
                 arguments.folder,
@@ -154,6 +171,13 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return doctor.main()
     return 0
+
+
+def _open_page(address: str) -> None:
+    import webbrowser
+
+    print(f"Mark the free texts at {address}\nuntil you press Ctrl-C.", flush=True)
+    webbrowser.open(address)
 
 
 if __name__ == "__main__":

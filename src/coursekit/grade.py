@@ -4,12 +4,14 @@
     CLASS/class.toml           which attempt counts, when labs are due, what being late costs
     CLASS/01/                  what was handed in for lab 1, as the platform gives it
     CLASS/marks-01.csv         the marks of lab 1, to be read and to be typed into
+    CLASS/texts-1.5.csv        all answers to a free text, without names, to be typed into as well
     CLASS/gradebook.csv        a column for each lab
     CLASS/gradebook.sqlite     the record, from which the tables are made
 
 A notebook is graded by the functions that it defines, not by its cells: cells may be deleted, copied, moved or added.
 What is known is written down at once, so that the same command goes on wherever it was stopped, and what an instructor
-has typed into a table stands in every later one. `coursekit.grading` says how students' code is kept apart.
+has typed into a table stands in every later one. `coursekit.grading` says how students' code is kept apart,
+`coursekit.handback` does what comes after.
 """
 
 import contextlib
@@ -21,20 +23,21 @@ from pathlib import Path
 from tqdm import tqdm
 
 from coursekit.feedback import Lab
+from coursekit.grading import marking
 from coursekit.grading.collecting import Attempt, Handout, collect, handouts
 from coursekit.grading.judges import judged
 from coursekit.grading.judging import Task
 from coursekit.grading.record import Cells, Record
 from coursekit.grading.roster import ClassError, Roster, read_roster
-from coursekit.grading.rows import Policy, Row, columns_of, in_words, mark_of, not_marks
+from coursekit.grading.rows import Entry, Policy, Row, columns_of, in_words, mark_of, not_marks
 from coursekit.grading.sandbox import has_bubblewrap
 from coursekit.grading.sheet import read_typed, write_sheet
 from coursekit.labs import lab_of
 from coursekit.notebooks import write_atomically
 
-__all__ = ["Summary", "grade_class", "set_up_class"]
+__all__ = ["ALL", "ClassFolder", "Summary", "grade_class", "open_class", "set_up_class"]
 
-_ALL = "all"  # the sheet of all labs, in the record
+ALL = "all"  # the sheet of all labs, in the record
 _CLASS_TOML = """\
 # Which attempt counts, where a student has handed in several: "best", "last" or "last in time".
 attempts = "best"
@@ -54,12 +57,13 @@ class Summary:
 
     counts: list[str] = field(default_factory=list)
     to_look_at: list[str] = field(default_factory=list)
+    report: list[str] = field(default_factory=list)
     sheets: list[Path] = field(default_factory=list)
     stopped: bool = False
 
     def __str__(self) -> str:
         lines = [f"{count}." for count in self.counts] + [f"  - {line}" for line in self.to_look_at]
-        return "\n".join([*lines, *(f"wrote {path}" for path in self.sheets)])
+        return "\n".join([*lines, *self.report, *(f"wrote {path}" for path in self.sheets)])
 
 
 def set_up_class(folder: str | Path, labs: str | Path = "labs") -> list[Path]:
@@ -105,20 +109,10 @@ def grade_class(
     Raises:
         ClassError: something in the folder isn't what it should be, or students' code can't be shut in here.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ClassError(f"there is no folder {folder}: `python3 course.py grade {folder} --new` makes one")
-    known = handouts(Path(labs))
-    policy, roster = Policy.read(folder / "class.toml"), read_roster(folder / "roster.csv")
-    with Record(folder / "gradebook.sqlite") as record:
-        one = _Class(folder, known, policy, roster, record)
-        summary = Summary()
+    summary = Summary()
+    with open_class(folder, labs) as one:
         if lab is not None:
-            number = f"{int(lab):02d}" if str(lab).isdecimal() else str(lab)
-            if number not in known:
-                raise ClassError(f"lab {lab}: there are the labs {', '.join(known)}")
-            if not (folder / number).is_dir():
-                raise ClassError(f"there is no folder {folder / number}: put what was handed in for lab {number} there")
+            number = one.number(lab)
             if not (unsafe or has_bubblewrap()):
                 raise ClassError(
                     "students' code can't be shut in on this machine: that takes Linux and bubblewrap "
@@ -130,11 +124,46 @@ def grade_class(
     return summary
 
 
-class _Class:
+@contextlib.contextmanager
+def open_class(folder: str | Path, labs: str | Path) -> Iterator["ClassFolder"]:
+    """The folder of a class, its record open for as long as the block lasts. ClassError: it isn't what it should be."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ClassError(f"there is no folder {folder}: `python3 course.py grade {folder} --new` makes one")
+    known = handouts(Path(labs))
+    policy, roster = Policy.read(folder / "class.toml"), read_roster(folder / "roster.csv")
+    with Record(folder / "gradebook.sqlite") as record:
+        yield ClassFolder(folder, known, policy, roster, record)
+
+
+class ClassFolder:
     """The folder of a class, its record open."""
 
     def __init__(self, folder: Path, labs: dict[str, Handout], policy: Policy, roster: Roster, record: Record) -> None:
         self.folder, self.labs, self.policy, self.roster, self.record = folder, labs, policy, roster, record
+
+    def number(self, lab: str | int) -> str:
+        """The number of a lab, as its folder is called."""
+        number = f"{int(lab):02d}" if str(lab).isdecimal() else str(lab)
+        if number not in self.labs:
+            raise ClassError(f"lab {lab}: there are the labs {', '.join(self.labs)}")
+        if not (self.folder / number).is_dir():
+            raise ClassError(
+                f"there is no folder {self.folder / number}: put what was handed in for lab {number} there"
+            )
+        return number
+
+    def graded(self) -> list[str]:
+        """The labs that have a sheet."""
+        return [number for number in self.labs if self.record.edition(number)[0]]
+
+    def look(self, number: str, summary: Summary) -> list[Entry]:
+        """A lab as it stands, its sheets read and written. ClassError: it hasn't been graded."""
+        if number not in self.graded():
+            raise ClassError(f"lab {number} hasn't been graded: `python3 course.py grade {self.folder} {number}`")
+        checks = lab_of(self.labs[number].name)
+        self.take_in(number, checks)
+        return self.write_lab(number, checks, *collect(self.folder / number, self.roster, self.labs, number), summary)
 
     def grade(
         self,
@@ -194,16 +223,17 @@ class _Class:
     def take_in(self, number: str, checks: Lab) -> list[str]:
         """Keep what was typed into the sheet of a lab; returns the columns that are the instructor's own."""
         columns = dict(columns_of(checks))
+        marking.read_texts(self.record, self.folder, number, checks, list(self.record.edition(number)[1]))
         return read_typed(self.record, number, self.sheet(number), columns, self.roster)
 
     def sheet(self, number: str) -> Path:
         """Where the marks of a lab are."""
-        return self.folder / (f"marks-{number}.csv" if number != _ALL else "gradebook.csv")
+        return self.folder / (f"marks-{number}.csv" if number != ALL else "gradebook.csv")
 
     def write_lab(
         self, number: str, checks: Lab, attempts: Sequence[Attempt], strays: Sequence[str], summary: Summary
-    ) -> None:
-        """Write the sheet of a lab from the record, and what there is to say about it."""
+    ) -> list[Entry]:
+        """Write the sheets of a lab from the record, and what there is to say about it; returns its rows."""
         own = self.take_in(number, checks)  # it may have been edited meanwhile
         typed = self.record.typed(number)
         by_student: dict[str, list[Attempt]] = {student: [] for student in self.roster.students}
@@ -213,14 +243,16 @@ class _Class:
             by_student.setdefault(student, [])
         order = list(self.roster.students) + sorted(by_student.keys() - self.roster.students.keys(), key=str.casefold)
         cells: Cells = {}
+        entries = []
         tally = dict.fromkeys(("handed in", "graded", "waiting", "unreadable", "other", "none", "unknown"), 0)
         for student in order:
             mine, row = by_student[student], typed.get(student, {})
             known = self.roster.students.get(student)
             name = known.name if known else (mine[0].name if mine else "")
-            cells[student] = (
-                Row(self.record, self.policy, self.labs[number], checks, mine, row).cells | {"name": name} | row
-            )
+            made = Row(self.record, self.policy, self.labs[number], checks, mine, row)
+            cells[student] = made.cells | {"name": name} | row
+            said = self.record.notes(number, student, made.chosen.digest) if made.chosen else []
+            entries.append(Entry(student, name, cells[student], made.chosen, made.report, made.texts, said))
             readable = [attempt for attempt in mine if attempt.notebook]
             done = [a for a in readable if self.record.is_done(number, student, a.digest)]
             tally["handed in"] += bool(mine)
@@ -252,15 +284,16 @@ class _Class:
         summary.counts.append(f"Lab {number}: {len(order)} students; {', '.join(told) or 'nothing handed in'}")
         columns = [*columns_of(checks), *((heading, heading) for heading in own)]
         write_sheet(self.record, number, self.sheet(number), columns, cells)
-        summary.sheets.append(self.sheet(number))
+        summary.sheets += [self.sheet(number), *marking.write_texts(self.record, self.folder, checks, entries)]
+        return entries
 
     def write_gradebook(self, summary: Summary) -> None:
         """Write the table of all labs: a total for each, as their sheets have it."""
-        graded = [number for number in self.labs if self.record.edition(number)[0]]
+        graded = self.graded()
         columns = [("name", "name"), *((f"lab {number}", number) for number in graded), ("sum", "sum")]
         columns.append(("comment", "comment"))
-        own = read_typed(self.record, _ALL, self.sheet(_ALL), dict(columns), self.roster)
-        typed, cells = self.record.typed(_ALL), dict[str, dict[str, str]]()
+        own = read_typed(self.record, ALL, self.sheet(ALL), dict(columns), self.roster)
+        typed, cells = self.record.typed(ALL), dict[str, dict[str, str]]()
         sheets = {number: self.record.edition(number)[1] for number in graded}
         students = dict.fromkeys([*self.roster.students, *(s for sheet in sheets.values() for s in sheet), *typed])
         for student in students:
@@ -272,5 +305,5 @@ class _Class:
             marks = [mark_of(cells[student].get(number, "")) for number in graded]
             cells[student].setdefault("sum", in_words(sum(mark for mark in marks if mark is not None)))
         if students:
-            write_sheet(self.record, _ALL, self.sheet(_ALL), [*columns, *((c, c) for c in own)], cells)
-            summary.sheets.append(self.sheet(_ALL))
+            write_sheet(self.record, ALL, self.sheet(ALL), [*columns, *((c, c) for c in own)], cells)
+            summary.sheets.append(self.sheet(ALL))

@@ -5,7 +5,8 @@
     judging                     a notebook is run, and its functions are judged, in two processes
     sandbox                     the students' process: its walls and its limits
     inside, peers, values       what runs in there; calls between the two, whose arguments travel as data
-    texts                       free texts: how much of them is the student's own
+    texts, marking              free texts: how much of them is the student's own; a page and tables to mark them
+    exporting, returning, reporting, pages    what leaves a class: marks, feedback, a report
 
 `coursekit.grade` puts them together.
 """

@@ -16,7 +16,7 @@ from typing import IO
 
 from coursekit.grading.roster import Roster, Student
 
-__all__ = ["HandedIn", "find", "opened"]
+__all__ = ["HandedIn", "find", "opened", "plain", "upload_name"]
 
 _MOST_BYTES = 512 * 2**20  # of one file in a zip file
 _MOST_FILES = 20_000
@@ -142,6 +142,25 @@ def _owned(file: HandedIn, roster: Roster) -> HandedIn:
         return _of(file, len(file.parts) - 1, file.source, file.source, None)
     label = re.sub(r"\.\w{1,6}$", "", file.parts[0])
     return _of(file, 0, label, label, None)
+
+
+def upload_name(source: str) -> str:
+    """What a page of feedback is to be called, so that the platform knows whose it is; empty if no platform named it.
+
+    Canvas reads the numbers of the student and of the file that was handed in out of a file's name, Moodle the number
+    of the participant out of a folder's.
+    """
+    for part in source.split("/"):
+        if moodle := _MOODLE.fullmatch(part):
+            return f"{plain(moodle['name'])}_{moodle['id']}_assignsubmission_file/feedback.html"
+        if (canvas := _CANVAS.fullmatch(part)) and canvas["rest"] != "text.html":
+            return plain(part.rpartition(".")[0] or part) + ".html"
+    return ""
+
+
+def plain(name: str) -> str:
+    """A name that every system takes for a file."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "-", name).strip(". ")[:150]
 
 
 def _of(file: HandedIn, depth: int, owner: str, name: str, student: Student | None, late: bool = False) -> HandedIn:

@@ -59,12 +59,16 @@ class Task:
 
 @dataclass
 class Finding:
-    """What an exercise got: points, the status and message of its check, and a note if two looks at it differ."""
+    """What an exercise got: points, the status and message of its check, and a note if two looks at it differ.
+
+    `kind` is what the message rests on (see `coursekit.feedback.Verdict`).
+    """
 
     points: int
     status: str
     message: str
     note: str = ""
+    kind: str = ""
 
 
 class _Stuck(Gone):
@@ -130,7 +134,8 @@ class _Judging:
         verdict = at_end if at_end is not None and at_end.kind != "missing" else at_check or at_end
         if verdict is None:
             return Finding(0, "MISSING", f"no function {name}")
-        return Finding(0, "MISSING" if verdict.kind == "missing" else verdict.status.value, verdict.message)
+        status = "MISSING" if verdict.kind == "missing" else verdict.status.value
+        return Finding(0, status, verdict.message, kind=verdict.kind)
 
     # Running
 

@@ -4,8 +4,8 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["ClassError", "Roster", "Student", "read_csv", "read_roster"]
@@ -22,12 +22,16 @@ class ClassError(ValueError):
 
 @dataclass(frozen=True)
 class Student:
-    """One of the class: `number` is what rows are known by, `aliases` are other numbers, logins and addresses."""
+    """One of the class: `number` is what rows are known by, `aliases` are other numbers, logins and addresses.
+
+    `row` is the line of the class list that it comes from: column -> value.
+    """
 
     number: str
     name: str
     aliases: tuple[str, ...] = ()
     email: str = ""
+    row: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Roster:
@@ -104,8 +108,9 @@ def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    # The first of them outside quotes: a longer heading, such as a rubric, may hold more of the others.
+    first = re.search(r"[,;\t]", re.sub(r'"[^"]*"', "", text.partition("\n")[0]))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=first[0] if first else ",")
     rows = [row for row in reader if any(value.strip() for value in row)]
     if not rows:
         return [], []
@@ -142,5 +147,5 @@ def read_roster(path: Path) -> Roster:
         if number in students:
             raise ClassError(f"{path}, line {line}: {number} is there twice; every student needs a number of their own")
         email = next((alias for alias in aliases if "@" in alias), "")
-        students[number] = Student(number, full or number, tuple(aliases[1:]), email)
+        students[number] = Student(number, full or number, tuple(aliases[1:]), email, row)
     return Roster(students.values())

@@ -15,7 +15,7 @@ from coursekit.grading.record import Cells, Record
 from coursekit.grading.roster import ClassError
 from coursekit.grading.texts import own_words
 
-__all__ = ["Policy", "Row", "columns_of", "in_words", "mark_of", "not_marks"]
+__all__ = ["Entry", "Policy", "Row", "columns_of", "in_words", "mark_of", "not_marks"]
 
 _POLICIES = ("best", "last", "last in time")
 
@@ -54,6 +54,23 @@ class Policy:
         return max(0, math.ceil((modified - due.timestamp()) / 86_400)) if due and modified else 0
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A student's row as the sheet has it, and what is behind it.
+
+    `attempt` is the one that counts, `report` what its checks found, `texts` the student's own words by exercise, and
+    `notes` what was said of the notebook as a whole.
+    """
+
+    student: str
+    name: str
+    cells: Mapping[str, str]
+    attempt: Attempt | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
 class Row:
     """One student's row in the sheet of a lab, before what the instructor has typed is put over it."""
 
@@ -70,11 +87,12 @@ class Row:
         automatic = [n for n, e in checks.exercises.items() if e.automatic]
         texts = [n for n, e in checks.exercises.items() if not e.automatic]
         self.cells = dict.fromkeys((column for _, column in columns_of(checks)), "")
-        chosen = self._chosen(attempts)
+        self.chosen = chosen = self._chosen(attempts)
+        self.report = report = self._report(chosen) if chosen else {}
+        self.texts: dict[str, str] = {}
         notes = [] if chosen else ["no hand-in"]
         late = 0
         if chosen:
-            report = self._report(chosen)
             self.cells["notebook"] = chosen.source
             late = policy.days_late(self.number, chosen.modified)
             notes += chosen.notes + (["late, says the platform"] if chosen.late and not late else [])
@@ -84,9 +102,9 @@ class Row:
             for n in automatic:
                 self.cells[n] = str(report.get(n, {}).get("points", "" if self._waits(chosen) else 0))
             if chosen.notebook:
-                own, more = own_words(chosen.notebook.cells, handout.notebook, texts)
+                self.texts, more = own_words(chosen.notebook.cells, handout.notebook, texts)
                 notes += more
-                self.cells |= {f"{n} words": str(len(text.split())) for n, text in own.items()}
+                self.cells |= {f"{n} words": str(len(text.split())) for n, text in self.texts.items()}
         else:
             self.cells |= dict.fromkeys([*automatic, *texts], "0")
         self.cells["late"] = str(late) if late else ""
@@ -151,7 +169,7 @@ def columns_of(checks: Lab) -> list[tuple[str, str]]:
         ("automatic", "automatic"),
         ("days late", "late"),
         ("total", "total"),
-        *((f"{n} words", f"{n} words") for n in texts),
+        *((f"{n} {what}", f"{n} {what}") for n in texts for what in ("words", "comment")),
         ("notebook", "notebook"),
         ("notes", "notes"),
         ("comment", "comment"),

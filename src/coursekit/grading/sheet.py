@@ -15,14 +15,23 @@ from coursekit.grading.record import Cells, Record
 from coursekit.grading.roster import ClassError, Roster, read_csv
 from coursekit.notebooks import write_atomically
 
-__all__ = ["read_typed", "write_sheet"]
+__all__ = ["changes_in", "read_typed", "write_sheet"]
 
 _EDITION = "edition"
 _FIXED = ("id", "name")
 
 
 def read_typed(record: Record, lab: str, path: Path, columns: Mapping[str, str], roster: Roster) -> list[str]:
-    """Keep what was typed into a sheet since it was written; returns its columns that are the instructor's own.
+    """Keep what was typed into a sheet since it was written; returns its columns that are the instructor's own."""
+    own, changes = changes_in(record, lab, path, columns, roster)
+    record.type(lab, changes)
+    return own
+
+
+def changes_in(
+    record: Record, lab: str, path: Path, columns: Mapping[str, str], roster: Roster
+) -> tuple[list[str], list[tuple[str, str, str | None]]]:
+    """(the instructor's own columns, what was typed into a sheet since it was written); None where a cell was emptied.
 
     Args:
         record, lab, path: whose sheet, and where.
@@ -31,15 +40,13 @@ def read_typed(record: Record, lab: str, path: Path, columns: Mapping[str, str],
 
     ClassError: the file is no sheet of this class.
     """
-    if not path.exists():
-        return []
-    headings, rows = read_csv(path)
+    headings, rows = read_csv(path) if path.exists() else ([], [])
     if not headings:
-        return []
+        return [], []
     if "id" not in headings:
         raise ClassError(f"{path} has no column id: put it back, or remove the file (what was typed before is kept)")
     own = [heading for heading in headings if heading and heading not in (*columns, *_FIXED, _EDITION)]
-    typed, changes = record.typed(lab), list[tuple[str, str, str | None]]()
+    changes = list[tuple[str, str, str | None]]()
     editions: dict[int | None, Cells] = {}
     for row in rows:
         if not row["id"]:
@@ -56,14 +63,9 @@ def read_typed(record: Record, lab: str, path: Path, columns: Mapping[str, str],
                 continue
             column = columns.get(heading, heading)
             before, now = written.get(student, {}).get(column, ""), row[heading]
-            if _same(before, now):
-                continue
-            if now:
-                changes.append((student, column, now))
-            elif column in typed.get(student, {}):
-                changes.append((student, column, None))
-    record.type(lab, changes)
-    return own
+            if not _same(before, now):
+                changes.append((student, column, now or None))
+    return own, changes
 
 
 def write_sheet(record: Record, lab: str, path: Path, columns: Sequence[tuple[str, str]], cells: Cells) -> None:
