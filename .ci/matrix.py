@@ -116,8 +116,12 @@ def replace_pins(clone: Path, packages: str) -> None:
         subprocess.run([sys.executable, "-m", "venv", tool], check=True)
         scripts = tool / ("Scripts" if os.name == "nt" else "bin")
         subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
-        words = ("--extra", "all", "--resolution", "lowest-direct", "--python", sys.executable, "--quiet")
-        subprocess.run([scripts / "uv", "pip", "compile", "pyproject.toml", *words, "-o", pins], cwd=clone, check=True)
+        words = ("--extra", "all", "--resolution", "lowest-direct", "--no-annotate", "--no-header", "--quiet")
+        subprocess.run(
+            [scripts / "uv", "pip", "compile", "pyproject.toml", *words, "--python", sys.executable, "-o", pins],
+            cwd=clone,
+            check=True,
+        )
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ Each module here is one concern, and says why it is needed:
 * ``claims``      the table of verdicts, its bar, and links between it and the boxes;
 * ``directives``  the map of the book, a count of predictions, bars of results, commands that name the repository;
 * ``scorecard``   the title question's five rows, on the first page;
+* ``teaching``    what a teacher plans with, read from chapters, labs and checks;
 * ``docstrings``  docstrings read as Markdown would read them.
 """
 
@@ -37,6 +38,7 @@ from . import (
     repository,
     running,
     scorecard,
+    teaching,
 )
 
 
@@ -75,4 +77,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", claims.link_boxes)
     app.add_directive("prediction-count", directives.PredictionCount)
     app.add_directive("if-repository", directives.IfRepository)
+    app.add_directive("workload", teaching.Workload)
+    app.add_directive("chapter-needs", teaching.ChapterNeeds)
+    app.add_directive("chapter-facts", teaching.ChapterFacts)
+    app.add_directive("named-mistakes", teaching.NamedMistakes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,56 @@
+"""The pages for teachers say what chapters, labs and checks say, and cover all of them."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from course_site import teaching  # noqa: E402  the extension is no package of the environment
+
+PAGES = ROOT / "book" / "teaching"
+NUMBERS = sorted(int(path.name[:2]) for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LABS = sorted(int(path.name[:2]) for path in (ROOT / "solutions").glob("[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("number", LABS)
+def test_what_is_read_off_a_lab_adds_up(number: int) -> None:
+    chapter = teaching.chapter(ROOT, number)
+    assert sum(int(points) for *_, points, _ in chapter.exercises) == 20
+    assert chapter.texts >= 1
+    assert chapter.lab_minutes >= sum(int(minutes) for _, _, minutes, *_ in chapter.exercises) > 0
+    assert len(teaching.mistakes(ROOT, number)) >= 15
+
+
+def test_no_chapter_needs_a_later_one() -> None:
+    for number in NUMBERS:
+        assert all(need < number for need in teaching.chapter(ROOT, number).needs), number
+
+
+def test_a_mistake_is_what_a_check_says_and_stands_once() -> None:
+    found = teaching.mistakes(ROOT, 5)
+    assert len(found) == len(set(found))
+    assert any(text.startswith("the sign is flipped: you return the loss.") for text in found)
+
+
+def test_each_chapter_has_its_session_and_each_lab_its_mistakes() -> None:
+    text = (PAGES / "sessions.md").read_text("utf-8")
+    assert [int(n) for n in re.findall(r"\{chapter-facts\} (\d+)", text)] == NUMBERS
+    assert [int(n) for n in re.findall(r"\{named-mistakes\} (\d+)", text)] == LABS
+    assert [int(n) for n in re.findall(r"^## (\d+) · ", text, re.MULTILINE)] == NUMBERS
+    for section in text.split("\n## ")[1:]:
+        title = section.partition("\n")[0]
+        assert title == teaching.chapter(ROOT, int(title.split(" ")[0])).title
+        for words in ("**50 minutes.**", "**100 minutes.**", "**Ask.**"):
+            assert words in section, f"{title}: {words}"
+        first, rest = section.split("**50 minutes.**")[1].split("**100 minutes.**")
+        more = rest.split("**Ask.**")[0]
+        assert sum(int(n) for n in re.findall(r"\((\d+)\)", first)) in range(45, 51), title
+        assert sum(int(n) for n in re.findall(r"\((\d+)\)", more)) in range(25, 51), title
+
+
+def test_a_chapter_that_says_no_time_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="there is no chapter 4"):
+        teaching.chapter(tmp_path, 4)
