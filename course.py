@@ -11,6 +11,7 @@ To find out something yourself
   python3 course.py ladder FILE                 run a strategy of your own beside chapter 13's; or a FOLDER of them
 To teach
   python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class
+  python3 course.py quizzes [CHAPTER ...]       the chapters' quizzes, for learning platforms (--qti) or paper (--sheet)
 To doubt
   python3 course.py run NAME [--jobs 2]         make a stored run again, or go on with one that was stopped
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)
@@ -47,7 +48,7 @@ JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be r
 SITE = ROOT / "_build" / "html"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
-    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure", "referee", "ladder"), "coursekit"),
+    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure", "referee", "ladder", "quizzes"), "coursekit"),
     **dict.fromkeys(("run", "bench"), "evidence"),
 }
 

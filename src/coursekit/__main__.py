@@ -15,6 +15,8 @@ _REFEREE = """Look through a capstone: missing seeds, unequal budgets, numbers w
 set, the locked prediction. Nothing is run. Ends with 1 if something was found."""
 _LADDER = """Run a strategy in ask/tell form on 784-64-10 from raw pixels, by its scores alone, in a process of its own,
 below the rungs of chapter 13. A folder of files becomes a table; the same command goes on where it was stopped."""
+_QUIZZES = """Bring the numbers of book/quizzes up to date with their chapters, and say what is wrong with a quiz. With
+--qti or --sheet also write them for a learning platform or for paper. Ends with 1 if something is wrong."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     ladder.add_argument("--test", action="store_true", help="open the test set: when nothing more will be changed")
     ladder.add_argument("--again", action="store_true", help="run everybody again")
     ladder.add_argument("--unsafe", action="store_true", help="without walls where none can be had: read the guide")
+
+    quizzes = commands.add_parser("quizzes", help="look through the quizzes, and export them", description=_QUIZZES)
+    quizzes.add_argument("chapters", nargs="*", type=int, metavar="CHAPTER", help="numbers; default: all")
+    quizzes.add_argument("--qti", type=Path, metavar="FOLDER", help="write a QTI 2.1 package for each chapter there")
+    quizzes.add_argument("--sheet", type=Path, metavar="FILE", help="write a page to print, with a key: quizzes.html")
 
     trust = commands.add_parser("trust", help="let JupyterLab show what these notebooks hold as HTML")
     trust.add_argument("notebooks", nargs="*", type=Path)
@@ -162,6 +169,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             rules = climbing.Rules(arguments.evaluations, arguments.core_seconds, arguments.unsafe)
             print(climbing.hold(arguments.place, arguments.seeds, rules, test=arguments.test, again=arguments.again))
+        case "quizzes":
+            return _quizzes(arguments)
         case "trust":
             from coursekit.notebooks import trust
 
@@ -178,6 +187,34 @@ def _open_page(address: str) -> None:
 
     print(f"Mark the free texts at {address}\nuntil you press Ctrl-C.", flush=True)
     webbrowser.open(address)
+
+
+def _quizzes(arguments: argparse.Namespace) -> int:
+    from coursekit import quizzes
+    from coursekit.notebooks import read_notebook
+    from coursekit.quizzes import qti
+
+    paths = {int(path.name[:2]): path for path in sorted(Path("book", "quizzes").glob("[0-9]*.md"))}
+    chosen = arguments.chapters or list(paths)
+    if missing := [str(chapter) for chapter in chosen if chapter not in paths]:
+        raise ValueError(f"there is no quiz for chapter {', '.join(missing)}, only for {', '.join(map(str, paths))}")
+    read, wrong = [], 0
+    for path in (paths[chapter] for chapter in chosen):
+        chapter = Path("notebooks", path.stem + ".ipynb")
+        complaints = quizzes.bring_up_to_date(path, chapter)
+        read.append(quizzes.read(path))
+        complaints += quizzes.faults(read[-1], read_notebook(chapter))
+        print(f"{path}: {len(read[-1].questions)} questions", *complaints, sep="\n  ")
+        wrong += len(complaints)
+    if wrong:
+        return 1
+    if arguments.qti:
+        for quiz in read:
+            print(f"made {qti.export(quiz, arguments.qti)}")
+    if arguments.sheet:
+        arguments.sheet.write_text(quizzes.sheet(read), "utf-8")
+        print(f"made {arguments.sheet}")
+    return 0
 
 
 if __name__ == "__main__":

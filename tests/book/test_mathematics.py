@@ -2,23 +2,20 @@
 
 import html
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from fontTools.ttLib import TTFont
 
+from coursekit.mathematics import mathml
+
 ROOT = Path(__file__).parents[2]
 FONT = ROOT / "book" / "_static" / "fonts" / "latin-modern-math.woff"
 FORMULA = re.compile(r"(?s)(?<![\\$])\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+)\$")
 
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from course_site.mathematics import mathml  # noqa: E402  the extension is no package of the environment
-
-
 def formulas() -> list[str]:
-    texts = [path.read_text("utf-8") for path in sorted((ROOT / "book").glob("*.md"))]
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "book").rglob("*.md"))]
     for path in sorted(path for folder in ("notebooks", "solutions") for path in (ROOT / folder).rglob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         texts += [cell.source for cell in cells if cell.cell_type == "markdown"]

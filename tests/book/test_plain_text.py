@@ -20,6 +20,7 @@ from coursekit import plain
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).rglob("*.ipynb"))
+QUIZZES = sorted((ROOT / "book" / "quizzes").glob("*.md"))
 EXECUTED = [path for path in NOTEBOOKS if path.parent.name != "labs"]
 
 # What every reader of Markdown shows, in the words of the site's own parser, which knows more than that.
@@ -148,6 +149,11 @@ def faults(nb: NotebookNode, path: Path) -> list[str]:
 def test_notebook_is_plain_and_true(path: Path) -> None:
     found = faults(nbformat.read(path, as_version=4), path)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", QUIZZES, ids=lambda path: path.stem)
+def test_a_quiz_is_plain(path: Path) -> None:
+    assert list(raw_faults(chapter(path.read_text("utf-8")))) == []
 
 
 # Each of the rules above must be able to fail.

@@ -159,6 +159,14 @@ def test_launch_buttons_open_this_notebook_of_this_repository(notebook: Path, si
     assert "https://github.com/fake-owner/fake-course" in links
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "book" / "quizzes").glob("*.md")), ids=lambda path: path.stem)
+def test_a_quiz_is_linked_by_its_chapter_and_groups_its_choices(site: Path, path: Path) -> None:
+    assert f"../book/quizzes/{path.stem}.html" in Page(site / "notebooks" / f"{path.stem}.html").links
+    page = (site / "book" / "quizzes" / f"{path.stem}.html").read_text("utf-8")
+    questions = path.read_text("utf-8").count("**Question ")
+    assert page.count('class="predict docutils container"') == questions >= 6
+
+
 def test_setup_names_the_repository(site: Path) -> None:
     page = (site / "book" / "setup.html").read_text(encoding="utf-8")
     text = re.sub(r"<[^>]+>", "", page)

@@ -1,47 +1,11 @@
-"""Formulas as MathML, which browsers draw by themselves: nothing to load, and readable in print and by screen readers.
+"""How the site writes formulas: as MathML (see coursekit.mathematics), inline or in a line of their own."""
 
-MathJax, in its place, weighed 1.2 MB on every page that has a formula.
-"""
-
-import re
-from itertools import cycle
 from typing import Any
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from sphinx.util.math import get_node_equation_number
 
-BARS = ("&#x0007C;", "&#x02016;")
-# What the converter leaves for a reader of TeX to mend: primes as exponents of letters' size, a tilde that is a letter,
-# and names of functions that touch what follows them.
-MENDED = (
-    (
-        re.compile(r"<msup>(<m(?:i|text)[^>]*>[^<]*</m(?:i|text)>)<mi>&#x02032;</mi></msup>"),
-        r'\1<mo lspace="0" rspace="0">&#x02032;</mo>',
-    ),
-    (re.compile(r"<mi>&#x0007E;</mi>"), "<mo>&#x0223C;</mo>"),
-    (re.compile(r"<mo>&#x022A4;</mo>"), '<mi mathvariant="normal">&#x022A4;</mi>'),  # transposed
-    (re.compile(r"<mo>&#x0002F;</mo>"), '<mo lspace="0" rspace="0">/</mo>'),
-    (
-        re.compile(r"(<mo[^>]*>(?:&#x00028;|&#x0003D;|&#x0003C;|&#x0003E;|&#x02248;|,)</mo>)<mo>&#x02212;</mo>"),
-        r'\1<mo form="prefix">&#x02212;</mo>',
-    ),
-    (re.compile(r"(?<!<msu[bp]>)(<mi>(?:ln|log|cos|sin|tanh|exp)</mi>)(?=<m[inrfs])"), r'\1<mspace width="0.167em"/>'),
-)
-
-
-def mathml(tex: str, display: str) -> str:
-    """TeX, without its dollars, as an element `math` that is "inline" or a "block"."""
-    written = convert(tex.strip(), display=display)
-    for pattern, replacement in MENDED:
-        written = pattern.sub(replacement, written)
-    for bar in BARS:
-        pairs = re.findall(rf"<mo[^>]*>{bar}</mo>", written)
-        if len(pairs) % 2 == 0:  # norms and absolute values; a single bar is a condition
-            forms = cycle(("prefix", "postfix"))
-            mark = f'stretchy="false">{bar}</mo>'
-            written = re.sub(rf"<mo[^>]*>{bar}</mo>", lambda _, m=mark, f=forms: f'<mo form="{next(f)}" {m}', written)
-    return written
+from coursekit.mathematics import mathml
 
 
 def visit_inline(writer: Any, node: nodes.math) -> None:

@@ -5,7 +5,7 @@ In the source there are only Markdown, mathematics and `<details>` (see courseki
 * the two comments around a number that was written into the text are dropped;
 * a picture and the paragraph below it that begins with **Figure 5.1.** become one figure with its caption;
 * a quotation whose first paragraph is bold becomes a box with that title ("At a glance");
-* **Predict.** and the choices below it, each a `<details>`, become one group;
+* **Predict.**, or **Question 5.1.** of a quiz, and the choices below it, each a `<details>`, become one group;
 * mathematics in a `<summary>`, which is raw HTML to Sphinx, is shown as mathematics.
 """
 
@@ -15,14 +15,15 @@ from collections.abc import Iterator
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-from .mathematics import mathml
+from coursekit.mathematics import in_html
+
 from .references import add_anchors
 
 _MARK = re.compile(r"<!--[=/].*?-->")
 _ANCHOR = re.compile(r'<a id="(fig-[\w-]+)">')
 _FIGURE = re.compile(r"Figure [A-Z]?\d+\.\d+\.")
 _SUMMARY = re.compile(r"(?s)<summary>.*?</summary>")
-_MATH = re.compile(r"(?<![\\$])\$([^$\n]+)\$")
+_ASKS = re.compile(r"Predict\.|Question \d+\.\d+\.")
 
 
 class DressPlainText(SphinxTransform):
@@ -38,7 +39,7 @@ class DressPlainText(SphinxTransform):
         for paragraph in list(self.document.findall(nodes.paragraph)):
             if name := _take_anchor(paragraph):
                 self._make_figure(name, paragraph)
-            elif _begins_with(paragraph, "Predict."):
+            elif _asks(paragraph):
                 _group_choices(paragraph)
         for quotation in list(self.document.findall(nodes.block_quote)):
             _make_box(quotation)
@@ -66,7 +67,7 @@ def _clean_html(raw: nodes.raw) -> None:
     if not html.strip():
         raw.parent.remove(raw)
         return
-    html = _SUMMARY.sub(lambda match: _MATH.sub(lambda tex: mathml(tex[1], "inline"), match[0]), html)
+    html = _SUMMARY.sub(lambda match: in_html(match[0]), html)
     raw.replace_self(nodes.raw("", html, **raw.attributes))
 
 
@@ -90,8 +91,9 @@ def _pictures_above(caption: nodes.Element) -> list[nodes.Element]:
     return [part for part in cell.findall(nodes.container) if part.get("nb_element") == "mime_bundle"]
 
 
-def _begins_with(paragraph: nodes.paragraph, words: str) -> bool:
-    return bool(paragraph.children) and isinstance(paragraph[0], nodes.strong) and paragraph[0].astext() == words
+def _asks(paragraph: nodes.paragraph) -> bool:
+    first = paragraph[0] if paragraph.children else None
+    return isinstance(first, nodes.strong) and _ASKS.fullmatch(first.astext()) is not None
 
 
 def _group_choices(question: nodes.paragraph) -> None:
