@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 FONT = ROOT / "book" / "_static" / "fonts" / "latin-modern-math.woff"
 FORMULA = re.compile(r"(?s)(?<![\\$])\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+)\$")
 
+
 def formulas() -> list[str]:
     texts = [path.read_text("utf-8") for path in sorted((ROOT / "book").rglob("*.md"))]
     for path in sorted(path for folder in ("notebooks", "solutions") for path in (ROOT / folder).rglob("*.ipynb")):
