@@ -73,6 +73,10 @@ def empty_handed(x, most=None):
     return x + most
 
 
+def too_small(x):
+    return np.log(0 * x)
+
+
 def no_number(x):
     return int("two")
 
@@ -86,6 +90,8 @@ def no_number(x):
         (lambda x: (2 * x).sum(), "y should be an array of shape (2,), but yours has the shape ()"),
         (lambda x: 2 * x * np.nan, "y has run away to nan for x = [1. 2.]"),
         (lambda x: 2e12 * x, "y has run away to 2e+12"),
+        (too_small, "y has run away to -inf for x = [1. 2.]. It begins in line"),
+        (too_small, "divide by zero encountered in log. There, `x` has the shape (2,)."),
         (lambda x: -2 * x, "y has the wrong sign"),
         (lambda x: x, "y is 0.5 times what it should be"),
         (lambda x: np.where(x > 6, 0, 2 * x), "fits the example but not other inputs: y[2] is 0, but should be 14"),

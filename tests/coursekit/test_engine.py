@@ -355,7 +355,10 @@ def spread(x, scale, n, up):
         (lambda x, scale, n, up: x.sum(), "is the sum of `x`, and not what is asked for."),
         (lambda x, scale, n, up: n - spread(x, scale, n, up), "is `n` minus what it should be."),
         (lambda x, scale, n, up: spread(x, scale, n, True) - 0.3 * (not up), "With `up` always true, it is right"),
-        (lambda x, scale, n, up: spread(x, scale, np.sin(n), up), "With `n` always 0, it is right: look at where `n`"),
+        (
+            lambda x, scale, n, up: spread(x, scale, np.sin(n), up),
+            "With `n` always 0, it is right: what changes with `n`?",
+        ),
     ],
 )
 def test_what_other_input_or_quantity_explains_all_answers_is_told(wrong, fault):

@@ -16,6 +16,8 @@ from coursekit.feedback.student import Student
 
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
+ADVICE = "Print the numbers on the way there, and find where they begin to grow."
+
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]
 
@@ -54,7 +56,7 @@ def compare(
     right: Callable[..., Any],
     mistakes: Mapping[str, Callable[..., Any] | Pattern],
     read: Callable[..., Any] = lambda answer, *args: answer,
-    run_away: str = "Print the numbers on the way there, and find where they begin to grow.",
+    run_away: str = "",
     rtol: float = 1e-6,
 ) -> None:
     """Pass silently if every answer is right, else raise TryAgain with the best explanation there is.
@@ -69,7 +71,8 @@ def compare(
             mistake explains every case; the first in order wins.
         read: (answer, *arguments) -> what is compared, for answers that are no numbers or arrays. It reads the right
             ones and the mistakes as well, and may raise TryAgain about a student's.
-        run_away: what to look at when an answer holds NaN, infinity or a number far too large.
+        run_away: what to look at when an answer holds NaN, infinity or a number far too large; what the engine finds
+            out about it comes before.
         rtol: largest relative error that counts as right.
     """
     names = (returns,) if isinstance(returns, str) else tuple(returns)
@@ -196,10 +199,10 @@ class Comparison:
                 raise TryAgain(shapes + told, names_fault=bool(told))
         for one, case in zip(far, texts, strict=True):
             if one.size:  # true for NaN too
-                why = "It" + said if fault else cure or self.run_away
-                raise TryAgain(
-                    f"{name} has run away to {one[0]:.3g} for {case}. {why}", names_fault=why != self.run_away
-                )
+                shown = "It" + said if fault else cure
+                why = [shown, self.run_away] if shown else [self.run_away or ADVICE]
+                away = f"{name} has run away to {one[0]:.3g} for {case}. {' '.join(filter(None, why))}"
+                raise TryAgain(away, names_fault=bool(shown))
         if fault:
             raise TryAgain(name + said)
         a, b = got[failing[0]], right[failing[0]]

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coursekit.feedback.changes import misreadings, plainer
+from coursekit.feedback.mishaps import where_it_stopped
 from coursekit.feedback.quantities import quantities, taken_for, tie
 from coursekit.feedback.reading import Answer, read_floats
-from coursekit.feedback.relations import relation
+from coursekit.feedback.relations import relation, wherever_wrong
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Student
 
@@ -40,7 +41,9 @@ def explained(
     expected: Sequence[Answer],
     failing: Sequence[int],
 ) -> tuple[str, str]:
-    """What is wrong with a value, to be said after its name, and else which plainer input makes it right; or empty.
+    """What is wrong with a value, to be said after its name; else a sentence: where it breaks, or what makes it right.
+
+    Both may be empty.
 
     Args:
         asked: the comparison in which it is wrong.
@@ -55,7 +58,7 @@ def explained(
 
     def work() -> None:
         found.append(search.fault())
-        found.append("" if found[0] else search.cure())
+        found.append("" if found[0] else search.broken_line() or search.cure())
 
     with suppress(TooLong):  # an argument that was changed may lead into a loop without end
         run_limited(work, SECONDS)
@@ -84,15 +87,27 @@ class _Search:
     def fault(self) -> str:
         if not all(np.isfinite(one).all() for one in self.got):
             return ""
-        near = all(
-            (abs(a) <= 1e9 * (1 + abs(b).max(initial=0))).all() for a, b in zip(self.got, self.right, strict=True)
-        )
-        tried = (
-            [self._stands_still, self._related, self._ignores, self._tied, self._read_as_others]
-            if near
-            else [self._read_as_others]
-        )
+        pairs = zip(self.got, self.right, strict=True)
+        if any((abs(a) > 1e9 * (1 + abs(b).max(initial=0))).any() for a, b in pairs):
+            return self._read_as_others()
+        tried = self._stands_still, self._related, self._ignores, self._tied, self._read_as_others, self._somewhere
         return next(filter(None, (one() for one in tried)), "")
+
+    def broken_line(self) -> str:
+        """Where NumPy first divides by zero, say, if a value is no finite number any more; empty if it doesn't."""
+        broken = [i for i in self.failing if not np.isfinite(self.got[i]).all() and np.isfinite(self.right[i]).all()]
+        states = np.errstate(divide="raise"), np.errstate(invalid="raise"), np.errstate(over="raise")
+        for raising in states if broken else ():
+            try:
+                with raising:
+                    self.student(*self.asked.cases[broken[0]])
+            except FloatingPointError as error:
+                line, values = where_it_stopped(error)
+                if line:
+                    return f"It begins in {line}: {error}. {values}".strip()
+            except Exception:
+                return ""
+        return ""
 
     def cure(self) -> str:
         """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
@@ -103,9 +118,8 @@ class _Search:
                 cures[names] = text
         if not 0 < len(cures) < 4:
             return ""
-        named = sorted({name for one in cures for name in one})
-        where = f"`{named[0]}` comes" if len(named) == 1 else "they come"
-        return f"With {', or '.join(cures.values())}, it is right: look at where {where} in."
+        named = " or ".join(f"`{name}`" for name in sorted({name for one in cures for name in one}))
+        return f"With {', or '.join(cures.values())}, it is right: what changes with {named}?"
 
     # --- Arguments that have no effect ---
 
@@ -178,6 +192,9 @@ class _Search:
             for args, one in zip(self.asked.cases, self.expected, strict=True)
         ]
 
+    def _somewhere(self) -> str:
+        return wherever_wrong(self.got, self.right)
+
     # --- Other inputs ---
 
     def _read_as_others(self) -> str:
@@ -199,7 +216,7 @@ class _Search:
             return False
 
     def _is_cured(self, change: Callable[[Case], Case]) -> bool:
-        """Whether the value is right in the changed cases, where right ones still differ."""
+        """Whether the value is right in all changed cases; those that failed must show it by numbers of no chance."""
         met = set[float]()
         try:
             for i in self.order[:6]:
@@ -207,10 +224,10 @@ class _Search:
                 right = self._right(args)
                 if not (np.isfinite(right).all() and self.asked.close(self._given(args), right)):
                     return False
-                met.update(right.ravel().tolist())
+                met.update(right.ravel().tolist() if i in self.failing else [])
         except Exception:  # plainer arguments needn't make sense
             return False
-        return len(met) > 1
+        return len(met) > 1 or any(value % 0.5 for value in met)
 
     def _is_trivial(self, change: Callable[[Case], Case]) -> bool:
         """Whether a change cures more than a quarter of the known mistakes, too, and so tells nothing of this one."""

@@ -14,7 +14,7 @@ from coursekit.feedback.causes import cause
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.reading import brief, shortened
 
-__all__ = ["file_of", "misfit", "mishap", "unwritten"]
+__all__ = ["file_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
 
 _PACKAGES = Path(__file__).parents[2]  # src/, or site-packages: coursekit and what stands beside it
 _LIBRARIES = [_PACKAGES, *{Path(sysconfig.get_paths()[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")}]
@@ -116,16 +116,26 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
             f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?",
             False,
         )
-    frame, number, last = frames[-1]
-    line = shortened(linecache.getline(frame.f_code.co_filename, number).strip(), 100)
-    where = f"line {number} of its cell" + (f" (`{line}`)" if line else "")
+    frame, _, last = frames[-1]
+    where, there = where_it_stopped(error, ours)
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
-    values = "" if isinstance(error, NameError | SystemExit | RecursionError) else _values(frame, last)
     raised_there = frame is [one for one, _ in traceback.walk_tb(error.__traceback__)][-1]
     shown = cause(error, frame, last) if raised_there else ""
-    there = f"There, {values}." if values and "`" not in shown else ""  # a cause that names them has told them
+    if "`" in shown or isinstance(error, NameError | SystemExit | RecursionError):
+        there = ""  # a cause that names values has told them, and here they tell nothing
     more = f"{shown} {there}".strip() or advice
     return f"your code stopped in {where} with {what}. {more}".strip(), bool(shown)
+
+
+def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, str]:
+    """The student's line in which an exception was raised, and the values of the names there; both may be empty."""
+    frames = _frames(error, ours)
+    if not frames:
+        return "", ""
+    frame, number, last = frames[-1]
+    line = shortened(linecache.getline(frame.f_code.co_filename, number).strip(), 100)
+    values = _values(frame, last)
+    return f"line {number} of its cell" + (f" (`{line}`)" if line else ""), f"There, {values}." if values else ""
 
 
 def misfit(function: Callable[..., Any], name: str, parameters: list[str]) -> str | None:

@@ -54,7 +54,8 @@ def taken_for(got: Sequence[Array], known: Sequence[Mapping[str, Array]]) -> str
     """Which of the known quantities all answers are; empty if none is, or if few numbers show it."""
     for name in _shared(known) if _many(got) else ():
         if all(_same(a, one[name]) for a, one in zip(got, known, strict=True)):
-            return f"is {name}, and not what is asked for"
+            given = " as it was given" if name.startswith("`") and "(" not in name else ""
+            return f"is {name}{given}, and not what is asked for"
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["relation"]
+__all__ = ["relation", "wherever_wrong"]
 
 Array = NDArray[np.float64]
 Relations = dict[str, Callable[[Array, Array], bool]]
@@ -109,6 +109,11 @@ _OF_OTHER_SHAPE: Relations = {
     "is only the last of the entries that are asked for": lambda a, b: _same(a, b[-1]),
     "is only the first of the entries that are asked for": lambda a, b: _same(a, b[0]),
     "holds the right values, in the wrong shape": lambda a, b: _same(a.ravel(), b.ravel()),
+    "holds each entry twice, and is right without the second ones": lambda a, b: _same(a[::2], b) and _same(a[1::2], b),
+    "should be one number, its smallest, which is right": lambda a, b: b.ndim == 0 and _same(a.min(), b),
+    "should be one number, its largest, which is right": lambda a, b: b.ndim == 0 and _same(a.max(), b),
+    **{f"lacks `all` along its axis {n}; with it, it would be right": _along(np.min, n, True) for n in range(3)},
+    **{f"lacks `any` along its axis {n}; with it, it would be right": _along(np.max, n, True) for n in range(3)},
     **{f"is the {word} of what is asked for; leave it whole": _summed_up(of) for word, of in _SUMMARIES.items()},
     **{f"is a mean over axis {n} of what is asked for": _along(np.mean, n, False) for n in range(3)},
     **{f"is a sum over axis {n} of what is asked for": _along(np.sum, n, False) for n in range(3)},
@@ -122,21 +127,22 @@ def relation(got: Sequence[Array], expected: Sequence[Array]) -> str:
 
     It must hold in every case, and two different numbers at least must show it.
     """
-    pairs = [(a, b) for a, b in zip(got, expected, strict=True) if not _same(a, b)]
-    alike = all(a.shape == b.shape for a, b in pairs)
-    shown = [_wrong_entries(a, b) for a, b in pairs] if alike else pairs
-    if len({value for _, b in shown for value in b.ravel().tolist()}) < 2:
-        return ""
-    with np.errstate(all="ignore"):
-        for text, holds in (_ALIKE if alike else _OF_OTHER_SHAPE).items():
-            if all(_holds(holds, a, b) for a, b in zip(got, expected, strict=True)):
-                return text
-        return _wherever_wrong(*map(np.concatenate, zip(*shown, strict=True))) if alike else ""
+    alike, shown = _shown(got, expected)
+    if len({value for _, b in shown for value in b.ravel().tolist()}) > 1:
+        with np.errstate(all="ignore"):
+            for text, holds in (_ALIKE if alike else _OF_OTHER_SHAPE).items():
+                if all(_holds(holds, a, b) for a, b in zip(got, expected, strict=True)):
+                    return text
+    return ""
 
 
-def _wherever_wrong(a: Array, b: Array) -> str:
+def wherever_wrong(got: Sequence[Array], expected: Sequence[Array]) -> str:
     """What all wrong entries have in common: they are off by one number, by one factor, or always the same."""
-    if np.allclose(a - b, a[0] - b[0], rtol=1e-5, atol=1e-9):
+    alike, shown = _shown(got, expected)
+    if not alike:
+        return ""
+    a, b = map(np.concatenate, zip(*shown, strict=True))
+    if len(np.unique(b)) > 1 and np.allclose(a - b, a[0] - b[0], rtol=1e-5, atol=1e-9):
         return f"is {abs(a[0] - b[0]):.4g} too {'large' if a[0] > b[0] else 'small'} wherever it is wrong"
     if len(a) > 2 and len(np.unique(b)) > 2:
         if np.all(a == a[0]):
@@ -144,6 +150,13 @@ def _wherever_wrong(a: Array, b: Array) -> str:
         if b[0] and np.allclose(a, a[0] / b[0] * b, rtol=1e-5, atol=1e-9):
             return f"is {a[0] / b[0]:.4g} times what it should be wherever it is wrong"
     return ""
+
+
+def _shown(got: Sequence[Array], expected: Sequence[Array]) -> tuple[bool, list[tuple[Array, Array]]]:
+    """Whether wrong answers have the right shapes, and what is wrong: then their wrong entries, else all of them."""
+    pairs = [(a, b) for a, b in zip(got, expected, strict=True) if not _same(a, b)]
+    alike = bool(pairs) and all(a.shape == b.shape for a, b in pairs)
+    return alike, [_wrong_entries(a, b) for a, b in pairs] if alike else pairs
 
 
 def _wrong_entries(a: Array, b: Array) -> tuple[Array, Array]:

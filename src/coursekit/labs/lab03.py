@@ -272,6 +272,18 @@ def _and_bound(args: tuple[Array, ...], bound: Callable[[float, float], float]) 
     return R, gamma, bound(R, gamma)
 
 
+def _nearest_first(inputs: Array, y: Array, theta: Array) -> tuple[Array, Array, Array]:
+    """The row that gamma hangs on stands first."""
+    order = np.argsort(np.abs(inputs @ theta[:-1] + theta[-1]))
+    return inputs[order], y[order], theta
+
+
+def _and_gamma(inputs: Array, y: Array, theta: Array, some: slice) -> tuple[float, float, float]:
+    """Gamma of some rows, beside the right R."""
+    R, gamma = _promise()(inputs, y, theta)[0], _promise()(inputs[some], y[some], theta)[1]
+    return R, gamma, (R / gamma) ** 2
+
+
 def _separated(rng: np.random.Generator, n_rows: int, n_inputs: int) -> tuple[Array, Array, Array]:
     inputs, theta = rng.normal(size=(n_rows, n_inputs)), rng.normal(size=n_inputs + 1)
     return inputs, (inputs @ theta[:-1] + theta[-1] > 0).astype(int), theta
@@ -290,7 +302,10 @@ def _(student: Student) -> None:
             # One input. Rows (3, 1), (0, 1), (-1, 1); sums 2, -1, -2; length of theta sqrt(2).
             ((np.array([[3.0], [0], [-1]]), np.array([1, 0, 0]), np.array([1.0, -1])), (10**0.5, 0.5**0.5, 20)),
         ],
-        others=[_separated(rng, n_rows, n_inputs) for n_rows, n_inputs in ((6, 2), (9, 4), (12, 3))],
+        others=[
+            *(_separated(rng, n_rows, n_inputs) for n_rows, n_inputs in ((6, 2), (9, 4), (12, 3))),
+            _nearest_first(*_separated(rng, 7, 3)),
+        ],
         right=_promise(),
         mistakes={
             "R leaves out the input that is always 1: put a column of ones beside `inputs` before you measure rows.": (
@@ -316,6 +331,31 @@ def _(student: Student) -> None:
             ),
             "the signs are flipped the wrong way round: a row's sum stays where the answer is 1, and turns where it is "
             "0.": _promise(sign=lambda y: 1 - 2 * y),
+            "gamma divides by the squared length of theta: take the root, as a length has it.": _promise(
+                length=lambda theta: float(theta @ theta)
+            ),
+            "theta's length leaves out its first weight.": _promise(
+                length=lambda theta: float(np.linalg.norm(theta[1:]))
+            ),
+            "R leaves out the first input: a row's length takes all of it.": _promise(
+                rows=lambda inputs: _with_constant(inputs)[:, 1:]
+            ),
+            "gamma's sums leave out the first weight.": _promise(
+                sums=lambda inputs, theta: inputs[:, 1:] @ theta[1:-1] + theta[-1]
+            ),
+            "gamma leaves out the first row.": lambda inputs, y, theta: _and_gamma(inputs, y, theta, slice(1, None)),
+            "gamma leaves out the last row.": lambda inputs, y, theta: _and_gamma(inputs, y, theta, slice(None, -1)),
+            "gamma is the length of theta, by which the smallest sum is to be divided.": lambda inputs, y, theta: (
+                _promise()(inputs, y, theta)[0],
+                norm := float(np.linalg.norm(theta)),
+                (_promise()(inputs, y, theta)[0] / norm) ** 2,
+            ),
+            "the bound is cubed: (R / gamma)^2.": _promise(power=3),
+            "the bound is R^2 / gamma: square gamma, too.": lambda *a: _and_bound(a, lambda R, gamma: R**2 / gamma),
+            "the bound is R^2 / (2 * gamma): square gamma, don't double it.": lambda *a: _and_bound(
+                a, lambda R, gamma: R**2 / (2 * gamma)
+            ),
+            "the bound is gamma^2 alone: divide R^2 by it.": lambda *a: _and_bound(a, lambda R, gamma: gamma**2),
             "R is the length of all rows together: take that of each row (axis=1), and the largest of them.": (
                 _promise(longest=lambda rows: float(np.linalg.norm(rows)))
             ),

@@ -215,6 +215,52 @@ def _(student: Student) -> None:
         "that is the absolute error: divide by |claimed| + |nudged|.": _errors(error=lambda a, b: np.abs(a - b)),
         "your errors have a sign: take np.abs.": _errors(error=lambda a, b: (a - b) / (np.abs(a) + np.abs(b))),
         "you divide by |nudged| alone: add |claimed| to it.": _errors(error=lambda a, b: np.abs(a / b - 1)),
+        "you divide by |claimed| alone: add |nudged| to it.": _errors(error=lambda a, b: np.abs(b / a - 1)),
+        "you divide by |claimed| - |nudged|: add the two.": _errors(
+            error=lambda a, b: np.abs(a - b) / (np.abs(a) - np.abs(b))
+        ),
+        "you multiply by |claimed| + |nudged|: divide by it.": _errors(
+            error=lambda a, b: np.abs(a - b) * (np.abs(a) + np.abs(b))
+        ),
+        "you divide by claimed + |nudged|: |claimed| has lost its sign there, too.": _errors(
+            error=lambda a, b: np.abs(a - b) / (a + np.abs(b))
+        ),
+        "you divide by |claimed| + nudged: |nudged| has lost its sign there, too.": _errors(
+            error=lambda a, b: np.abs(a - b) / (np.abs(a) + b)
+        ),
+        "that is the sum of the two sizes, |claimed| + |nudged|; divide |claimed - nudged| by it.": _errors(
+            error=lambda a, b: np.abs(a) + np.abs(b)
+        ),
+        "nudged is missing above the line: take it off claimed.": _errors(
+            error=lambda a, b: np.abs(a) / (np.abs(a) + np.abs(b))
+        ),
+        "claimed is missing above the line: take nudged off it.": _errors(
+            error=lambda a, b: np.abs(b) / (np.abs(a) + np.abs(b))
+        ),
+        "the difference of the two losses isn't divided by 2 * h.": _errors(lambda *a: 2 * a[2] * _nudged(*a)),
+        "the difference of the two losses is multiplied by 2 * h: divide by it.": _errors(
+            lambda *a: (2 * a[2]) ** 2 * _nudged(*a)
+        ),
+        "the difference of the two losses is multiplied by h: divide by 2 * h.": _errors(
+            lambda *a: 2 * a[2] ** 2 * _nudged(*a)
+        ),
+        "your slope is upside down: the difference of the losses stands above, 2 * h below.": _errors(
+            lambda *a: 1 / _nudged(*a)
+        ),
+        "the two losses are added: take their difference.": _errors(
+            lambda loss, theta, h: np.array([loss(theta + n) + loss(theta - n) for n in h * np.eye(len(theta))]) / 2 / h
+        ),
+        "only the loss at theta + nudge is used: take the loss at theta - nudge off it.": _errors(
+            lambda loss, theta, h: np.array([loss(theta + n) for n in h * np.eye(len(theta))]) / 2 / h
+        ),
+        "only the loss at theta - nudge is used: take it off the loss at theta + nudge.": _errors(
+            lambda loss, theta, h: np.array([loss(theta - n) for n in h * np.eye(len(theta))]) / 2 / h
+        ),
+        "one of the two losses is that at theta itself, so the places are h apart, but you divide by 2 * h: nudge to "
+        "both sides.": _errors(lambda loss, theta, h: _nudged(loss, theta, h, 0) / 2),
+        "the gradient is taken twice, of the gradient itself: claimed is gradient(theta).": (
+            lambda loss, gradient, theta, h: _share(gradient(gradient(theta)), _nudged(loss, theta, h))
+        ),
         "that is the chapter's check, one number for all of theta. Here each parameter gets an error of its own.": (
             _errors(error=lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)))
         ),

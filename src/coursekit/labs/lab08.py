@@ -86,6 +86,23 @@ def _(student: Student) -> None:
             "you count ranks from 1, so the largest comes out above 0.5: count from 0.": _ranks(
                 lambda r, n: (r + 1) / (n - 1) - 0.5
             ),
+            "you divide by n + 1. The ranks 0 to n - 1 reach 0.5 at the top if they are divided by n - 1.": _ranks(
+                lambda r, n: r / (n + 1) - 0.5
+            ),
+            "you multiply by n - 1. Divide the ranks by it, so that they reach from 0 to 1.": _ranks(
+                lambda r, n: r * (n - 1) - 0.5
+            ),
+            "0.5 is taken off the ranks as they are counted. Divide them by n - 1 first.": _ranks(lambda r, n: r - 0.5),
+            "your ranks are twice as large before 0.5 is taken off: is the mean of two numbers only their sum?": _ranks(
+                lambda r, n: 2 * r / (n - 1) - 0.5
+            ),
+            "your ranks are half as large before 0.5 is taken off.": _ranks(lambda r, n: r / 2 / (n - 1) - 0.5),
+            "your ranks begin at a half: each is 0.5 too large before it is scaled. Count from 0.": _ranks(
+                lambda r, n: (r + 0.5) / (n - 1) - 0.5
+            ),
+            "your ranks begin at minus a half: each is 0.5 too small before it is scaled. Count from 0.": _ranks(
+                lambda r, n: (r - 0.5) / (n - 1) - 0.5
+            ),
             "that is argsort, and it is taken for ranks. It tells which value stands in each place; a rank tells in "
             "which place each value stands.": lambda values: (
                 np.argsort(values.numpy(), axis=-1, kind="stable") / (values.shape[-1] - 1) - 0.5

@@ -163,6 +163,40 @@ def _(student: Student) -> None:
                 -_t(len(treated) - 1) * se(treated - control),
                 _t(len(treated) - 1) * se(treated - control),
             ),
+            "the squares are added up: the variance divides their sum by k - 1.": _paired(
+                lambda d: (d.mean(), _t(len(d) - 1) * float(((d - d.mean()) ** 2).sum()) ** 0.5 / len(d) ** 0.5)
+            ),
+            "the standard deviation divides by k + 1; it is k - 1.": _paired(
+                lambda d: (d.mean(), _t(len(d) - 1) * se(d) * ((len(d) - 1) / (len(d) + 1)) ** 0.5)
+            ),
+            "half the width is Student's t alone; multiply it by the standard error.": _paired(
+                lambda d: (d.mean(), _t(len(d) - 1))
+            ),
+            "you multiply by 0.975, which is a probability. The factor is the quantile that belongs to it, "
+            "t.ppf(0.975, k - 1).": _paired(lambda d: (d.mean(), 0.975 * se(d))),
+            "you multiply by 0.025, which is a probability. The factor is the quantile that belongs to it, "
+            "t.isf(0.025, k - 1).": _paired(lambda d: (d.mean(), 0.025 * se(d))),
+            "t has 1 degree of freedom in your code, whatever k is; it is k - 1.": _paired(
+                lambda d: (d.mean(), _t(1) * se(d))
+            ),
+            "t has k + 1 degrees of freedom in your code; it is k - 1.": _paired(
+                lambda d: (d.mean(), _t(len(d) + 1) * se(d))
+            ),
+            "you divide by Student's t; multiply the standard error by it.": _paired(
+                lambda d: (d.mean(), se(d) / _t(len(d) - 1))
+            ),
+            "you divide by k / 2; a standard error divides by the root of k.": _paired(
+                lambda d: (d.mean(), _t(len(d) - 1) * float(d.std(ddof=1)) / (0.5 * len(d)))
+            ),
+            "low is half the width of the interval itself: take it off the mean.": lambda treated, control: (
+                float((treated - control).mean()),
+                _t(len(treated) - 1) * se(treated - control),
+                _exact(treated, control)[2],
+            ),
+            "high is half the width of the interval itself: put it on top of the mean.": lambda treated, control: (
+                *_exact(treated, control)[:2],
+                _t(len(treated) - 1) * se(treated - control),
+            ),
             "low is the mean itself: take half the width of the interval off.": lambda treated, control: (
                 float((treated - control).mean()),
                 float((treated - control).mean()),
@@ -207,6 +241,7 @@ def _solve(a: Array, targets: Array, ridge: Array) -> Array:
 def _fitted(
     design: Callable[[Array], Array] = _ones,
     penalty: Callable[[float, int, int], Array] = lambda ridge, n, d: ridge * np.eye(d),
+    new_design: Callable[[Array], Array] | None = None,
     fit_on: Callable[..., tuple[Array, Array]] = lambda x, y, x_new, y_new: (x, y),
     score_on: Callable[..., tuple[Array, Array]] = lambda x, y, x_new, y_new: (x_new, y_new),
     read: Callable[[Array], Array] = lambda outputs: outputs.argmax(axis=1),
@@ -220,7 +255,7 @@ def _fitted(
         a = design(rows)
         coefficients = _solve(a, np.eye(n_classes)[labels], penalty(ridge, len(rows), a.shape[1]))
         rows, labels = score_on(x, y, x_new, y_new)
-        return report(read(design(rows) @ coefficients) == labels)
+        return report(read((new_design or design)(rows) @ coefficients) == labels)
 
     return probe
 
@@ -289,6 +324,15 @@ def _(student: Student) -> None:
             fit_on=lambda x, y, x_new, y_new: (x_new, y_new), score_on=lambda x, y, x_new, y_new: (x, y)
         ),
         "the column of ones is missing, so that every plane has to pass through the origin.": _fitted(lambda x: x),
+        "the column of ones is missing for the fresh rows; they need it as the others do.": _fitted(
+            _ones, new_design=lambda x: np.hstack([np.zeros((len(x), 1)), x])
+        ),
+        "ridge is taken off the diagonal of A.T @ A; add it there.": _fitted(
+            penalty=lambda ridge, n, d: -ridge * np.eye(d)
+        ),
+        "your column holds twos, not ones; ridge punishes its coefficients less then.": _fitted(
+            lambda x: np.hstack([np.full((len(x), 1), 2.0), x])
+        ),
         "ridge is ignored: add ridge times the identity to A.T @ A.": _fitted(
             penalty=lambda ridge, n, d: np.zeros((d, d))
         ),

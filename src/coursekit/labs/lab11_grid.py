@@ -124,6 +124,18 @@ def judge_grid(student: Student) -> None:
             ),
             "the last seed is left out; average over all of them.": _grid(which=lambda seeds, number: seeds[:-1]),
             "the first seed is left out; average over all of them.": _grid(which=lambda seeds, number: seeds[1:]),
+            "the first seed is left out of the sum, though len(seeds) counts it; begin with it.": _grid(
+                cell=lambda runs: float(runs[1:].sum()) / len(runs)
+            ),
+            "the last seed is left out of the sum, though len(seeds) counts it.": _grid(
+                cell=lambda runs: float(runs[:-1].sum()) / len(runs)
+            ),
+            "the seeds' scores aren't added: each cell holds its last seed's score, divided by len(seeds).": _grid(
+                cell=lambda runs: float(runs[-1]) / len(runs)
+            ),
+            "the first seed's score, divided by len(seeds), is all that a cell holds. Add the other seeds'.": _grid(
+                cell=lambda runs: float(runs[0]) / len(runs)
+            ),
             "the seeds are counted 0, 1, 2, ...; ask for those that `seeds` holds.": _grid(
                 which=lambda seeds, number: range(len(seeds))
             ),

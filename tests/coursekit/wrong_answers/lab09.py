@@ -362,7 +362,7 @@ WRONG = {
     ],
     "9.3": [
         (bits, "population is in bits"),
-        (everything_fits, "chunk is `n_genomes`, and not what is asked for"),
+        (everything_fits, "chunk is `n_genomes` as it was given, and not what is asked for"),
         (two_numbers, "your function should return 3 values"),
         (example_is_typed_in, "chunk is the same whatever the inputs are"),
     ],
