@@ -1,6 +1,7 @@
 """Figures that run in the page: their numbers are the book's, every setting has words, all they fetch is at hand."""
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.polynomial.legendre import legvander
 from scipy.special import expit
 
+from evidence.runs.rules import trees
 from neuroevo import results
 
 ROOT = Path(__file__).parents[2]
@@ -355,6 +358,30 @@ def test_17_the_terms_are_the_chapters_and_sum_to_the_change():
     assert selection / change == pytest.approx(told("17", "earned"), abs=0.06)
     descended = node("fig-17-price", "figure.compute({way: 'by gradient', step: 100}, data).terms", data=data)
     assert {value for line in descended[0]["lines"] for _, value in line} == {0}
+
+
+@needs_node
+def test_16_trees_are_the_chapters():
+    rng, x = random.Random(0), [-2.5, -1.0, 0.3, 2.0]
+    grown = [trees.newcomer(rng) for _ in range(40)]
+    script = "grown.map(tree => [x.map(at => figure.value(tree, at)), figure.shown(tree)])"
+    for tree, (values, shown) in zip(grown, node("fig-16-family", script, grown=grown, x=x), strict=True):
+        assert values == pytest.approx(trees.value(tree, torch.tensor(x)).tolist(), rel=1e-4, abs=1e-5)
+        assert shown == re.sub(r"\.0(?=\D|$)", "", trees.shown(tree))
+
+
+@needs_node
+def test_16_where_a_bend_is_needed_winners_bend():
+    """And a network with a straight activation can't do it, however it is trained."""
+    tasks = node("fig-16-family", "figure.controls[0].values")
+    script = """[1, 2, 3, 4, 5, 6].map(seed => figure.compute({task, seed, generation: 6}).film.at(-1)[0])
+      .map(({tree, score}) => [figure.straightness(tree), score])"""
+    alone = "maths.mean([1, 2, 3, 4, 5, 6].map(seed => figure.train('x', 0.05, task, seed)))"
+    for task, bends in zip(tasks, (False, True), strict=True):
+        straight, score = np.array(node("fig-16-family", script, task=task)).T
+        assert bool(straight.mean() < 0.3) is bends
+        assert score.min() > 0.8
+        assert (node("fig-16-family", alone, task=task) < 0.7) is bends
 
 
 @needs_node

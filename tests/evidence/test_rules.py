@@ -37,6 +37,20 @@ def test_a_tree_is_computed(tree, formula):
     torch.testing.assert_close(trees.value(tree, x), formula(x))
 
 
+@pytest.mark.parametrize(
+    ("tree", "formula"),
+    [
+        (("square", ("neg", "x")), "(−x)²"),
+        (("neg", ("square", "x")), "−(x²)"),
+        (("square", ("square", "x")), "(x²)²"),
+        (("neg", -0.5), "−(−0.5)"),
+        (("mul", 0.1, ("max", "x", 1.0)), "(0.1 · max(x, 1.0))"),
+    ],
+)
+def test_a_formula_can_be_read_in_one_way(tree, formula):
+    assert trees.shown(tree) == formula
+
+
 def test_an_address_leads_to_its_node_and_put_changes_nothing_else():
     tree = ("max", "x", ("mul", 0.1, ("tanh", "x")))
     addresses = list(trees.places(tree))
@@ -158,6 +172,14 @@ def test_a_deal_keeps_its_parts_apart_and_its_noise():
     share = float((deal.y != clean.y).float().mean())
     assert 0.33 < share < 0.47
     assert torch.equal(deal.y_test, clean.y_test)
+
+
+def test_a_search_leaves_the_test_images_shut(monkeypatch):
+    monkeypatch.setattr(inner, "_sealed_images", lambda source: pytest.fail("the test images were opened"))
+    inner.deal.cache_clear()
+    outer.fitness_on(Task(hidden=(8,), n_steps=2))([TANH], [0])
+    open_deal = inner.deal(Task(), 0, sealed=True)
+    assert len(open_deal.x_test) == 0
 
 
 def test_letters_are_tested_on_families_never_met():

@@ -70,16 +70,26 @@ class Deal(NamedTuple):
 
 @cache
 def _images(source: str) -> tuple[Tensor, ...]:
-    """Pool and sealed test images of the digits; all letters, with their families, of the letters."""
+    """The pool of digits that seeds deal from; all letters, with their families, of the letters."""
     if source == "letters":
         letters = data.letters(16)
         families = torch.tensor([letters.families.index(face.family) for face in letters.faces])
         return letters.x.float() / 255, letters.y, families[letters.face]
+    train = data.digits().train
+    return train.pixels(), train.y % _n_classes(source)
+
+
+@cache
+def _sealed_images(source: str) -> tuple[Tensor, Tensor]:
+    """Images of digits that no search sees."""
     digits = data.digits()
     test = digits.test.open("chapter 16: images that no search sees")
-    x_test, y_test = torch.cat([digits.validation.pixels(), test.pixels()]), torch.cat([digits.validation.y, test.y])
-    n_classes = 2 if source == "parity" else 10
-    return digits.train.pixels(), digits.train.y % n_classes, x_test, y_test % n_classes
+    y = torch.cat([digits.validation.y, test.y])
+    return torch.cat([digits.validation.pixels(), test.pixels()]), y % _n_classes(source)
+
+
+def _n_classes(source: str) -> int:
+    return 2 if source == "parity" else 10
 
 
 def _mislabelled(y: Tensor, share: float, n_classes: int, rng: torch.Generator) -> Tensor:
@@ -88,9 +98,9 @@ def _mislabelled(y: Tensor, share: float, n_classes: int, rng: torch.Generator) 
 
 
 @lru_cache(maxsize=256)
-def deal(task: Task, seed: int) -> Deal:
-    """All that a seed decides. Digits: 600 to train on and 300 to validate; letters: 500, 100, and 100 of 3 families
-    that neither of them shows to test."""
+def deal(task: Task, seed: int, sealed: bool = False) -> Deal:
+    """All that a seed decides. Digits: 600 to train on and 300 to validate; letters: 400, 100, and 100 of 3 families
+    that neither of them shows to test. `sealed` leaves the digits' test shut."""
     rng = torch.Generator().manual_seed(seed)
     x, y, *rest = _images(task.source)
     n_classes = int(y.max()) + 1
@@ -101,7 +111,7 @@ def deal(task: Task, seed: int) -> Deal:
         train, validation = known[:400], known[400:500]
         x_test, y_test = x[test], y[test]
     else:
-        x_test, y_test = rest
+        x_test, y_test = (x[:0], y[:0]) if sealed else _sealed_images(task.source)
         train, validation = order[:600], order[600 : 600 + N_VALIDATION]
     labels = _mislabelled(y, task.noise, n_classes, rng)
     widths = (x.shape[1], *task.hidden, n_classes)
@@ -193,7 +203,7 @@ def train(
 
     look_every: steps between looks for early stopping; 0: none. sealed: leave the test images alone (scores are NaN).
     """
-    runs, deals = len(seeds), [deal(task, seed) for seed in seeds]
+    runs, deals = len(seeds), [deal(task, seed, sealed) for seed in seeds]
     x_train, y_train = torch.stack([d.x for d in deals]), torch.stack([d.y for d in deals])
     x_val, y_val = torch.stack([d.x_validation for d in deals]), torch.stack([d.y_validation for d in deals])
     batches, every = torch.stack([d.batches for d in deals]), torch.arange(runs)[:, None]

@@ -64,10 +64,14 @@ class Judged:
         """The one that is highest on validation images."""
         return max(names, key=lambda name: self.table(task, name, "validation").mean())
 
-    def flattery(self, task: str, method: str) -> Interval:
+    def flattered(self, task: str, method: str) -> Table:
         """How far winners' own scores are above their accuracy on validation images of fresh seeds."""
         own = self.winners[self.winners.method == method].sort_values("seed").score.to_numpy()
-        return crossed(own[:, None] - self.table(task, method, "validation"))
+        return own[:, None] - self.table(task, method, "validation")
+
+    def flattery(self, task: str, method: str) -> Interval:
+        """The mean of that, with its interval."""
+        return crossed(self.flattered(task, method))
 
     def straight(self, method: str = "activation") -> list[float]:
         """`straightness` of each winner, in the order of seeds."""

@@ -103,5 +103,6 @@ def shown(tree: Tree) -> str:
     if name in ("add", "mul"):
         return f"({words[0]} {'+' if name == 'add' else '·'} {words[1]})"
     if name in ("neg", "square"):
-        return f"−{words[0]}" if name == "neg" else f"{words[0]}²"
+        word = f"({words[0]})" if words[0].startswith("−") or words[0].endswith("²") else words[0]
+        return f"−{word}" if name == "neg" else f"{word}²"
     return f"{name}({', '.join(words)})"
