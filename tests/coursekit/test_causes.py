@@ -64,8 +64,8 @@ def a_number_in_place_of_an_array(x):
 SHOWN = [
     (never_set, "Nothing has given `total` a value"),
     (mistyped, "Nothing has given `undefined_name` a value"),
-    (one_name_too_many, "3 names on the left, and 2 values on the right"),
-    (a_name_too_few, "1 names on the left, and more values on the right"),
+    (one_name_too_many, "Here 3 names stand on the left, and 2 values on the right"),
+    (a_name_too_few, "Here one name stands on the left, and more values on the right"),
     (one_too_far, "the last of 2 has the number 1; number 2 is asked for"),
     (many_truths, "this one has many"),
     (shapes, "`x` has the shape (2, 3) and `other` (4,)"),
@@ -101,6 +101,13 @@ def from_the_end(x):
     return x[-3]
 
 
-@pytest.mark.parametrize("function", [shapes_of_expressions, a_library_complains, a_librarys_own_name, from_the_end])
+def a_module_in_place_of_a_tensor(x):
+    return x @ torch
+
+
+NOTHING = [shapes_of_expressions, a_library_complains, a_librarys_own_name, from_the_end, a_module_in_place_of_a_tensor]
+
+
+@pytest.mark.parametrize("function", NOTHING)
 def test_nothing_is_said_where_nothing_is_shown(function):
     assert LAB.judge("1.1", function).kind == "stopped"

@@ -28,8 +28,9 @@ def cause(error: BaseException, frame: FrameType, last: int) -> str:
         unset = re.search(r"name '(\w+)'|variable '(\w+)'", text)
         return f"Nothing has given `{unset[1] or unset[2]}` a value before this line." if unset else ""
     if found := _COUNTS.search(text):
-        given = found[2] or "more"
-        return f"There are {found[1]} names on the left, and {given} value{'s' * (given != '1')} on the right."
+        names = "one name stands" if found[1] == "1" else f"{found[1]} names stand"
+        values = "one value" if found[2] == "1" else f"{found[2] or 'more'} values"
+        return f"Here {names} on the left, and {values} on the right."
     if (found := _BEYOND.search(text)) and int(found[1]) >= int(found[2]):
         size = int(found[2])
         there = f"the last of {size} has the number {size - 1}" if size else "there is none at all"

@@ -9,8 +9,11 @@ __all__ = ["as_array", "copied", "same"]
 
 
 def as_array(value: Any) -> Any:
-    """A tensor as a NumPy array, anything else as it is; tensors are known by `detach`, so nobody imports torch."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    """A tensor as a NumPy array, anything else as it is; tensors are known by `detach`, so nobody imports torch.
+
+    (It is their class that has it: the module `torch` has a `detach`, too.)
+    """
+    return value.detach().cpu().numpy() if hasattr(type(value), "detach") else value
 
 
 def copied(value: Any) -> Any:
@@ -18,7 +21,7 @@ def copied(value: Any) -> Any:
 
     Everything else (functions, random generators, objects of the check's own) is passed on as it is, inside too.
     """
-    if hasattr(value, "detach"):
+    if hasattr(type(value), "detach"):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, np.ndarray):
         return copy.deepcopy(value)
@@ -36,7 +39,7 @@ def copied(value: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal, to the last bit and of any depth; NaN equals NaN."""
-    if hasattr(one, "detach") or isinstance(one, np.ndarray):
+    if hasattr(type(one), "detach") or isinstance(one, np.ndarray):
         a, b = np.asarray(as_array(one)), np.asarray(as_array(other))
         return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc")
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):

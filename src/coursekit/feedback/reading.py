@@ -30,7 +30,7 @@ def read_several(answer: Any, names: Sequence[str]) -> list[Any]:
     """As many values as there are names; TryAgain if an answer isn't that."""
     listed = ", ".join(names)
     several = isinstance(answer, tuple | list) or (isinstance(answer, np.ndarray) and answer.ndim > 0)
-    row = hasattr(answer, "detach") and answer.ndim == 1  # a tensor of single numbers will do
+    row = hasattr(type(answer), "detach") and answer.ndim == 1  # a tensor of single numbers will do
     if (several or row) and len(answer) == len(names):
         return list(answer)
     raise TryAgain(
