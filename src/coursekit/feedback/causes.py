@@ -37,8 +37,8 @@ def cause(error: BaseException, frame: FrameType, last: int) -> str:
         return f"Counting starts at 0, so {there}; number {found[1]} is asked for."
     if "is ambiguous" in text and "more than one" in text:
         return "A condition is one True or False, and this one has many: .all() or .any() makes one of them."
-    names = _operands(frame, last)
-    return _clash(error, names) or _kind(error, names)
+    operands = _operands(frame, last)
+    return _clash(error, operands) or _kind(error, operands)
 
 
 def _operands(frame: FrameType, last: int) -> dict[str, Any]:
