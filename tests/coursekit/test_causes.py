@@ -105,7 +105,12 @@ def a_module_in_place_of_a_tensor(x):
     return x @ torch
 
 
+def not_implemented_by_torch(x):
+    return torch.ones(2) & torch.ones(2)  # a NotImplementedError, but no stub
+
+
 NOTHING = [shapes_of_expressions, a_library_complains, a_librarys_own_name, from_the_end, a_module_in_place_of_a_tensor]
+NOTHING += [not_implemented_by_torch]
 
 
 @pytest.mark.parametrize("function", NOTHING)

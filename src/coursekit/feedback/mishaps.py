@@ -90,12 +90,16 @@ def _names(code: CodeType, last: int) -> list[str]:
 
 
 def unwritten(error: NotImplementedError, name: str, ours: Collection[Path] = ()) -> str | None:
-    """What a stub says, at whatever depth it was reached; None if a library raised the error, not a stub.
+    """What a stub says, at whatever depth it was reached; None if a library raised the error (PyTorch's compiled code
+    does), not a stub.
 
     `ours` are the folders of the course's own modules, which are no student's work.
     """
     frames = _frames(error, ours)
     if not frames or frames[-1][0] is not [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]:
+        return None
+    frame, _, last = frames[-1]
+    if not any(one.offset == last and one.opname == "RAISE_VARARGS" for one in dis.get_instructions(frame.f_code)):
         return None
     message = str(error).removeprefix("Your turn:").strip() or "this function is still to be written."
     inner = frames[-1][0].f_code.co_name
