@@ -103,9 +103,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     # Each command imports what it needs: `--help` and `labs` should not wait for torch.
     match arguments.command:
         case "execute":
+            from coursekit import quizzes
             from coursekit.execute import execute
 
             execute(arguments.notebooks, text_only=arguments.text_only)
+            for chapter in arguments.notebooks:
+                quiz = Path("book", "quizzes", chapter.stem + ".md")
+                if chapter.parent.name == "notebooks" and quiz.is_file():
+                    quizzes.bring_up_to_date(quiz, chapter)
         case "labs":
             from coursekit.make_labs import build_labs, check_labs
 
