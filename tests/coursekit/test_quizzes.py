@@ -440,3 +440,7 @@ def test_a_chapter_that_is_executed_brings_its_quiz_up_to_date(course: Path) -> 
     path.write_text(page(last=asked("3.6", text="Why <!--=loss-->0.3<!--/-->?")), "utf-8")
     assert main(["execute", "--text-only", "notebooks/03_sums.ipynb"]) == 0
     assert "Why <!--=loss-->0.25<!--/-->?" in path.read_text("utf-8")
+
+
+def test_every_chapter_has_a_quiz() -> None:
+    assert [path.stem for path in PATHS] == sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
