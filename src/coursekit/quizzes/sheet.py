@@ -31,7 +31,9 @@ p {{ margin: 0; }}
 </style>
 </head>
 <body>
+<main>
 {body}
+</main>
 </body>
 </html>
 """
