@@ -28,6 +28,13 @@ HOSTILE = (
     '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">\n<b>second line</b>'
 )
 FREE = "1.5"
+SIGN = (
+    "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is."  # of lab 1's own hints
+)
+LIMIT = (
+    "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to twice that: at which "
+    "step does it land exactly as far away on the other side?"
+)
 
 CANVAS = (
     'Student,ID,SIS User ID,SIS Login ID,Section,"Lab 1: Rolling downhill (901)",Quiz 1 (902),Current Score\n'
@@ -63,7 +70,7 @@ def _judged(tasks, jobs):
     for key, task in tasks:
         points = int(task.cells[-1][1].split()[-1])
         found = {"points": 4, "status": "PASS", "message": "", "note": "", "kind": ""}
-        wrong = {"points": 0, "status": "TRY AGAIN", "message": "the sign is flipped. Which way is down?", "note": ""}
+        wrong = {"points": 0, "status": "TRY AGAIN", "message": SIGN, "note": ""}
         yield key, {f"1.{n}": found if 4 * n <= points else wrong | {"kind": "named"} for n in range(1, 5)}, []
 
 
@@ -118,7 +125,7 @@ def test_a_canvas_gradebook_there_and_back(class_of):
         "4243": ("Ångström, Zoë", "zoe", "Tue, B", "3.5"),  # no total yet: what Canvas has stays
         "4299": ("Student, Test", "fake", "Mon, A", "0"),
     }
-    assert "lab 01: 1 students have no total yet; their cells stay as they were" in summary.to_look_at
+    assert "lab 01: no total yet for 1; their cells stay as they were" in summary.to_look_at
     assert not (folder / "canvas.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
@@ -384,15 +391,33 @@ def test_a_report_counts_mistakes_points_and_who_is_missing(class_of):
     summary = handback.hand_back(folder, "1", labs=LABS, report=True)
     text = str(summary)
     # Points by checks 0 4 8 12 16 0 4 8 12, and 2 each: sorted 2 2 6 6 10 10 14 14 18.
-    assert "9 of 10 handed in; median 10, middle half 6 to 14, of 20 points; 9 totals" in text
+    assert "9 of 10 handed in; median 10, middle half 6 to 14, of 20 points\n" in text
     assert "not handed in: Student 9 (s9)" in text
-    assert "1.1 Two slopes: 7 of 9 passed\n    2 x the sign is flipped. Which way is down?\n" in text
+    assert f"1.1 Two slopes: 7 of 9 passed\n    2 x {SIGN}\n        ask: {QUESTIONS['1.1']}\n" in text
     assert "1.4 A run that oscillates: 1 of 9 passed\n    8 x" in text
-    assert "ask: Which way is down?" in text
-    assert "1.5 With and without the ball: mean 2.0 of 4" in text
+    assert "1.5 With and without the ball: mean 2.0 of 4, 9 marked" in text
     page = (folder / "report-01.html").read_text("utf-8")
     assert '<th scope="row">2 to under 4</th><td class="number">2</td>' in page
     assert not re.search(r"<script|https?:", page)
+
+
+def test_before_texts_are_marked_the_points_of_checks_are_told(class_of):
+    folder = class_of("id\ns0\ns1\n", {"s0.ipynb": (4, "words"), "s1.ipynb": (8, "words")})
+    text = str(handback.hand_back(folder, "1", labs=LABS, report=True))
+    assert "median 6, middle half 5 to 7, of the 16 points that checks give (texts aren't marked yet)" in text
+
+
+def test_errors_are_counted_by_their_kind():
+    lab = lab_of("01_x.ipynb")
+    errors = [f"your code stopped in line {n} of its cell (`x`) with NameError: name 'x{n}'. There, 1." for n in "12"]
+    entries = [
+        Entry(
+            n, n, {"total": "", "automatic": "0", "1.1": "0"}, object(), {"1.1": {"status": "TRY AGAIN", "message": n}}
+        )
+        for n in errors
+    ]
+    (mistake,) = Report.of(lab, entries).exercises[0].mistakes
+    assert (mistake.count, mistake.hint) == (2, "an error stopped it: NameError")
 
 
 def test_a_mistake_without_a_question_of_its_own_gets_that_of_its_exercise():
@@ -402,6 +427,9 @@ def test_a_mistake_without_a_question_of_its_own_gets_that_of_its_exercise():
     (mistake,) = Report.of(lab, [entry]).exercises[0].mistakes
     assert (mistake.count, mistake.question) == (1, QUESTIONS["1.1"])
     assert "0.125" not in mistake.hint
+    entry.report["1.1"].update(kind="named", message=LIMIT)
+    (mistake,) = Report.of(lab, [entry]).exercises[0].mistakes
+    assert mistake.question == "At which step does it land exactly as far away on the other side?"
 
 
 def test_every_exercise_has_a_question_for_the_class():

@@ -58,7 +58,7 @@ def export(folder: Path, platform: str, labs: Sequence[Marks], roster: Roster) -
     files, told = [], list[str]()
     for lab in labs:
         if open_totals := sum(not lab.totals.get(student) for student in roster.students):
-            told.append(f"lab {lab.number}: {open_totals} students have no total yet; their cells stay as they were")
+            told.append(f"lab {lab.number}: no total yet for {open_totals}; their cells stay as they were")
         if strangers := [student for student in lab.totals if student not in roster.students]:
             told.append(f"lab {lab.number}: not on the roster, and not exported: {', '.join(strangers)}")
     make = _canvas if platform == "canvas" else _moodle

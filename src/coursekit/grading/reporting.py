@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coursekit.feedback import Lab, Status
 from coursekit.grading.pages import render
-from coursekit.grading.returning import hint_of
+from coursekit.grading.returning import STOPPED, hint_of, written
 from coursekit.grading.rows import Entry, mark_of
 from coursekit.labs.questions import QUESTIONS
 from coursekit.notebooks import write_atomically
@@ -16,6 +16,8 @@ from coursekit.notebooks import write_atomically
 __all__ = ["Report", "write_report"]
 
 _STEP = 2  # points that one bar of the distribution holds
+_ERROR = "an error stopped it"
+_ABOUT_ERRORS = "Which line does the message name, what did you expect there, and what was it?"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Mistake:
 
 @dataclass
 class Exercise:
-    """An exercise: how many passed it (or had full marks), how many tried, the mean of its points, its mistakes."""
+    """An exercise: how many passed it (or had full marks), tried it, have a mark; the mean; its mistakes."""
 
     number: str
     title: str
@@ -37,16 +39,18 @@ class Exercise:
     automatic: bool
     full: int = 0
     tried: int = 0
+    marked: int = 0
     mean: float | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
 
 @dataclass
 class Report:
-    """A class and a lab, counted; `bars` are (first and last points, students)."""
+    """A class and a lab, counted; `totals` are of `points`: the checks' own until all texts are marked (`whole`)."""
 
     lab: str
     points: int
+    whole: bool
     students: int
     handed_in: int
     missing: list[str]
@@ -57,13 +61,16 @@ class Report:
     def of(cls, checks: Lab, entries: Sequence[Entry]) -> "Report":
         """Count what the entries of a lab hold; of several attempts the one that counts."""
         some = [entry for entry in entries if entry.attempt]
+        whole = all(entry.cells["total"] for entry in some)
+        column = "total" if whole else "automatic"
         return cls(
             lab=f"Lab {checks.number}: {checks.title}",
-            points=sum(exercise.points for exercise in checks.exercises.values()),
+            points=sum(exercise.points for exercise in checks.exercises.values() if whole or exercise.automatic),
+            whole=whole,
             students=len(entries),
             handed_in=len(some),
             missing=[f"{entry.name} ({entry.student})" for entry in entries if not entry.attempt],
-            totals=sorted(t for entry in some if (t := mark_of(entry.cells["total"])) is not None),
+            totals=sorted(t for entry in some if (t := mark_of(entry.cells[column])) is not None),
             exercises=[_counted(checks, number, some) for number in checks.exercises],
         )
 
@@ -79,9 +86,14 @@ class Report:
     def middle(self) -> str:
         """The median and the quartiles, in words."""
         if len(self.totals) < 2:
-            return "too few totals for a median"
+            return "too few for a median"
         low, median, high = statistics.quantiles(self.totals, n=4, method="inclusive")
-        return f"median {median:g}, middle half {low:g} to {high:g}, of {self.points} points; {len(self.totals)} totals"
+        of = (
+            f"{self.points} points"
+            if self.whole
+            else f"the {self.points} points that checks give (texts aren't marked yet)"
+        )
+        return f"median {median:g}, middle half {low:g} to {high:g}, of {of}"
 
     def lines(self) -> Iterator[str]:
         """The report, to be printed."""
@@ -89,7 +101,7 @@ class Report:
         if self.missing:
             yield f"not handed in: {', '.join(self.missing)}"
         for one in self.exercises:
-            mean = f"mean {one.mean:.1f} of {one.points}" if one.mean is not None else "not marked yet"
+            mean = f"mean {one.mean:.1f} of {one.points}, {one.marked} marked" if one.marked else "not marked yet"
             yield f"{one.number} {one.title}: " + (f"{one.full} of {self.handed_in} passed" if one.automatic else mean)
             for mistake in one.mistakes:
                 yield f"  {mistake.count:>3} x {mistake.hint}"
@@ -100,6 +112,7 @@ def _counted(checks: Lab, number: str, entries: Sequence[Entry]) -> Exercise:
     exercise = checks.exercises[number]
     one = Exercise(number, exercise.title, exercise.points, exercise.automatic)
     marks = [mark for entry in entries if (mark := mark_of(entry.cells.get(number, ""))) is not None]
+    one.marked = len(marks)
     one.mean, one.full = (statistics.mean(marks) if marks else None), sum(mark >= exercise.points for mark in marks)
     hints: dict[str, int] = {}
     for entry in entries:
@@ -108,16 +121,22 @@ def _counted(checks: Lab, number: str, entries: Sequence[Entry]) -> Exercise:
         one.tried += status in (Status.PASS.value, Status.TRY_AGAIN.value)
         if status == Status.TRY_AGAIN.value:
             hint = hint_of(checks, found)
+            if hint.startswith(STOPPED):
+                hint = " ".join([f"{_ERROR}:", *re.findall(r"\bwith (\w+)", hint)[:1]])
             hints[hint] = hints.get(hint, 0) + 1
     one.mistakes = [
-        Mistake(hint, count, _question(hint, number)) for hint, count in sorted(hints.items(), key=lambda kv: -kv[1])
+        Mistake(hint, count, _question(hint, number, checks))
+        for hint, count in sorted(hints.items(), key=lambda kv: -kv[1])
     ]
     return one
 
 
-def _question(hint: str, number: str) -> str:
-    """What to ask the class: the question in the hint itself, else that of the exercise."""
-    asked = [part for part in re.split(r"(?<=[.?!:])\s+", hint) if part.endswith("?")]
+def _question(hint: str, number: str, checks: Lab) -> str:
+    """What to ask the class: the question in the hint itself, if the lab's author wrote it, else the exercise's."""
+    if hint.startswith(_ERROR):
+        return _ABOUT_ERRORS
+    parts = re.split(r"(?<=[.?!:])\s+", hint) if hint in written(checks.number) else []
+    asked = [part for part in parts if part.endswith("?")]
     text = asked[-1] if asked else QUESTIONS[number]
     return text[0].upper() + text[1:]
 

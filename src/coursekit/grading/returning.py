@@ -20,7 +20,10 @@ from coursekit.grading.pages import render
 from coursekit.grading.rows import Entry, mark_of
 from neuroevo.files import replacing
 
-__all__ = ["feedback_page", "hint_of", "write_feedback"]
+__all__ = ["STOPPED", "feedback_page", "hint_of", "write_feedback", "written"]
+
+STOPPED = "your code stopped in"
+"""How the engine begins to tell of an error."""
 
 _A_CASE = "one of the cases that are tried comes out wrong"
 _VALUES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -34,17 +37,18 @@ def hint_of(checks: Lab, found: Mapping[str, Any]) -> str:
         found: of one exercise, as the record has it.
     """
     message = str(found.get("message", ""))
+    if message.startswith(STOPPED):
+        return message.partition(" There, ")[0]  # what follows are values of a case
     # What kind it is wasn't kept before the second edition: then it is taken for the one that tells least.
-    match found.get("kind", "difference" if message else ""):
-        case "difference":
-            return _A_CASE
-        case "named":
-            return message if message in _written(checks.number) else _VALUES.sub("…", message)
-    return message
+    kind = found.get("kind", "difference" if message else "")
+    if kind == "named" and message not in written(checks.number):
+        sentences = re.split(r"(?<=[.?!])\s+(?=[A-Z`])", _VALUES.sub("…", message))
+        return " ".join(one for one in sentences if "but should be" not in one) or _A_CASE
+    return _A_CASE if kind == "difference" else message
 
 
 @cache
-def _written(lab: int) -> frozenset[str]:
+def written(lab: int) -> frozenset[str]:
     """Every text in the modules of a lab, as its author wrote it."""
     files = Path(coursekit.labs.__file__).parent.glob(f"lab{lab:02d}*.py")
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8"))))

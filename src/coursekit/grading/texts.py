@@ -24,7 +24,7 @@ def own_words(cells: Sequence[Cell], handout: Notebook, numbers: Sequence[str]) 
 
     The student's own is every line that was not handed out.
     """
-    known = _handed_out(handout)
+    known = _handed_out(handout) - {""}
     found: dict[str, list[str]] = {number: [] for number in numbers}
     elsewhere, here = 0, ""
     for cell in cells:
@@ -40,7 +40,7 @@ def own_words(cells: Sequence[Cell], handout: Notebook, numbers: Sequence[str]) 
                 found[here].append(line)
             else:
                 elsewhere += len(line.split())
-    texts = {number: "\n".join(lines).strip() for number, lines in found.items()}
+    texts = {number: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() for number, lines in found.items()}
     if elsewhere and not all(texts.values()):
         return texts, [f"{elsewhere} words of the student's own stand elsewhere in the notebook"]
     return texts, []
