@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from coursekit import grade, handback
 from coursekit.grading import marking, sheet
@@ -32,8 +33,8 @@ SIGN = (
     "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is."  # of lab 1's own hints
 )
 LIMIT = (
-    "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to twice that: at which "
-    "step does it land exactly as far away on the other side?"
+    "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to twice that: at "
+    "which step does it land exactly as far away on the other side?"
 )
 
 CANVAS = (
@@ -378,6 +379,66 @@ def test_a_table_that_lay_open_does_not_undo_what_the_page_stored(marked):
     _ask(f"{address}{FREE}", {"code": code, "mark": "3", "comment": "by the page"})
     grade.grade_class(folder, "1", labs=LABS)
     assert _recorded(folder)["1"] == {FREE: "3", "1.5 comment": "by the page"}
+
+
+# In a browser
+
+
+def _page(browser, width, scheme):
+    """A page that notes what goes wrong and what it asks of other hosts."""
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+    said = []
+    page.on("pageerror", lambda error: said.append(error.message))
+    page.on("request", lambda asked: asked.url.startswith(("http://127.", "file:", "data:")) or said.append(asked.url))
+    page.on(
+        "console", lambda message: message.type == "error" and "400" not in message.text and said.append(message.text)
+    )
+    return page, said
+
+
+def _faults(page):
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [fault["id"] for fault in found] + (["too wide"] if sideways > 0 else [])
+
+
+@pytest.mark.slow
+def test_marking_by_keyboard_alone(marked, browser):
+    folder, address = marked()
+    page, said = _page(browser, 1280, "light")
+    page.goto(address)
+    page.keyboard.press("Alt+n")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    page.keyboard.type("7")
+    page.get_by_text("not stored: a mark is a number from 0 to 4").wait_for()
+    page.keyboard.press("Backspace")
+    page.keyboard.type("2")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Which ball?")
+    page.keyboard.press("Alt+p")
+    assert page.evaluate("document.activeElement.value") == "4"
+    page.get_by_text("stored", exact=True).nth(1).wait_for()
+    assert page.locator("#count").text_content() == "2 of 3 marked"
+    assert _recorded(folder) == {"1": {FREE: "4"}, "2": {FREE: "2", "1.5 comment": "Which ball?"}}
+    assert page.title() == "1.5 With and without the ball: marking"  # what Bob wrote hasn't run
+    assert "<b>second line</b>" in page.locator("article .words").nth(1).inner_text()
+    assert said == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light"), (390, "dark")])
+def test_pages_fit_are_accessible_and_ask_nothing_of_others(marked, browser, width, scheme):
+    folder, address = marked()
+    handback.hand_back(folder, "1", labs=LABS, feedback=True, report=True)
+    pages = [folder / "report-01.html", *sorted((folder / "feedback-01").iterdir())]
+    page, said = _page(browser, width, scheme)
+    for where in (address, *(path.as_uri() for path in pages)):
+        page.goto(where)
+        assert _faults(page) == [], where
+        assert page.title() != "owned"
+    assert said == []
 
 
 # The report
