@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--exercise", action="append", default=[], metavar="N.N", help="grade this exercise again")
     grade.add_argument("--again", action="store_true", help="grade everybody again")
     grade.add_argument("--jobs", type=int, default=1, metavar="N", help="notebooks at a time (default 1)")
+    grade.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, whose workers grade, such as tcp://host:8786")
     grade.add_argument(
         "--timeout", type=float, default=60, metavar="SECONDS", help="of computing, for each cell (default 60)"
     )
@@ -146,6 +147,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 exercises=arguments.exercise,
                 again=arguments.again,
                 jobs=max(1, arguments.jobs),
+                scheduler=arguments.scheduler,
                 cell_seconds=arguments.timeout,
                 unsafe=arguments.unsafe,
             )

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from coursekit.feedback import Lab
 from coursekit.grading import marking
 from coursekit.grading.collecting import Attempt, Handout, collect, handouts
-from coursekit.grading.judges import judged
+from coursekit.grading.judges import judged, judged_by
 from coursekit.grading.judging import Task
 from coursekit.grading.record import Cells, Record
 from coursekit.grading.roster import ClassError, Roster, read_roster
@@ -57,12 +57,16 @@ class Summary:
 
     counts: list[str] = field(default_factory=list)
     to_look_at: list[str] = field(default_factory=list)
+    to_ask: list[str] = field(default_factory=list)
     report: list[str] = field(default_factory=list)
     sheets: list[Path] = field(default_factory=list)
     stopped: bool = False
 
     def __str__(self) -> str:
         lines = [f"{count}." for count in self.counts] + [f"  - {line}" for line in self.to_look_at]
+        if self.to_ask:
+            lines.append("What is it for? Questions to the student, not verdicts: no mark depends on them.")
+            lines += [f"  ? {line}" for line in self.to_ask]
         return "\n".join([*lines, *self.report, *(f"wrote {path}" for path in self.sheets)])
 
 
@@ -91,6 +95,7 @@ def grade_class(
     exercises: Sequence[str] = (),
     again: bool = False,
     jobs: int = 1,
+    scheduler: str | None = None,
     cell_seconds: float = 60,
     unsafe: bool = False,
 ) -> Summary:
@@ -103,6 +108,8 @@ def grade_class(
         students, exercises: grade these again, and only these.
         again: grade everybody again. Marks that stand are replaced when the new ones are known, not before.
         jobs: how many notebooks are graded at a time.
+        scheduler: address of a Dask scheduler whose workers grade them, in place of this machine. Each of them needs
+            the course, and bubblewrap.
         cell_seconds: seconds of computing that a cell may take; a notebook may take ten times as much.
         unsafe: run students' code without walls where there are none to be had.
 
@@ -113,13 +120,13 @@ def grade_class(
     with open_class(folder, labs) as one:
         if lab is not None:
             number = one.number(lab)
-            if not (unsafe or has_bubblewrap()):
+            if not (unsafe or scheduler or has_bubblewrap()):
                 raise ClassError(
                     "students' code can't be shut in on this machine: that takes Linux and bubblewrap "
                     "(apt install bubblewrap). With --unsafe it runs all the same, and can read and delete your files, "
                     "use your network and forge marks: do that where there is nothing you would miss"
                 )
-            one.grade(number, summary, students, exercises, again, jobs, cell_seconds, unsafe)
+            one.grade(number, summary, students, exercises, again, jobs, scheduler, cell_seconds, unsafe)
         one.write_gradebook(summary)
     return summary
 
@@ -173,6 +180,7 @@ class ClassFolder:
         exercises: Sequence[str],
         again: bool,
         jobs: int,
+        scheduler: str | None,
         cell_seconds: float,
         unsafe: bool,
     ) -> None:
@@ -206,7 +214,8 @@ class ClassFolder:
 
         began: dict[tuple[str, str], float] = {}
         try:
-            with contextlib.closing(judged(tasks(), jobs)) as results:
+            judges = judged_by(scheduler, tasks()) if scheduler else judged(tasks(), jobs)
+            with contextlib.closing(judges) as results:
                 for (student, digest), found, notes in tqdm(results, total=len(todo), unit="notebook", disable=None):
                     seconds = time.monotonic() - began[student, digest]
                     if found:
@@ -264,6 +273,7 @@ class ClassFolder:
             if mine and not known and self.roster:
                 tally["unknown"] += 1
                 summary.to_look_at.append(f"{mine[0].source}: nobody's on the roster")
+            summary.to_ask += [f"{student}: {'; '.join(a.asks)}" for a in mine if a.asks]
             if mine and not readable:
                 summary.to_look_at += [f"{student}: {note}" for attempt in mine for note in attempt.notes]
         summary.to_look_at += [*strays, *not_marks(cells, checks)]

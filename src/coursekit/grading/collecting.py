@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from coursekit.grading.handins import HandedIn, find, opened
+from coursekit.grading.questions import questions
 from coursekit.grading.reading import Notebook, read_cells
 from coursekit.grading.roster import ClassError, Roster
 from coursekit.grading.texts import own_lines
@@ -51,7 +52,10 @@ class Handout:
 
 @dataclass
 class Attempt:
-    """What a student has handed in at one time; `notebook` is None where there is none that could be read."""
+    """What a student has handed in at one time; `notebook` is None where there is none that could be read.
+
+    `asks` are places in its code that an instructor may want to ask about.
+    """
 
     student: str
     name: str
@@ -62,6 +66,7 @@ class Attempt:
     notebook: Notebook | None = None
     notes: list[str] = field(default_factory=list)
     other_lab: str = ""
+    asks: list[str] = field(default_factory=list)
 
     @cached_property
     def digest(self) -> str:
@@ -142,4 +147,6 @@ def _attempt(files: list[HandedIn], labs: Mapping[str, Handout], asked: str) -> 
     if len(right) > 1:
         notes.append(f"{len(right)} notebooks of this lab: the fullest counts, {file.parts[-1]}")
     notes = [*notes, *notebook.notes]
-    return Attempt(file.owner, file.name, file.on_roster, file.source, file.modified, file.late, notebook, notes)
+    attempt = Attempt(file.owner, file.name, file.on_roster, file.source, file.modified, file.late, notebook, notes)
+    attempt.asks = questions(notebook.code, [source for _, source in labs[asked].notebook.code])
+    return attempt

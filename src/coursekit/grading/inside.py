@@ -77,7 +77,7 @@ class Notebook:
                 seen.append(value)
         if "matplotlib.pyplot" in sys.modules:
             sys.modules["matplotlib.pyplot"].close("all")
-        return None if error is None else f"{type(error).__name__}: {error}"[:500]
+        return None if error is None else _told(error)
 
     def versions(self, name: str) -> list[Any]:
         """Every function that had this name at the end of a cell, oldest first."""
@@ -86,6 +86,13 @@ class Notebook:
     def settle(self, name: str, function: Any) -> None:
         """From now on this is what the name stands for."""
         self.shell.user_ns[name] = function
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:500]
+    except BaseException:
+        return type(error).__name__
 
 
 def _stays(*_: Any) -> None:

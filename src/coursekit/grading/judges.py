@@ -1,4 +1,4 @@
-"""Judges at work: processes that grade notebooks one after the other, as many at a time as are wanted."""
+"""Judges at work: processes that grade notebooks one after the other, here or on the workers of a Dask cluster."""
 
 import contextlib
 import json
@@ -6,16 +6,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from coursekit.grading.judging import Task
+from neuroevo.workers import Evaluator, dask
 
-__all__ = ["judged"]
+__all__ = ["judged", "judged_by"]
 
 _Key = TypeVar("_Key")
+_AHEAD = 256  # notebooks that a scheduler has at a time: more than a cluster for a class has cores
+_own = threading.local()
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -87,13 +90,12 @@ def judged(
     `tasks` is asked for one more when one is begun. When the loop is left, all processes are ended.
     """
     judges: list[_Judge] = []
-    own = threading.local()
 
     def work(task: Task) -> tuple[dict[str, Any], list[str]]:
-        if not hasattr(own, "judge"):
-            own.judge = _Judge()
-            judges.append(own.judge)
-        return own.judge(task)
+        if not hasattr(_own, "judge") or _own.judge not in judges:
+            _own.judge = _Judge()
+            judges.append(_own.judge)
+        return _own.judge(task)
 
     todo = iter(tasks)
     running: dict[Future[Any], _Key] = {}
@@ -111,3 +113,31 @@ def judged(
         finally:
             for judge in judges:
                 judge.stop()
+
+
+def judged_by(
+    address: str, tasks: Iterable[tuple[_Key, Task]]
+) -> Generator[tuple[_Key, dict[str, Any], list[str]], None, None]:
+    """The same, by the workers of the Dask scheduler at `address`; a notebook whose worker is lost goes to another one.
+
+    Raises:
+        WorkersError: no scheduler answers there, or its workers die again and again.
+    """
+    keys: dict[int, _Key] = {}
+
+    def designs() -> Iterator[tuple[dict[str, Any], int]]:
+        for number, (key, task) in enumerate(tasks):
+            keys[number] = key
+            yield asdict(task), number
+
+    with Evaluator(_judged_there, dask(address), by_seed=True) as evaluator:
+        for evaluation in evaluator.as_completed(designs(), n_ahead=_AHEAD):
+            found, notes = evaluation.result
+            yield keys[evaluation.seed], found, notes
+
+
+def _judged_there(task: dict[str, Any], number: int) -> list[Any]:
+    """What runs on a worker: each of its threads keeps a judge, which ends with the worker."""
+    if not hasattr(_own, "judge"):
+        _own.judge = _Judge()
+    return list(_own.judge(Task(**{**task, "cells": [(place, source) for place, source in task["cells"]]})))

@@ -33,7 +33,7 @@ from coursekit.labs import lab_of
 __all__ = ["Finding", "Task", "judge"]
 
 _MOST_STARTS = 12
-_MOST_CELLS = 20  # a notebook may take, with all its starts, as long as so many cells may
+_MOST_CELLS = 10  # a notebook may compute, with all its starts, as long as so many cells may, and hold us up twice that
 _MOST_CHECKS = 6  # of one exercise in one notebook: a loop that asks for verdicts learns no more
 _SET_UP = 120  # seconds for what is ours
 _PATIENCE = 20  # seconds on the clock for each second that is allowed, on a machine however busy
@@ -99,7 +99,7 @@ class _Judging:
         self.left_out: dict[int, str] = {}
         self.errors: dict[int, str] = {}
         self.notes: list[str] = []
-        self.used = 0.0  # seconds of computing in processes that have ended
+        self.used, self.began = 0.0, time.monotonic()  # seconds of computing in processes that have ended
         self._judging = (0.0, 0.0)  # seconds of computing, and on the clock, that checks have taken
         self.shows = False  # whether lab.passed may say yes, in a second run
 
@@ -142,8 +142,9 @@ class _Judging:
     def _runs(self) -> None:
         ended: list[Any] = []
         for _ in range(_MOST_STARTS):
-            if self.used > _MOST_CELLS * self.task.cell_seconds:
-                self.notes.append(f"given up after {self.used:.0f} seconds of computing")
+            if self.used > self._most or self._left_of_clock < 0:
+                held = time.monotonic() - self.began
+                self.notes.append(f"given up after {self.used:.0f} seconds of computing, {held:.0f} in all")
                 return
             try:
                 self._run()
@@ -162,6 +163,14 @@ class _Judging:
                     text = f"your function ended the process that it ran in: {stuck.why}."
                     self.looked_at[stuck.where] = Verdict(Status.TRY_AGAIN, text, "stopped")
         self.notes.append(f"given up after {_MOST_STARTS} starts: each time the process ended in another place")
+
+    @property
+    def _most(self) -> float:
+        return _MOST_CELLS * self.task.cell_seconds
+
+    @property
+    def _left_of_clock(self) -> float:
+        return 2 * self._most + 60 - (time.monotonic() - self.began)
 
     def _run(self) -> None:
         task = self.task
@@ -191,7 +200,7 @@ class _Judging:
                 raise AttributeError(name)
             return getattr(sys.modules[f"coursekit.labs.lab{self.lab.number:02d}"], name)
 
-        limits = Limits(computing=10 * task.cell_seconds + 60, clock=100 * task.cell_seconds + 600)
+        limits = Limits(computing=self._most - self.used + 60, clock=self._left_of_clock + 60)
         entries: dict[str, Callable[..., Any]] = {"check": check, "passed": passed, "offer": offer}
         entries["as_completed"] = finished
         with Sandbox(entries, limits, task.unsafe) as box, _scratch(box), self._account(box):
@@ -202,7 +211,10 @@ class _Judging:
 
             def attempt(index: int, source: str) -> None:
                 here[:] = [index]
-                error = self._within(box, task.cell_seconds, index, lambda: box.call("cell", source))
+                try:
+                    error = self._within(box, task.cell_seconds, index, lambda: box.call("cell", source))
+                except Exception as odd:  # what watches over cells in there was changed by one
+                    error = f"{type(odd).__name__}: {odd}"[:500]
                 here.clear()
                 self.errors.pop(index, None)
                 if error is not None:
@@ -211,7 +223,7 @@ class _Judging:
             for index, source in task.cells:
                 if index in self.left_out or not source.strip():
                     continue
-                if box.used > 10 * task.cell_seconds:
+                if self.used + box.used > self._most:
                     note = f"cell {index + 1} and all after it not run: out of time"
                     self.notes += [] if note in self.notes else [note]
                     break
@@ -233,14 +245,20 @@ class _Judging:
     def _last(self, box: Sandbox, number: str) -> Verdict:
         """The verdict on the last version that is more than a stub, which later exercises then find by its name."""
         name = self.lab.exercises[number].function
-        versions = self._within(box, _SET_UP, None, lambda: box.call("versions", name))
         verdict = Verdict(Status.TRY_AGAIN, f"no function {name}", "missing")
+        try:
+            versions = self._within(box, _SET_UP, _Again, lambda: box.call("versions", name))
+        except Exception as odd:  # as above
+            return Verdict(Status.TRY_AGAIN, f"{name} can't be asked for: {type(odd).__name__}", "stopped")
+        known = self.at_check.get(number)
+        if known is not None and len(versions) == 1 and known.kind == "stopped" and "not finished" in known.message:
+            return known  # one that never ended holds us up once
         for place, function in reversed(list(enumerate(versions))):
             if not callable(function):
                 continue
             verdict = self._look(box, (number, ("end", self.shows, place)), function)
             if verdict.status is not Status.YOUR_TURN:
-                self._within(box, _SET_UP, None, partial(box.call, "settle", name, function))
+                self._within(box, _SET_UP, _Again, partial(box.call, "settle", name, function))
                 break
         return verdict
 
@@ -296,7 +314,7 @@ class _Judging:
 
 
 class _Again:
-    """Start again, nothing more: what was judged is judged."""
+    """Start again, nothing more: what was judged is judged, and no cell and no function is to blame."""
 
 
 def finished(futures: list[Any]) -> list[Any]:

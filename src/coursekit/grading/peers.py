@@ -76,7 +76,7 @@ class Peer:
         self._remotes: dict[int, Remote] = {}
         self._errors: dict[int, BaseException] = {}
         self._scopes: list[_Scope] = []
-        self.gone = ""
+        self.gone, self.waits = "", False
         self._n = 0
         self._replies: dict[int, tuple[dict[str, Any], Blobs]] = {}
         self._waiting: dict[int, list[tuple[dict[str, Any], Blobs]]] = {}  # calls that came while one of ours lasts
@@ -148,7 +148,10 @@ class Peer:
                     if number in self._replies:
                         return self._replies.pop(number)
                     got = self._waiting[number].pop(0) if self._waiting[number] else None
-                    got = got or self._incoming.get(0.05 if self._tick else None)
+                    if got is None:
+                        self.waits = True
+                        got = self._incoming.get(0.05 if self._tick else None)
+                        self.waits = False
                     if isinstance(got, str):
                         raise self._lost(got)
                     if got and "reply" in got[0]:
@@ -198,7 +201,10 @@ class Peer:
         if counted:
             reply["torch"] = counted
         with self._coding:
-            self._send(reply, blobs)
+            try:
+                self._send(reply, blobs)
+            except WireError as error:  # too much to be said
+                self._send({"reply": reply["reply"], "error": self._told(error)}, [])
             self._scopes.remove(scope)
 
     def _do(self, message: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -76,10 +76,11 @@ class _Told:
 
 def signature(function: Any) -> list[Any]:
     """[name, parameters] of something that can be called; None in their place where Python doesn't know."""
-    name = getattr(function, "__name__", type(function).__name__)
+    name = type(function).__name__
     try:
+        name = getattr(function, "__name__", name)
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
+    except Exception:  # of a class that was made to raise them, too
         return [str(name), None]
     empty = inspect.Parameter.empty
     return [

@@ -99,6 +99,7 @@ class Row:
             if len(attempts) > 1:
                 notes.append(f"{len(attempts)} attempts, this is the {policy.attempts}")
             notes += self._notes(chosen, report, automatic)
+            notes += [f"to ask about: {', '.join(chosen.asks)}"] if chosen.asks else []
             for n in automatic:
                 self.cells[n] = str(report.get(n, {}).get("points", "" if self._waits(chosen) else 0))
             if chosen.notebook:

@@ -123,12 +123,12 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env=None if self.contained else self._environment(self._scratch),
+            # Not ours: what bubblewrap was started with can be read inside, in /proc/1/environ.
+            env={} if self.contained else self._environment(self._scratch),
             cwd=self._scratch,
             start_new_session=True,
         )
         self._ended, self._tree = threading.Event(), psutil.Process(self._process.pid)
-        threading.Thread(target=self._watch, daemon=True).start()
         assert self._process.stdin
         assert self._process.stdout
         stdin = self._process.stdin
@@ -140,6 +140,7 @@ class Sandbox:
 
         self.tick: Callable[[], None] = lambda: None
         self.peer = Peer(self._process.stdout.read, write, "j", self.entries, self.shared, tick=lambda: self.tick())
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -270,9 +271,9 @@ class Sandbox:
                     memory += process.memory_info().rss
                     works |= process.status() not in (psutil.STATUS_SLEEPING, psutil.STATUS_STOPPED)
                     n += 1
-            # Who sleeps holds up the others, too; who only waits for a busy machine doesn't.
+            # Who sleeps holds up the others, too; who only waits for a busy machine, or for the judge, doesn't.
             now = time.monotonic()
-            resting += 0 if works else (now - last) / _RESTING
+            resting += 0 if works or not self.peer.waits else (now - last) / _RESTING
             last = now
             self.computed = sum(latest.values())
             self.used = self.computed + resting

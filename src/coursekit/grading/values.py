@@ -28,7 +28,9 @@ __all__ = ["Blobs", "WireError", "apply", "decode", "encode", "fingerprint", "is
 Blobs = list[bytes]
 Named = Callable[[Any], Any]
 
-_MOST_BYTES = 256 * 2**20  # of one message
+_MOST_BYTES, _MOST_TEXT = 256 * 2**20, 32 * 2**20  # of one message, and of what in it isn't contents of arrays
+_MOST_BITS, _LONGEST_RANGE = 2**16, 10**7  # what takes few bytes here must not take many there
+_TOO_MUCH = f"more than {_MOST_BYTES >> 20} MB at once, or lists of more than {_MOST_TEXT >> 20} MB"
 _PLAIN = "biufcSUmM?"
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
@@ -44,8 +46,8 @@ def pack(message: dict[str, Any], blobs: Blobs) -> bytes:
     """A message as bytes: lengths, JSON, then the contents of its arrays."""
     text = json.dumps(message).encode("utf-8", "surrogatepass")
     parts = [text, *blobs]
-    if sum(map(len, parts)) > _MOST_BYTES:
-        raise WireError(f"more than {_MOST_BYTES >> 20} MB at once")
+    if sum(map(len, parts)) > _MOST_BYTES or len(text) > _MOST_TEXT:
+        raise WireError(_TOO_MUCH)
     return struct.pack(f">I{len(parts)}Q", len(parts), *map(len, parts)) + b"".join(parts)
 
 
@@ -55,8 +57,8 @@ def unpack(read: Callable[[int], bytes]) -> tuple[dict[str, Any], Blobs]:
     if not 1 <= n_parts <= 100_000:
         raise WireError("no message")
     lengths = struct.unpack(f">{n_parts}Q", _exactly(read, 8 * n_parts))
-    if sum(lengths) > _MOST_BYTES:
-        raise WireError(f"more than {_MOST_BYTES >> 20} MB at once")
+    if sum(lengths) > _MOST_BYTES or lengths[0] > _MOST_TEXT:
+        raise WireError(_TOO_MUCH)
     text, *blobs = (_exactly(read, length) for length in lengths)
     try:
         message = json.loads(text.decode("utf-8", "surrogatepass"))
@@ -97,6 +99,8 @@ def encode(value: Any, blobs: Blobs, member: Named, other: Named) -> Any:
     if value is None or kind is bool or kind is str or kind is float:
         return value
     if kind is int:
+        if value.bit_length() > _MOST_BITS:
+            raise WireError(f"a whole number of {value.bit_length()} bits")
         return value if -(2**63) <= value < 2**63 else {"int": hex(value)}
     if kind is complex:
         return {"complex": [value.real, value.imag]}
@@ -108,7 +112,7 @@ def encode(value: Any, blobs: Blobs, member: Named, other: Named) -> Any:
         return {"tuple": [member(one) for one in value]}
     if isinstance(value, dict):
         return {"dict": [[member(key), member(one)] for key, one in value.items()]}
-    if kind is range:
+    if kind is range and _ends(value):
         return {"range": [value.start, value.stop, value.step]}
     if kind is slice:
         return {"slice": [member(value.start), member(value.stop), member(value.step)]}
@@ -148,7 +152,7 @@ def decode(data: Any, blobs: Blobs, member: Named, other: Callable[[str, Any], A
         raise WireError("no value")
     ((kind, content),) = data.items()
     match kind:
-        case "int":
+        case "int" if len(content) < _MOST_BITS:
             return int(content, 16)
         case "complex":
             return complex(*content)
@@ -164,7 +168,7 @@ def decode(data: Any, blobs: Blobs, member: Named, other: Callable[[str, Any], A
             return frozenset(member(one) for one in content)
         case "dict":
             return {member(key): member(one) for key, one in content}
-        case "range":
+        case "range" if _ends(range(*content)):
             return range(*content)
         case "slice":
             return slice(*map(member, content))
@@ -232,6 +236,10 @@ def fingerprint(value: Any, named: Callable[[Any], Any]) -> str:
     for blob in blobs:
         digest.update(blob)
     return digest.hexdigest()
+
+
+def _ends(value: range) -> bool:
+    return abs(value.stop - value.start) < _LONGEST_RANGE * abs(value.step)
 
 
 def _blob(data: bytes, blobs: Blobs) -> int:
