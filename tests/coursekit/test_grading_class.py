@@ -4,6 +4,8 @@ import csv
 import itertools
 import json
 import os
+import re
+import shlex
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from coursekit import grade
+from coursekit.__main__ import _parser
 from coursekit.grading import handins, judges
 from coursekit.grading.collecting import handouts, lab_of_notebook
 from coursekit.grading.reading import Cell, Notebook, read_cells
@@ -475,6 +478,22 @@ def test_setting_up_touches_nothing_that_is_there(tmp_path):
     assert grade.set_up_class(tmp_path / "new", LABS) == []
     assert (tmp_path / "new" / "roster.csv").read_text() == "id\n1\n"
     assert Policy.read(tmp_path / "new" / "class.toml") == Policy()
+
+
+def test_the_container_of_the_guide():
+    """It can't be started here: what it is made of is looked at."""
+    guide = (ROOT / "book" / "instructor.md").read_text("utf-8")
+    recipe = re.search(r"docker build -t (\S+) -f (\S+) \.", guide)
+    lines = (ROOT / recipe[2]).read_text("utf-8").splitlines()
+    assert "bubblewrap" in next(line for line in lines if line.startswith("RUN apt-get"))
+    (entry,) = [json.loads(line.removeprefix("ENTRYPOINT ")) for line in lines if line.startswith("ENTRYPOINT ")]
+    run = shlex.split(re.search(r"docker run .*", guide)[0])
+    image = run.index(recipe[1])
+    mounted = run[run.index("-v") + 1].partition(":")[2]
+    assert run[run.index("--network") + 1] == "none"
+    assert entry[:2] == ["python3", "course.py"]
+    known = _parser().parse_args([*entry[2:], *run[image + 1 :]])
+    assert (str(known.folder), known.lab, known.unsafe) == (mounted, "01", False)
 
 
 def test_a_judge_that_is_ended_is_replaced_once(monkeypatch):
