@@ -679,7 +679,6 @@ import gc
 gc.disable()
 """,
         ),
-        hits_itself=True,
     ),
     "network": Hostile(
         (

@@ -7,6 +7,7 @@ made here; its `check` asks the judge outside, and tells nobody the verdict.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -63,6 +64,7 @@ class Notebook:
         self.shell = InteractiveShell.instance()
         self.shell.showtraceback = self.shell.showsyntaxtraceback = lambda *_, **__: None
         self.shell.enable_matplotlib = lambda *_, **__: ("agg", "agg")
+        self.shell._tee = lambda *_, **__: contextlib.nullcontext()  # it keeps in memory what is printed
         _wait_for_remote_futures(self.peer)
         self.shell.user_ns |= {"exit": _stays, "quit": _stays}
         self._names = functions
