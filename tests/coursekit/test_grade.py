@@ -1,20 +1,14 @@
 """The autograder at work: what a notebook defines is what counts, and no hand-in reaches beyond its own row."""
 
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from coursekit import grade
 from coursekit.grading.judging import Task, judge
 from coursekit.grading.reading import read_cells
-from coursekit.grading.record import Record
 from coursekit.grading.sandbox import Limits, Sandbox, has_bubblewrap
 
 ROOT = Path(__file__).parents[2]
@@ -247,45 +241,3 @@ def test_without_walls_nothing_runs_unless_it_is_typed(monkeypatch):
         pass
     points, _, _ = _judged(GRADIENT, unsafe=True)
     assert points["1.1"] == 4
-
-
-def _class(folder, notebooks):
-    (folder / "01").mkdir(parents=True)
-    for name, cells in notebooks.items():
-        cells = [{"cell_type": "code", "source": source} for source in ("lab01 = 1", *cells)]
-        (folder / "01" / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
-    return folder
-
-
-def _marks(folder):
-    with Record(folder / "gradebook.sqlite") as record:
-        return {student: row["automatic"] for student, row in record.edition("01")[1].items()}
-
-
-def test_killed_at_random_moments_and_resumed_to_the_same_book(tmp_path):
-    """Ctrl-C and kill -9 of any process: the same command goes on, and each notebook gets what it deserves."""
-    import psutil
-
-    notebooks = {f"student{number}": RIGHT[: number % 5] or ["x = 1"] for number in range(10)}
-    folder = _class(tmp_path / "class", notebooks)
-    command = [sys.executable, "-m", "coursekit", "grade", str(folder), "01", "--jobs", "2"]
-    for number, moment in enumerate((8, 13, 21)):
-        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(moment)
-        family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
-        if number == 0:
-            run.send_signal(signal.SIGINT)
-        elif number == 1:
-            run.kill()
-        else:
-            family[-1].kill()
-        run.wait(120)
-        deadline = time.monotonic() + 30
-        while (
-            any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family) and time.monotonic() < deadline
-        ):
-            time.sleep(0.5)
-        assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    summary = grade.grade_class(folder, "1", labs=ROOT / "labs", jobs=2)
-    assert "10 graded" in str(summary)
-    assert _marks(folder) == {name: str(4 * (number % 5)) for number, name in enumerate(notebooks)}
