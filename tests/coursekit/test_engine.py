@@ -406,6 +406,22 @@ def test_a_search_for_what_explains_an_answer_comes_to_an_end():
     assert "but should be" in said(check, down, "f(n, step)"), "with a step of 0 it would never end"
 
 
+def test_a_search_for_what_explains_an_answer_is_silent(capsys, recwarn):
+    def check(student):
+        compare(
+            student, returns="mean", by_hand=[((given,), 2.5)], others=[(given * given,)], right=np.mean, mistakes={}
+        )
+
+    def wrong(x):
+        print("called")
+        return np.mean(x[x > 2]) + 0.3
+
+    given = np.array([1.0, 4])
+    assert "should be" in said(check, wrong)
+    assert capsys.readouterr().out == "called\n" * 2
+    assert not recwarn.list, "of empty slices"
+
+
 def test_two_answers_are_told_apart_by_what_lies_between_them():
     def check(student):
         cases = [(1.5, 0.5), (2.0, 0.75), (4.0, 3.0)]

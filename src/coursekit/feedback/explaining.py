@@ -3,9 +3,10 @@
 Each explanation is a fact that was tried in all cases and could have failed; what the student did is not guessed.
 """
 
+import io
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,9 @@ def explained(
         found.append(search.fault())
         found.append("" if found[0] else search.broken_line() or search.cure())
 
-    with suppress(TooLong):  # an argument that was changed may lead into a loop without end
+    # What is printed, or warned of, about inputs that nobody has asked for would only confuse; and an argument that was
+    # changed may lead into a loop without end.
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"), suppress(TooLong):
         run_limited(work, SECONDS)
     fault, cure = [*found, "", ""][:2]
     return fault, cure
