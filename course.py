@@ -12,6 +12,7 @@ To find out something yourself
 To teach
   python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class
   python3 course.py quizzes [CHAPTER ...]       the chapters' quizzes, for learning platforms (--qti) or paper (--sheet)
+  python3 course.py slides [CHAPTER ...]        slides for a lecture, made from chapters, with notes for the speaker
 To doubt
   python3 course.py run NAME [--jobs 2]         make a stored run again, or go on with one that was stopped
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)
@@ -48,7 +49,9 @@ JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be r
 SITE = ROOT / "_build" / "html"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
-    **dict.fromkeys(("grade", "labs", "execute", "doctor", "measure", "referee", "ladder", "quizzes"), "coursekit"),
+    **dict.fromkeys(
+        ("grade", "labs", "execute", "doctor", "measure", "referee", "ladder", "quizzes", "slides"), "coursekit"
+    ),
     **dict.fromkeys(("run", "bench"), "evidence"),
 }
 

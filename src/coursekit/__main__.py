@@ -78,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     quizzes.add_argument("--qti", type=Path, metavar="FOLDER", help="write a QTI 2.1 package for each chapter there")
     quizzes.add_argument("--sheet", type=Path, metavar="FILE", help="write a page to print, with a key: quizzes.html")
 
+    slides = commands.add_parser("slides", help="make slides for a lecture from chapters")
+    slides.add_argument("chapters", nargs="*", metavar="CHAPTER", help="numbers; default: all")
+    slides.add_argument("--out", type=Path, default=Path("_build", "slides"), metavar="FOLDER")
+
     trust = commands.add_parser("trust", help="let JupyterLab show what these notebooks hold as HTML")
     trust.add_argument("notebooks", nargs="*", type=Path)
 
@@ -178,6 +182,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             print(climbing.hold(arguments.place, arguments.seeds, rules, test=arguments.test, again=arguments.again))
         case "quizzes":
             return _quizzes(arguments)
+        case "slides":
+            from coursekit import slides
+
+            for path in slides.write(slides.chapters(Path(), arguments.chapters), arguments.out):
+                print(f"made {path}")
         case "trust":
             from coursekit.notebooks import trust
 
