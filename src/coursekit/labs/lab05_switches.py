@@ -32,6 +32,10 @@ class Watch:
         return population.sum(-1)
 
     def _holds(self, rng: torch.Generator, name: str) -> None:
+        if not isinstance(rng, torch.Generator):
+            raise TryAgain(
+                f"{name} gets something of type {type(rng).__name__} where its generator belongs: hand on rng=rng."
+            )
         if rng is not self.rng:
             raise TryAgain(f"{name} gets another generator than yours: hand on the one that came in, rng=rng.")
 
@@ -46,8 +50,13 @@ class Watch:
     def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
         """Uniform crossover."""
         self._holds(rng, "crossover")
-        if torch.equal(mothers, fathers):
-            raise TryAgain("mothers and fathers are the same genomes: take two halves of the rows.")
+        if torch.equal(mothers, fathers) and mothers.shape[1] > 1:
+            alone = bool((mothers == mothers[:, :1]).all())
+            raise TryAgain(
+                "all children of a run have the same mother, who is their father, too: draw a row for each."
+                if alone
+                else "mothers and fathers are the same genomes: take two halves of the rows."
+            )
         now = len(self.seen) - 1
         earlier = self.parents.get(now, (mothers[:, :0], fathers[:, :0]))
         self.parents[now] = torch.cat([earlier[0], mothers], dim=1), torch.cat([earlier[1], fathers], dim=1)
@@ -74,7 +83,9 @@ def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator 
     rng = rng or seeded(58)
     watch, start = Watch(rng), torch.randn(n_runs, 12, 5, generator=seeded(57))
     operators = [None if name in off else getattr(watch, name) for name in ("select", "crossover", "mutate")]
-    is_none = f"{' and '.join(off)} is None: that switches it off. Ask `if ... is None` first."
+    is_none = (
+        f"{' and '.join(off)} {'are' if len(off) > 1 else 'is'} None: that switches it off. Ask `if ... is None` first."
+    )
     no_children = (
         "your children are None: mutate works in place and returns nothing, so `children = mutate(...)` loses them. "
         "Write mutate(children, rng=rng) on a line of its own."
@@ -87,8 +98,11 @@ def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator 
     )
     best = told(watch.score, start, n, *operators, rng)
     if len(watch.seen) != n:
-        few = "The offspring are not scored anew." if len(watch.seen) < n else "Score a generation only once."
-        raise TryAgain(f"score is called {len(watch.seen)} times for {n} generations. {few}")
+        twice = any(torch.equal(now, late) for now, late in pairwise(watch.seen))
+        why = "Score a generation only once." if twice else "The first one counts, and each is scored once."
+        if len(watch.seen) == 1:
+            why = "The offspring are not scored anew."
+        raise TryAgain(f"score is called {len(watch.seen)} times for {n} generations. {why}")
     for population in watch.seen:
         if population.shape != start.shape:
             raise TryAgain(
@@ -123,6 +137,11 @@ def everything_is_on(student: Student) -> None:
             raise TryAgain("select gets the fitness with its sign flipped, so the worst breed.")
         if not torch.equal(asked, fitness):
             raise TryAgain("select gets the fitness of another generation: give it what was scored last.")
+    for rows in watch.rows.values():
+        if rows.shape[1] != 22:
+            raise TryAgain(
+                f"select is asked for {rows.shape[1]} rows in a generation: two for each of the 11 children are 22."
+            )
     for generation, (mothers, fathers) in watch.parents.items():
         selected = ga.take(watch.seen[generation], watch.rows[generation])
         first, second = selected.chunk(2, dim=-2)
@@ -170,7 +189,12 @@ def something_is_off(student: Student) -> None:
             "torch.randint the generator too: generator=rng.",
         )
     first, second = _run(student, 200, 2, "select", "crossover", "mutate").seen
-    counts = (second[:, 1:].unsqueeze(2) == first.unsqueeze(1)).all(-1).sum(1)
+    bred = (second[:, 1:].unsqueeze(2) == first.unsqueeze(1)).all(-1)
+    if torch.equal(bred, bred[:1].expand_as(bred)):
+        raise TryAgain(
+            "with select switched off all runs draw the same rows: draw them in the shape (n_runs, n_draws)."
+        )
+    counts = bred.sum(1)
     if bool((counts <= 1).all()):
         raise TryAgain(
             "with select switched off everybody gets one child: draw rows evenly *with* replacement (torch.randint), "

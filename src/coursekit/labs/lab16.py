@@ -194,8 +194,10 @@ LAB.exercise(
     title="A score without a hole",
     points=5,
     on_error={
-        ((AttributeError, TypeError, ValueError), "NoneType"): "a training that died is None, no array "
-        "({error}). Ask for that first: `if logits is None`."
+        (
+            (AttributeError, TypeError, ValueError),
+            "^(?!.*and 'NoneType').*NoneType",
+        ): "a training that died is None, no array ({error}). Ask for that first: `if logits is None`."
     },
 )(judge_score)
 

@@ -98,6 +98,7 @@ def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
         inner = {path for path, subtree in there.items() if isinstance(subtree, tuple)}
         diagnose(
             {
+                f"only the root is {verb} the {whose}: every node counts, also those below it.": share[()] == 1,
                 f"the same node is {verb} the {whose} every time: draw one for each child.": max(share.values()) == 1,
                 f"only leaves are {verb} the {whose}: every node counts, with all that hangs below it.": all(
                     share[path] == 0 for path in inner

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, refuse
 
@@ -22,6 +22,11 @@ class _World:
     trained: list[tuple[Rule, str, int]] = field(default_factory=list)
     born: dict[Rule, Rule | None] = field(default_factory=dict)  # its parent; None if it is fresh
     examined: list[tuple[Rule, int]] = field(default_factory=list)  # and how many trainings there had been
+
+    latest: ClassVar["_World"]
+
+    def __post_init__(self) -> None:
+        type(self).latest = self
 
     def knows(self, rule: Any) -> bool:
         """Whether this is one of its rules."""
@@ -50,6 +55,10 @@ class _World:
         return f"a value of type {type(rule).__name__}"
 
     def _owns(self, rng: Any) -> None:
+        refuse(
+            self is not type(self).latest,
+            "fresh or mutate is one that an earlier call was given: take them from this call's arguments.",
+        )
         refuse(
             rng is not self.rng,
             "fresh and mutate get another generator than you were given: hand on `rng` itself, as it comes.",
@@ -119,7 +128,9 @@ KEYS: dict[str, Callable[[list[list[float]]], float]] = {
     ),
     "the parents keep the score of their first generation; a lucky one would live for ever. Take the mean of all "
     "trainings.": lambda rows: _mean(rows[0]),
-    "the parents are the *worst* of the population: sort with reverse=True.": lambda rows: -_mean(_flat(rows)),
+    "the parents are the *worst* of the population: those with the largest mean live on.": lambda rows: (
+        -_mean(_flat(rows))
+    ),
     "the parents are chosen by the first task alone: a score is the mean over the tasks.": (
         lambda rows: _mean([row[0] for row in rows])
     ),

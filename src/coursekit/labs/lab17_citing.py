@@ -133,6 +133,9 @@ def _judge_people(fields: dict[str, str], record: Record) -> None:
             {
                 f"a Python object stands in {role} in place of names ({given[:40]!r}): make a text of it, "
                 "' and '.join(names).": re.match(r"<\w|\[|\(", given),
+                f"letters are joined in {role} ({given[:20]!r}...), not names: ' and '.join wants a list of names.": (
+                    re.match(r"\S and \S and \S and ", given)
+                ),
                 f"nobody in {role} is on this title page ({given!r}): is a name typed in, or kept from another book?": (
                     given and not any(family in given for family in families)
                 ),

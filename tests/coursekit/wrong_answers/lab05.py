@@ -683,6 +683,34 @@ def one_mother_for_all(score, population, n_generations, select, crossover, muta
     return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
 
 
+def two_rows_for_all(score, population, n_generations, select, crossover, mutate, rng):
+    def few(fitness, n_draws, rng):
+        return select(fitness, 2, rng=rng).repeat_interleave(n_draws // 2, -1)
+
+    return run(score, population, n_generations, select and few, crossover, mutate, rng)
+
+
+def even_draws_shared_by_all_runs(score, population, n_generations, select, crossover, mutate, rng):
+    n_runs, n_genomes = population.shape[:2]
+
+    def even():
+        return torch.randint(n_genomes, (1, 2 * n_genomes - 2), generator=rng).expand(n_runs, -1)
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
+
+
+def one_parent_for_all(score, population, n_generations, select, crossover, mutate, rng):
+    def one(fitness, n_draws, rng):
+        return select(fitness, n_draws, rng=rng)[:, :1].expand(-1, n_draws)
+
+    return run(score, population, n_generations, select and one, crossover, mutate, rng)
+
+
+def rng_by_place_of_a_number(score, population, n_generations, select, crossover, mutate, rng):
+    turned = select and (lambda fitness, n_draws, rng: select(fitness, rng, n_draws))
+    return run(score, population, n_generations, turned, crossover, mutate, rng)
+
+
 def mutants_are_caught(score, population, n_generations, select, crossover, mutate, rng):
     best = []
     for _ in range(n_generations):
@@ -920,6 +948,10 @@ WRONG = {
         (copies_are_mutated, "not those that mutate has changed"),
         (generators_are_made_anew, "mutate gets another generator"),
         (one_mother_for_all, "have the same mother, or father"),
+        (two_rows_for_all, "is asked for 2 rows"),
+        (even_draws_shared_by_all_runs, "all runs draw the same rows"),
+        (one_parent_for_all, "who is their father, too"),
+        (rng_by_place_of_a_number, "of type int where its generator belongs"),
         (there_is_no_elite, "is not in the next one"),
         (sign_is_flipped, "its sign flipped"),
         (mean_is_noted, "isn't the largest fitness"),

@@ -385,6 +385,13 @@ def honest_hits(logits, labels):
     return np.isfinite(logits).all(axis=1) & single & (clean.argmax(axis=1) == labels)
 
 
+def keeps_what_append_returns(answers, labels):
+    scores = []
+    for logits in answers:
+        scores.append(0.5 if logits is not None else scores.append(0))
+    return sum(scores) / len(scores)
+
+
 def forgets_none(answers, labels):
     return honest_by_margins([logits.copy() for logits in answers], labels)
 
@@ -417,6 +424,10 @@ WRONG = {
         (named("only_leaves_come", crossing, of_father=leaves), "only leaves are given by the father"),
         (named("leaves_never_go", crossing, of_mother=inner), "leaves are never replaced in the mother"),
         (named("leaves_never_come", crossing, of_father=inner), "leaves are never given by the father"),
+        (
+            named("only_the_root_goes", crossing, of_mother=lambda mother: [()]),
+            "only the root is replaced in the mother",
+        ),
         (named("root_never_goes", crossing, of_mother=below_the_root), "the root is never replaced in the mother"),
         (named("root_never_comes", crossing, of_father=below_the_root), "the root is never given by the father"),
         (named("shallow_nodes_go", crossing, of_mother=by_depth), "Each of 6 nodes"),
@@ -485,6 +496,7 @@ WRONG = {
     "16.4": [
         (guesses_when_broken, "counts as a guess"),
         (forgets_none, "is None, no array"),
+        (keeps_what_append_returns, "unsupported operand"),
         (cleans_in_place, "changed its input `answers`"),
         (first_run_alone, "the first run counts alone"),
     ],

@@ -315,6 +315,10 @@ WRONG = {
         (citing("editors_are_authors", as_field=lambda role: "author"), "the editors stand as authors"),
         (citing("authors_are_editors", as_field=lambda role: "editor"), "the authors stand as editors"),
         (citing("commas_between_people", join=", "), "joined by ` and `"),
+        (
+            citing("letters_are_joined", people=lambda people: [(" and ".join(people[0][0]), "x")]),
+            "letters are joined in",
+        ),
         (citing("given_name_first", name=lambda family, given: f"{given} {family}"), "is written `Family, Given`"),
         (citing("bare_ampersand", escape=str), "a bare & stands in title"),
         (citing("an_article", kind="article"), "the kind is @article"),
