@@ -2,13 +2,15 @@
 
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from course_site import teaching  # noqa: E402  the extension is no package of the environment
+from course_site import release, teaching  # noqa: E402  the extension is no package of the environment
 
 PAGES = ROOT / "book" / "teaching"
 NUMBERS = sorted(int(path.name[:2]) for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -54,3 +56,23 @@ def test_each_chapter_has_its_session_and_each_lab_its_mistakes() -> None:
 def test_a_chapter_that_says_no_time_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="there is no chapter 4"):
         teaching.chapter(tmp_path, 4)
+
+
+# Solutions that are held back
+
+
+def test_solutions_are_held_back_until_their_day() -> None:
+    assert release.is_ahead("2027-05-01", date(2027, 4, 30))
+    assert not release.is_ahead("2027-05-01", date(2027, 5, 1))
+    with pytest.raises(Exception, match="'May 2027', not a day such as 2027-05-01"):
+        release.is_ahead("May 2027", date(2027, 4, 30))
+
+
+def test_a_table_of_contents_without_solutions_has_all_other_pages() -> None:
+    whole, pruned = parse_toc_yaml(ROOT / "_toc.yml"), parse_toc_yaml(ROOT / "_toc.yml")
+    solutions = {name for name in whole if name.startswith("solutions/")}
+    assert len(solutions) == len(LABS)
+    release.prune(pruned)
+    assert set(pruned) == set(whole) - solutions
+    left = {str(item) for document in pruned.values() for tree in document.subtrees for item in tree.items}
+    assert left == {name for name in pruned if name != pruned.root.docname}

@@ -3,6 +3,7 @@
 Each module here is one concern, and says why it is needed:
 
 * ``repository``  the address of the course, so that launch and edit buttons of a fork open the fork;
+* ``release``     solutions that aren't shown before a day;
 * ``publishing``  the address of the site, descriptions and cards for links to it, what stands in the footer;
 * ``offline``     thebe's scripts left out, which ask another host;
 * ``mathematics`` formulas as MathML;
@@ -35,6 +36,7 @@ from . import (
     plain,
     publishing,
     references,
+    release,
     repository,
     running,
     scorecard,
@@ -47,6 +49,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # "env": a page that names the repository is read again when the address changes.
     app.add_config_value("course_repository", None, "env", types=[str, type(None)])
     app.add_config_value("course_branch", "main", "env", types=[str])
+    app.add_config_value("course_solutions_from", "", "env", types=[str])
+    app.connect("config-inited", release.hold_back, priority=950)  # after sphinx-external-toc's own, 900
     app.connect("config-inited", repository.set_theme_options)
     app.connect("config-inited", publishing.write_footer)
     app.connect("config-inited", publishing.tell_address)
