@@ -37,6 +37,7 @@ from coursekit.notebooks import write_atomically
 
 __all__ = ["ALL", "ClassFolder", "Summary", "grade_class", "open_class", "set_up_class"]
 
+_MOST_ASKED = 30  # students whose code the summary asks about
 ALL = "all"  # the sheet of all labs, in the record
 _CLASS_TOML = """\
 # Which attempt counts, where a student has handed in several: "best", "last" or "last in time".
@@ -66,7 +67,9 @@ class Summary:
         lines = [f"{count}." for count in self.counts] + [f"  - {line}" for line in self.to_look_at]
         if self.to_ask:
             lines.append("What is it for? Questions to the student, not verdicts: no mark depends on them.")
-            lines += [f"  ? {line}" for line in self.to_ask]
+            lines += [f"  ? {line}" for line in self.to_ask[:_MOST_ASKED]]
+            more = len(self.to_ask) - _MOST_ASKED
+            lines += [f"  ? {more} more: see the notes"] if more > 0 else []
         return "\n".join([*lines, *self.report, *(f"wrote {path}" for path in self.sheets)])
 
 

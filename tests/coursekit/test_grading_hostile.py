@@ -193,7 +193,9 @@ class TestClass:
         assert "np.allclose = ..." in asked
         assert "to ask about: cell 2: import socket" in graded[0]["network"]["notes"]
         assert graded[0]["network"]["automatic"] == "16"
-        assert "Questions to the student, not verdicts" in str(graded[2])
+        told = str(graded[2])
+        assert "Questions to the student, not verdicts" in told
+        assert f"  ? {len(graded[2].to_ask) - 30} more: see the notes" in told
 
     def test_nothing_is_left_running(self, graded):
         assert [p for p in psutil.Process().children(recursive=True) if "inside.py" in " ".join(p.cmdline())] == []
