@@ -352,6 +352,7 @@ def spread(x, scale, n, up):
         (lambda x, scale, n, up: spread(x, scale, n, up) * len(x), "is `len(x)` times what it should be."),
         (lambda x, scale, n, up: 2 * spread(x, scale, n, up) / n, "is 2 times what it should be, divided by `n`."),
         (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) / (len(x) - 1)) ** 0.5, "is it `ddof`?"),
+        (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) - 1), "is (`len(x)` - 1) times what it should be."),
         (lambda x, scale, n, up: x.sum(), "is the sum of `x`, and not what is asked for."),
         (lambda x, scale, n, up: n - spread(x, scale, n, up), "is `n` minus what it should be."),
         (lambda x, scale, n, up: spread(x, scale, n, True) - 0.3 * (not up), "With `up` always true, it is right"),
