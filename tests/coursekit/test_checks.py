@@ -77,6 +77,12 @@ def too_small(x):
     return np.log(0 * x)
 
 
+def of_a_module(x):
+    import torch  # which has a function that tensors are known by
+
+    return torch.no_such_function(x)
+
+
 def no_number(x):
     return int("two")
 
@@ -110,6 +116,7 @@ def no_number(x):
         (too_far, "There, `x` has the shape (2,), `i` is 1."),
         (empty_handed, "There, `x` has the shape (2,), `most` is None."),
         (no_number, "Print the shapes"),
+        (of_a_module, "no attribute 'no_such_function'"),
         (3, "give the function itself, without brackets"),
     ],
 )
