@@ -42,7 +42,7 @@ export function describe({terms, seeds}, {way, step}) {
 }
 
 export function draw(stage, {terms}, {step}) {
-  const [one, two] = stage.places(2, 320, [0.42, 0.58]);
+  const [one, two] = stage.places(2, 320, [0.48, 0.52]);
   const all = terms.flatMap(({lines}) => lines.flat().map(([, value]) => value));
   const y = scaleLinear([Math.min(-1, ...all), Math.max(1, ...all)], [0, 1]).nice();
   const bars = stage.panel(one, {x: scaleLinear([0, 3], [0, 1]), y, xTicks: [], yLabel: "nats", title: `sums after ${step}`});
@@ -51,7 +51,7 @@ export function draw(stage, {terms}, {step}) {
       .attr("x1", bars.x(k + 0.5)).attr("x2", bars.x(k + 0.5)).attr("y1", bars.y(0)).attr("y2", bars.y(now));
     bars.words(NAMES[term] ?? term, bars.x(k + 0.5), bars.height + 18);
   });
-  const plot = stage.panel(two, {x: scaleLinear([0, 200], [0, 1]), y, xLabel: "generation, or step", title: "a thin line for each seed"});
+  const plot = stage.panel(two, {x: scaleLinear([0, 205], [0, 1]), y, xLabel: "generation, or step", title: "a thin line for each seed"});
   for (const panel of [bars, plot]) {
     panel.inside.append("line").attr("class", "play-mark").attr("x2", panel.width).attr("y1", panel.y(0)).attr("y2", panel.y(0));
   }
