@@ -167,6 +167,15 @@ def test_a_quiz_is_linked_by_its_chapter_and_groups_its_choices(site: Path, path
     assert page.count('class="predict docutils container"') == questions >= 6
 
 
+def test_each_lab_shows_a_check_in_action_before_its_first_cell(site: Path) -> None:
+    labs = sorted((ROOT / "labs").glob("[01][0-9]_*.ipynb"))[1:]  # the first is the start page
+    for path in labs:
+        page = (site / "labs" / f"{path.stem}.html").read_text("utf-8")
+        box = page.index("A check in action</p>")
+        assert box < page.index('class="cell ')
+        assert re.search(rf">TRY AGAIN {int(path.name[:2])}\.\d:</strong> [^<]{{20}}", page[box:])
+
+
 def test_setup_names_the_repository(site: Path) -> None:
     page = (site / "book" / "setup.html").read_text(encoding="utf-8")
     text = re.sub(r"<[^>]+>", "", page)

@@ -281,6 +281,18 @@ def test_random_generators_are_passed_on():
     assert lab.judge("9.1", lambda rng: rng.random()).status is Status.PASS
 
 
+def test_a_value_that_refuses_to_be_looked_at_is_left_out():
+    class Shy(list):
+        def __len__(self):
+            raise RuntimeError("leave me alone")
+
+    def fails(x):
+        shy = Shy()
+        return shy + x
+
+    assert make_lab().judge("9.1", fails).message.startswith("your code stopped in line")
+
+
 def test_tensors_are_copied_and_compared():
     torch = pytest.importorskip("torch")
     lab = Lab(9, "Nine")

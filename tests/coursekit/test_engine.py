@@ -528,6 +528,35 @@ def test_all_randomness_comes_from_rng(source):
         comes_from_rng(lambda rng: 0.5, source, inside="my own words")
 
 
+@pytest.mark.parametrize(
+    ("touch", "name"),
+    [(random.random, "random"), (lambda: np.random.seed(0), "np.random"), (np.random.rand, "np.random")],
+)
+def test_global_generators_stay_as_they_are(touch, name):
+    def draw(rng):
+        touch()
+        return rng.random()
+
+    with pytest.raises(TryAgain, match=rf"the global generator of {name}, or seeds it"):
+        comes_from_rng(draw, np.random.default_rng)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((1, 4), 0), ((3, 1), 1)])
+def test_no_draw_is_shared_along_an_axis(shape, axis):
+    def draw(rng):
+        return {"fixed": np.ones(4), "drawn": [np.broadcast_to(rng.random(shape), (3, 4))]}
+
+    with pytest.raises(TryAgain, match=f"along axis {axis} of what you draw, all entries are the same"):
+        comes_from_rng(draw, np.random.default_rng)
+    comes_from_rng(lambda rng: (np.ones((3, 4)), rng.random((3, 4)), rng.random((1, 4))), np.random.default_rng)
+
+
+def test_generators_seeded_inside_are_forgiven_where_a_check_says_so():
+    comes_from_rng(lambda rng: np.random.default_rng(3).random(), np.random.default_rng, inside=None, repeats=None)
+    with pytest.raises(TryAgain, match="another source of randomness"):
+        comes_from_rng(lambda rng: np.random.default_rng().random(), np.random.default_rng, inside=None, repeats=None)
+
+
 def test_a_generator_that_is_rewound_repeats_itself():
     torch = pytest.importorskip("torch")
     from coursekit.labs.tensors import comes_from_rng as all_from_rng

@@ -41,30 +41,41 @@ def answers(path: Path) -> ModuleType:
     return module
 
 
-def right_answers(path: Path) -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    """(exercise, source, the names it needs, its function) of a lab's right answers: the solution, then the others."""
+Answer = tuple[str, str, dict[str, Any], str]
+"""(exercise, source, the names it needs, its function)."""
+
+
+def in_other_words(path: Path) -> Iterator[Answer]:
+    """A lab's right answers beside the solution, those of whose source nothing is missing."""
+    named = answers(path)
+    for number, functions in named.RIGHT.items():
+        for function in functions:
+            if inspect.isfunction(function) and not function.__closure__ and function.__name__ != "<lambda>":
+                yield number, inspect.getsource(function), vars(named), function.__name__
+
+
+def right_answers(path: Path) -> Iterator[Answer]:
+    """All of a lab's right answers: the solutions, then the others."""
     lab, namespace = lab_of(path), {}
     cells = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
     with mpl.rc_context({"backend": "agg"}), redirect_stdout(io.StringIO()):
         for source in cells:
             if "lab.passed(" not in source and "lab.check(" not in source:
                 exec(compile(source, path.name, "exec"), namespace)
-    named = answers(path)
     for number, exercise in lab.exercises.items():
         if exercise.automatic:
             (source,) = (cell for cell in cells if f"def {exercise.function}(" in cell)
             yield number, source, namespace, exercise.function
-            for function in named.RIGHT[number]:
-                if inspect.isfunction(function) and not function.__closure__ and function.__name__ != "<lambda>":
-                    yield number, inspect.getsource(function), vars(named), function.__name__
+    yield from in_other_words(path)
 
 
 def try_lab(path: Path, every: int = 1) -> list[Outcome]:
     """What the checks of a lab say to each mutant of its right answers, or to one in so many."""
     lab = lab_of(path)
     lab.time_limit = TIME_LIMIT
-    tried = partial(try_mutants, lab, only=slice(None, None, every))
-    return [outcome for number, *answer in right_answers(path) for outcome in tried(number, *answer)]
+    tried = partial(try_mutants, lab, choose=lambda mutants: mutants[::every])
+    found = [outcome for number, *answer in right_answers(path) for outcome in tried(number, *answer)]
+    return sorted(found, key=lambda outcome: [int(part) for part in outcome.exercise.split(".")])
 
 
 def holes(outcomes: list[Outcome]) -> list[Outcome]:

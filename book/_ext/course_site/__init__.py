@@ -14,6 +14,7 @@ Each module here is one concern, and says why it is needed:
 * ``finding``     a search that finds while one types;
 * ``running``     figures that run in the page, below the figure that they belong to;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
+* ``answering``   a wrong answer on each lab's page, and what the check says to it;
 * ``references``  links to the glossary and the bibliography;
 * ``claims``      the table of verdicts, its bar, and links between it and the boxes;
 * ``directives``  the map of the book, a count of predictions, bars of results, commands that name the repository;
@@ -27,6 +28,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from . import (
+    answering,
     claims,
     directives,
     docstrings,
@@ -64,6 +66,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (mathematics.visit_inline, None), (mathematics.visit_block, None))
     app.add_transform(plain.DressPlainText)
     app.add_transform(running.PlaceFigures)
+    app.add_transform(answering.ShowCheck)
     app.connect("build-finished", running.write_data)
     app.connect("doctree-read", references.add_reference_anchors)
     app.connect("doctree-read", references.note_citations)

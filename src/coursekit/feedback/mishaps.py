@@ -1,5 +1,6 @@
 """What goes wrong before an answer can be judged, in words: an exception, a stub, a function that can't be called."""
 
+import contextlib
 import dis
 import inspect
 import linecache
@@ -65,8 +66,9 @@ def _values(frame: FrameType, last: int) -> str:
     for name in _names(frame.f_code, last):
         for scope in (frame.f_locals, frame.f_globals):
             if name in scope:
-                if text := brief(scope[name]):
-                    held[name] = f"has the shape {as_array(scope[name]).shape}" if "shape" in text else f"is {text}"
+                with contextlib.suppress(Exception):  # a value may refuse to be looked at, as tensors inside vmap do
+                    if text := brief(scope[name]):
+                        held[name] = f"has the shape {as_array(scope[name]).shape}" if "shape" in text else f"is {text}"
                 break
     return ", ".join(f"`{name}` {text}" for name, text in list(held.items())[:4])
 

@@ -183,12 +183,12 @@ def _(student: Student) -> None:
             "all tournaments of a run have the same entrants: shuffle a deck for every draw, torch.rand(n_runs, "
             "n_draws, n_genomes, generator=rng). Expanding one deck deals the same cards again."
         )
+    if torch.equal(*draw(eight, 50, seeded(3), 2)):
+        raise TryAgain("all runs hold the same tournaments: draw entrants of shape (n_runs, n_draws, ...).")
     comes_from_rng(lambda rng: draw(eight, 40, rng, 2))
     small = torch.cat([draw(eight, 4, seeded(n), 2) for n in range(60)])
     if all(len(set(rows)) == 4 for rows in small.tolist()):
         raise TryAgain("no genome ever wins twice. Tournaments are independent: a good genome may win many of them.")
-    if torch.equal(*draw(eight, 50, seeded(3), 2)):
-        raise TryAgain("all runs hold the same tournaments: draw entrants of shape (n_runs, n_draws, ...).")
     cases = [
         (torch.tensor([[2.0, -1, 7, 0, 5], [1, 8, 3, 9, 4]]), 3),
         (torch.tensor([[0.3, 0.1, 0.6, 0.2, 0.5, 0.4], [-6, -2, -3, -1, -5, -4]]), 4),
@@ -375,6 +375,26 @@ def _(student: Student) -> None:
     for hint, times in caught.items():
         if times < 4:
             raise TryAgain(f"your test lets pass a breed {hint}")
+
+    def children(rng: torch.Generator) -> list[float]:
+        """What `breed` was made to draw, a number for each call."""
+        sums: list[float] = []
+
+        def listening(*given: Any) -> Tensor:
+            born = breed(*given)
+            sums.append(float(born.double().sum()))
+            return born
+
+        student(listening, rng)
+        return sums
+
+    comes_from_rng(
+        children,
+        elsewhere="two calls with the same `rng` differ: draw the parents that you make up from `rng`, or from a "
+        "generator with a seed.",
+        inside=None,  # a test may seed generators of its own, and must for equal ones
+        repeats=None,
+    )
 
 
 # 5.7 Switches

@@ -132,6 +132,7 @@ def _(student: Student) -> None:
     ]
     others = [(5555, 7, 3, 11, False), (5555, 7, 3, 11, True), (100, 8, 2, 10, False), (179, 8, 2, 10, False)]
     others += [(90_000, 128, 1, 256, True), (90_000, 128, 1, 256, False), (1, 1, 1, 1, True), (12_345, 3, 30, 7, False)]
+    others += [(500, 4, 6, 50, False), (500, 4, 6, 50, True), (499, 4, 6, 50, True)]  # the first generation, just
     compare_each(student, _BUYS, by_hand=by_hand, others=others)
 
 

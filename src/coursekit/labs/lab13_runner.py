@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,17 @@ class _Stop(Exception):  # noqa: N818 - what a power cut would be
 
 
 class _Work:
-    """What a runner is given as `work`: answers like an experiment and remembers how it was asked."""
+    """What a runner is given as `work`: answers like an experiment and remembers how it was asked.
+
+    `calls` holds a unit's condition, first random number, budget, and the number of lines in the journal; `seen` what
+    `progress` was told, and `lines_then` the number of lines at that moment.
+    """
 
     def __init__(self, journal: Path, stop_at: int | None = None, evaluations: int = 900) -> None:
         self.journal, self.stop_at, self.evaluations = journal, stop_at, evaluations
         self.calls: list[tuple[str, float, int, int]] = []
+        self.seen: list[tuple[int, int]] = []
+        self.lines_then: list[int] = []
 
     def __call__(self, condition: Any = None, rng: Any = None, budget: Any = None) -> Row:
         refuse(
@@ -32,17 +39,34 @@ class _Work:
             f"`work` gets a value of type {type(rng).__name__} as its second argument; give it a torch.Generator: "
             "work(condition, rng, budget).",
         )
-        lines = self.journal.read_text("utf-8").splitlines() if self.journal.exists() else []
+        refuse(
+            rng is torch.default_generator,
+            "`work` gets PyTorch's global generator, from which everybody draws: that is what torch.manual_seed seeds. "
+            "Make a generator for each unit, torch.Generator().manual_seed(seed).",
+        )
         if self.stop_at == len(self.calls):
             raise _Stop
         first = float(torch.rand((), generator=rng))
         torch.rand((sum(map(ord, str(condition))) % 7,), generator=rng)  # conditions draw unequal amounts
-        self.calls.append((str(condition), first, budget, len(lines)))
+        self.calls.append((str(condition), first, budget, self._n_lines()))
         return {
             "score": round(first + len(str(condition)) / 100, 6),
             "evaluations": self.evaluations,
             "note": f"unit {len(self.calls)}",
         }
+
+    def progress(self, done: Any = None, total: Any = None) -> None:
+        """What a runner is given as `progress`."""
+        for name, value in (("done", done), ("total", total)):
+            refuse(
+                not isinstance(value, Integral),
+                f"`progress` gets a value of type {type(value).__name__} as `{name}`: give it two whole numbers.",
+            )
+        self.seen.append((done, total))
+        self.lines_then.append(self._n_lines())
+
+    def _n_lines(self) -> int:
+        return len(self.journal.read_text("utf-8").splitlines()) if self.journal.exists() else 0
 
 
 def _first_draw(seed: int) -> float:
@@ -71,31 +95,43 @@ def _units(rows: Any) -> list[tuple[Any, Any]]:
     return [(row["condition"], row["seed"]) for row in rows]
 
 
+Plan = tuple[list[str], list[int], int]
 CONDITIONS, SEEDS, BUDGET = ["as it is", "changed"], [3, 5, 8], 1000
-_ASKED = [(condition, seed) for seed in SEEDS for condition in CONDITIONS]
+
+
+def _units_of(conditions: list[str], seeds: list[int]) -> list[tuple[str, int]]:
+    return [(condition, seed) for seed in seeds for condition in conditions]
+
+
+_ASKED = _units_of(CONDITIONS, SEEDS)
 
 
 def judge_runner(student: Student) -> None:
-    """Five runs: a fresh one, one that is stopped, half a line, units that nobody asked for, a budget overspent."""
+    """Six runs: two fresh ones, a stopped one, half a line, units that nobody asked for, a budget overspent."""
     with tempfile.TemporaryDirectory() as folder:
         _fresh_run(student, Path(folder) / "fresh.jsonl")
+        _another_plan(student, Path(folder) / "another.jsonl")
         _stopped_run(student, Path(folder) / "stopped.jsonl")
         _half_a_line(student, Path(folder) / "half.jsonl")
         _other_units(student, Path(folder) / "other.jsonl")
         _overspent(student, Path(folder) / "overspent.jsonl")
 
 
-def _run(student: Student, journal: Path, work: _Work, seen: list[tuple[int, int]] | None = None) -> Any:
-    def progress(done: Any, total: Any) -> None:
-        if seen is not None:
-            seen.append((done, total))
-
-    return student(CONDITIONS, SEEDS, BUDGET, work, journal, progress)
+def _run(student: Student, work: _Work, plan: Plan = (CONDITIONS, SEEDS, BUDGET)) -> Any:
+    try:
+        return student(*plan, work, work.journal, work.progress)
+    except ValueError as error:
+        refuse(
+            work.calls and work.calls[-1][0] in str(error) and work.evaluations < plan[2],
+            f"a unit that spends {work.evaluations} evaluations of a budget of {plan[2]} is refused ({error}). Only "
+            "more than the `budget` that was given is too much.",
+        )
+        raise
 
 
 def _fresh_run(student: Student, journal: Path) -> None:
-    work, seen = _Work(journal), list[tuple[int, int]]()
-    answer = _run(student, journal, work, seen)
+    work = _Work(journal)
+    answer = _run(student, work)
     units = _units(answer)
     names, draws = [name for name, *_ in work.calls], [draw for _, draw, *_ in work.calls]
     refuse(
@@ -131,16 +167,7 @@ def _fresh_run(student: Student, journal: Path) -> None:
                 "`seed` alone: manual_seed(seed), without the condition and without a running number."
             )
         raise TryAgain("the generators are not seeded as asked: torch.Generator().manual_seed(seed) for each unit.")
-    refuse(
-        [n for *_, n in work.calls] == [0] * len(work.calls),
-        "while the units run, the journal stays empty. If the power goes, all is lost: write a unit's line as soon as "
-        "it is finished, and close (or flush) the file.",
-    )
-    refuse(
-        [n for *_, n in work.calls] != list(range(len(work.calls))),
-        "the journal should hold one line for each finished unit when the next one starts. It holds "
-        f"{[n for *_, n in work.calls]} lines before the units: open it with mode 'a' and write one line a unit.",
-    )
+    _grows(journal, [n for *_, n in work.calls])
     refuse(units != _ASKED, f"your rows are for {units}; they should be for {_ASKED}, seed by seed.")
     refuse(
         not all("note" in row for row in [*answer, *_lines(journal)]),
@@ -148,20 +175,80 @@ def _fresh_run(student: Student, journal: Path) -> None:
         "evaluations.",
     )
     totals = [(k, len(_ASKED)) for k in range(1, len(_ASKED) + 1)]
+    refuse(not work.seen, "`progress` is never called: call progress(done, total) after each unit.")
     refuse(
-        not seen,
-        "`progress` is never called: call progress(done, total) after each unit.",
-    )
-    refuse(
-        seen == [(k - 1, n) for k, n in totals],
+        work.lines_then == list(range(len(_ASKED))),
         "`progress` is called before the unit is finished: call it when its line is in the journal.",
     )
-    refuse(seen != totals, f"`progress` gets {seen}; it should get {totals}: units finished so far, and all units.")
+    refuse(
+        work.seen == [(n, k) for k, n in totals],
+        "`progress` gets its numbers in the wrong order: call progress(done, total), units finished so far and all.",
+    )
+    refuse(
+        len(work.seen) > len(_ASKED),
+        f"`progress` is called {len(work.seen)} times for {len(_ASKED)} units: call it once after each.",
+    )
+    refuse(work.seen != totals, f"`progress` gets {work.seen}; it should get {totals}: units finished so far, and all.")
+
+
+def _grows(journal: Path, n_lines: list[int]) -> None:
+    """TryAgain unless the journal held no line before the first unit, one before the second, and so on."""
+    n = len(n_lines)
+    refuse(
+        n_lines == [0] * n,
+        "while the units run, the journal stays empty. If the power goes, all is lost: write a unit's line as soon as "
+        "it is finished, and close (or flush) the file.",
+    )
+    refuse(
+        n_lines[0] > 0,
+        "the journal holds a line before the first unit is finished. It has one line for each finished unit, and "
+        "nothing else.",
+    )
+    refuse(n_lines == list(range(0, 2 * n, 2)), "each unit is written as two lines of the journal; write one.")
+    if n_lines == [0] + [1] * (n - 1):
+        refuse(
+            "}{" in journal.read_text("utf-8"),
+            "the journal's lines stand one behind the other, as a single one: write a line's end, \"\\n\", after each.",
+        )
+        raise TryAgain(
+            "the journal never holds more than one line: what stood there is overwritten. Open it with mode 'a', which "
+            "writes at its end."
+        )
+    refuse(
+        n_lines != list(range(n)),
+        "the journal should hold one line for each finished unit when the next one starts; it holds "
+        f"{n_lines} lines before the units.",
+    )
+    refuse(
+        len(_lines(journal)) < n,
+        "a line of the journal isn't a dictionary in JSON: write json.dumps(row), where row is the unit's dictionary.",
+    )
+
+
+def _another_plan(student: Student, journal: Path) -> None:
+    """Other conditions and seeds, neither in order, and a budget that is twice as large."""
+    conditions, seeds, budget = ["late", "early", "never"], [21, 4], 2 * BUDGET
+    asked = _units_of(conditions, seeds)
+    work = _Work(journal, evaluations=BUDGET + 500)
+    units = _units(_run(student, work, (conditions, seeds, budget)))
+    refuse(not work.calls, "in a second call the `work` that it is given is never called: is the first one kept?")
+    refuse(not work.seen, "in a second call the `progress` that it is given is never called: is the first one kept?")
+    refuse(
+        not _lines(journal),
+        "in a second call the `journal` that it is given stays empty: is the first one kept, or typed in?",
+    )
+    seed_of = {_first_draw(seed): seed for seed in [*SEEDS, *seeds]}
+    ran = [(name, seed_of.get(draw)) for name, draw, *_ in work.calls]
+    wish = f"For conditions {conditions} and seeds {seeds}, take both as they are given, in their order."
+    refuse(ran != asked, f"your function runs {ran}. {wish}")
+    refuse(units != asked, f"your rows are for {units}. {wish}")
+    budgets = {given for _, _, given, _ in work.calls}
+    refuse(budgets != {budget}, f"with budget = {budget} your function gives each unit {budgets}: take `budget`.")
 
 
 def _stopped_run(student: Student, journal: Path) -> None:
     try:
-        _run(student, journal, _Work(journal, stop_at=3))
+        _run(student, _Work(journal, stop_at=3))
     except _Stop:
         pass
     else:
@@ -171,8 +258,9 @@ def _stopped_run(student: Student, journal: Path) -> None:
         )
     kept = _lines(journal)
     refuse(len(kept) != 3, f"a run was stopped after 3 units, and its journal holds {len(kept)} of them.")
-    work, seen = _Work(journal), list[tuple[int, int]]()
-    units = _units(_run(student, journal, work, seen))
+    work = _Work(journal)
+    units = _units(_run(student, work))
+    seen = work.seen
     after = [(row.get("condition"), row.get("seed")) for row in _lines(journal)]
     refuse(
         len(work.calls) == len(_ASKED) and len(after) == len(_ASKED),
@@ -213,11 +301,11 @@ def _half_a_line(student: Student, journal: Path) -> None:
     journal.write_text("\n".join([lines[0], lines[1], lines[2][:25]]), "utf-8")
     work = _Work(journal)
     try:
-        units = _units(_run(student, journal, work))
+        units = _units(_run(student, work))
     except (ValueError, KeyError) as error:
         raise TryAgain(
-            "the journal ends in half a line, because the power went while it was written, and your function stops at "
-            f"it ({type(error).__name__}). Leave out a line that json.loads refuses: its unit is not finished."
+            "where the journal ends in half a line, because the power went while it was written, your function stops "
+            f"with {type(error).__name__}. The unit of that line is not finished: leave it out, and nothing else."
         ) from None
     refuse(
         [name for name, *_ in work.calls] != [condition for condition, _ in _ASKED[2:]],
@@ -227,7 +315,7 @@ def _half_a_line(student: Student, journal: Path) -> None:
     refuse(set(units) != set(_ASKED), f"after half a line your rows are for {units}; they should be for {_ASKED}.")
     whole = {(row.get("condition"), row.get("seed")) for row in _lines(journal)} == set(_ASKED)
     again = _Work(journal)
-    _run(student, journal, again)
+    _run(student, again)
     refuse(
         whole and bool(again.calls),
         "you stop reading at the half line, and what stands after it in the journal is run again: leave out that one "
@@ -244,8 +332,8 @@ def _other_units(student: Student, journal: Path) -> None:
     """The journal holds a seed that isn't asked for, and stands in another order."""
     rows = [{"condition": c, "seed": s, "score": s / 10, "evaluations": 7} for c, s in [*_ASKED[::-1], ("changed", 99)]]
     journal.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    work, seen = _Work(journal), list[tuple[int, int]]()
-    answer = _run(student, journal, work, seen)
+    work = _Work(journal)
+    answer = _run(student, work)
     units = _units(answer)
     refuse(bool(work.calls), "all units were in the journal, and yet `work` is called.")
     refuse(
@@ -261,9 +349,11 @@ def _other_units(student: Student, journal: Path) -> None:
         any(row["score"] != row["seed"] / 10 for row in answer),
         "a row's score is not the one that the journal holds for its condition and seed.",
     )
-    refuse(bool(seen), "`progress` is called for units that the journal held: call it after those that you ran.")
+    refuse(bool(work.seen), "`progress` is called for units that the journal held: call it after those that you ran.")
     journal.write_text("".join(json.dumps(row) + "\n" for row in rows if row is not rows[4]), "utf-8")
-    _run(student, journal, _Work(journal), seen)  # the second unit is missing
+    work = _Work(journal)
+    _run(student, work)  # the second unit is missing
+    seen = work.seen
     refuse(
         seen == [(len(rows), len(_ASKED))],
         f"`progress` says {len(rows)} of {len(_ASKED)}: it counts a unit that is in the journal but was not asked for.",
@@ -278,7 +368,7 @@ def _other_units(student: Student, journal: Path) -> None:
 def _overspent(student: Student, journal: Path) -> None:
     work = _Work(journal, evaluations=BUDGET + 1)
     try:
-        _run(student, journal, work)
+        _run(student, work)
     except ValueError as error:
         kept = len(_lines(journal))
         refuse(kept > 0, "a unit that spent more than its budget stands in the journal. Look before you write.")
@@ -295,7 +385,7 @@ def _overspent(student: Student, journal: Path) -> None:
         )
     exact = _Work(journal, evaluations=BUDGET)
     try:
-        _run(student, journal, exact)
+        _run(student, exact)
     except ValueError:
         raise TryAgain(
             "a unit that spends exactly its budget is refused; only more than the budget is too much."

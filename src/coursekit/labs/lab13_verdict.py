@@ -76,7 +76,7 @@ def _named(answer: Any) -> tuple[Any, ...]:
 
 
 def judge_verdict(student: Student) -> None:
-    """Four tables of runs, in no order and with seeds missing: first the name that is chosen, then the numbers."""
+    """Six tables of runs, in no order and with seeds missing: first the name that is chosen, then the numbers."""
 
     def rows(table: dict[str, list[tuple[int, float, float]]]) -> list[Row]:
         return [
@@ -111,12 +111,17 @@ def judge_verdict(student: Student) -> None:
             noisy = [(seed, float(v), float(round(t + rng.normal(scale=0.01), 4))) for seed, v, t in entries]
             lacks = 1 if k == 1 or (k == 0 and n_settings == 3) else 0  # a seed is missing in one, or in both
             table[f"setting {k}"] = noisy[lacks:]
-        return rows(table)
+        found = rows(table)
+        return [found[i] for i in rng.permutation(len(found))]
 
+    steady = {"old": [(1, 0.5, 0.6), (2, 0.5, 0.7)], "new": [(1, 0.7, 0.75), (2, 0.7, 0.8)]}
+    lucky = [(1, 0.95, 0.8), (2, 0.55, 0.85), (3, 0.65, 0.8)]  # the better mean, by one run
     cases = [
         (case(3, 6, False), "setting 0", 2),
         (case(4, 8, True), "setting 0", 3),
         (case(2, 5, False), "setting 0", 1),
+        (rows({"lucky": lucky, **steady}), "old", 2),
+        (rows({**steady, "lucky": lucky[::-1]}), "old", 2),
     ]
     right = _judged()
     answers = [(args, _named(student(*args))[0]) for args in [(example, "as it is", 1), *cases]]

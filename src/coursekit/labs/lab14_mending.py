@@ -2,6 +2,8 @@
 
 import copy
 import random
+from collections import Counter
+from itertools import combinations
 from typing import Any
 
 from coursekit.feedback import Student, TryAgain, comes_from_rng, refuse
@@ -32,6 +34,16 @@ def _call(student: Student, population: Population, seed: int) -> tuple[Populati
         for design, _ in answer
     )
     refuse(not whole, "a design is a dictionary with the names of `choices`, and one of its choices for each.")
+    scored = [(design, kept_score) for design, kept_score in answer if kept_score is not None]
+    old_scores = [design for design, kept_score in scored if any(design == old for old, _ in given)]
+    refuse(
+        scored and not old_scores,
+        "none of the designs with a score in your answer is one of `population`: is an older population kept?",
+    )
+    refuse(
+        scored and len(old_scores) == len(scored) and not any(one in given for one in scored),
+        "those who live on have other scores than in `population`: leave the scores as they are.",
+    )
     for design, kept_score in answer:
         if kept_score is not None and (design, kept_score) not in given:
             if sum(kept_score == other for _, other in answer) > 1:
@@ -46,6 +58,10 @@ def _call(student: Student, population: Population, seed: int) -> tuple[Populati
             raise TryAgain(
                 "a design has a score that nobody gave it. Children have not been trained: their score is None."
             )
+    refuse(
+        any(scored.count(one) > given.count(one) for one in given),
+        "somebody lives on twice: every design of `population` lives on once, or not at all.",
+    )
     if designs != [design for design, _ in given]:
         raise TryAgain(
             "your function changes the designs that it was given: a child and its parent are one and the same "
@@ -64,6 +80,8 @@ def _population(kind: str, n: int, rng: random.Random) -> Population:
         designs = [dict.fromkeys(CHOICES, 0) for _ in range(n)]
     elif kind == "two kinds":  # the two that live on differ in every gene
         designs = [dict.fromkeys(CHOICES, i if i < 2 else 2) for i in range(n)]
+    elif kind == "ten kinds":
+        designs = [dict.fromkeys(CHOICES, i) for i in range(n)]
     else:
         designs = [{name: rng.choice(options) for name, options in CHOICES.items()} for _ in range(n)]
     scores = [round(0.9 - 0.01 * i + 0.001 * rng.random(), 6) for i in range(n)]
@@ -82,21 +100,26 @@ def _lost(given: Population, answer: list[tuple[dict[str, int], Any]]) -> tuple[
         "nobody keeps a score, so the next generation trains everybody again. Those who live on, unchanged, keep "
         "theirs: that is what makes 12 trainings of 20.",
     )
-    refuse(
-        len(kept) == len(given),
-        "everybody has a score: children have not been trained, so theirs is None (a parent's score isn't theirs).",
-    )
-    refuse(len(set(kept)) < len(kept), "somebody lives on twice.")
     return best[0][1] not in kept, any(old not in kept for _, old in best)
 
 
 def _mutations(student: Student) -> None:
-    n_changed = [0] * 5
+    n_changed, alike, several = [0] * 5, Counter[str](), 0
+    redrawn: dict[str, Counter[int]] = {name: Counter() for name in CHOICES}
     for seed in range(150):
         _, answer = _call(student, _population("all alike", 20, random.Random(seed)), seed)
-        for design, kept_score in answer:
-            if kept_score is None:
-                n_changed[sum(gene != 0 for gene in design.values())] += 1
+        children = [design for design, kept_score in answer if kept_score is None]
+        changes = [{name: gene for name, gene in design.items() if gene != 0} for design in children]
+        for change in changes:
+            n_changed[len(change)] += 1
+            for name, gene in change.items():
+                redrawn[name][gene] += 1
+        mutants = [change for change in changes if change]
+        if len(mutants) > 1:
+            several += 1
+            alike["all"] += len(mutants) > 0.5 * len(changes)
+            alike["names"] += len({name for change in mutants for name in change}) == 1
+            alike["genes"] += len({gene for change in mutants for gene in change.values()}) == 1
     share = 1 - n_changed[0] / sum(n_changed)
     refuse(share == 0, "children of equal parents are all equal: nobody mutates. One child in five has a gene redrawn.")
     refuse(
@@ -104,9 +127,29 @@ def _mutations(student: Student) -> None:
         "a child has more than one gene mutated: with a chance of 20 % a child has *one* of its genes redrawn.",
     )
     refuse(
+        share < 0.5 and alike["all"] > 0.5 * several,
+        "in a generation either all children mutate or none: toss a coin for each child, inside the loop.",
+    )
+    refuse(
         not 0.13 < share < 0.23,
         f"{100 * share:.0f} % of your children differ by mutation. It should be about 18 %: a chance of 20 % for each "
         "child, and one redrawn gene in ten stays what it was.",
+    )
+    counts = {name: genes.total() for name, genes in redrawn.items()}
+    shares = {name: round(count / sum(counts.values()), 2) for name, count in counts.items()}
+    uneven = "A child's mutated gene is any of its four, one as often as another: rng.choice(list(choices))."
+    refuse(min(counts.values()) == 0, f"{min(counts, key=counts.__getitem__)!r} is never mutated. {uneven}")
+    refuse(
+        max(shares.values()) > 0.4 or min(shares.values()) < 0.1, f"genes are mutated with shares {shares}. {uneven}"
+    )
+    never = {name: sorted(set(CHOICES[name][1:]) - set(genes)) for name, genes in redrawn.items()}
+    refuse(
+        sum(map(len, never.values())) > 4,
+        f"mutation never draws some of the choices: {never}. Draw from all of them: rng.choice(choices[name]).",
+    )
+    refuse(
+        max(alike["names"], alike["genes"]) > 0.5 * several,
+        "all children of a generation that mutate do so alike: draw gene and choice for each child, inside the loop.",
     )
     n_other = n_children = 0
     two: dict[str, list[int]] = {name: [0, 1] for name in CHOICES}
@@ -114,6 +157,10 @@ def _mutations(student: Student) -> None:
         for design, kept_score in student.in_place(
             _population("all alike", 20, random.Random(seed)), two, random.Random(seed)
         ):
+            refuse(
+                not set(design.values()) <= {0, 1},
+                "a child has a choice that isn't among the `choices` that were given. Are others kept, or typed in?",
+            )
             if kept_score is None:
                 n_children += 1
                 n_other += any(gene != 0 for gene in design.values())
@@ -124,12 +171,42 @@ def _mutations(student: Student) -> None:
     )
 
 
+def _parents(student: Student) -> None:
+    """Ten designs, each with its own choice for all genes: who had children with whom, among the four best."""
+    pairs, litters, alike = Counter[frozenset[int]](), 0, 0
+    for seed in range(300):
+        _, answer = _call(student, _population("ten kinds", 10, random.Random(seed)), seed)
+        if sum(kept_score is not None for _, kept_score in answer) > 4:
+            continue
+        found = [set(design.values()) for design, kept_score in answer if kept_score is None]
+        couples = [frozenset(genes) for genes in found if len(genes) == 2]
+        pairs.update(couples)
+        litters += len(couples) > 1
+        alike += len(couples) > 1 and len(set(couples)) == 1
+    refuse(
+        alike > 0.5 * litters,
+        "all children of a generation have the same two parents: draw two for each child, inside the loop.",
+    )
+    expected = [frozenset(two) for two in combinations(range(4), 2)]
+    rare = [sorted(two) for two in expected if pairs[two] < 0.4 * sum(pairs[one] for one in expected) / len(expected)]
+    refuse(
+        rare,
+        "some who live on hardly ever have children together: of the four best, those with the ranks "
+        f"{', '.join(f'{i} and {j}' for i, j in rare)} (from 0). Any two are parents as often as any other two: "
+        "rng.sample(alive, 2).",
+    )
+
+
 def _crossover(student: Student) -> None:
-    first = last = pure = mixed = halves = 0
+    first = last = pure = mixed = halves = litters = alike = 0
     for seed in range(400):
         _, answer = _call(student, _population("two kinds", 5, random.Random(seed)), seed)
         if sum(kept_score is not None for _, kept_score in answer) > 2:
             continue
+        litter = [list(design.values()) for design, kept_score in answer if kept_score is None]
+        plain = [tuple(gene == genes[0] for gene in genes) for genes in litter if set(genes) == {0, 1}]
+        litters += len(plain) == 3
+        alike += len(plain) == 3 and len(set(plain)) == 1
         for design, kept_score in answer:
             genes = list(design.values())
             if kept_score is None and set(genes) <= {0, 1}:
@@ -149,6 +226,11 @@ def _crossover(student: Student) -> None:
         "your children take one half from one parent and the other half from the other: toss a coin for every gene.",
     )
     refuse(
+        alike > 0.5 * litters,
+        "all children of a generation get the same genes from the same parents: toss new coins for each child, inside "
+        "the loop.",
+    )
+    refuse(
         pure > 0.3 * n,
         f"{100 * pure / n:.0f} % of the children are like one parent in every gene; with two parents who differ in all "
         "four, it should be 2 in 16. Are mother and father sometimes the same one?",
@@ -159,16 +241,25 @@ def _crossover(student: Student) -> None:
     )
 
 
-def judge_generations(student: Student) -> None:
-    """A hundred and fifty generations of twenty designs, then mutation alone, then crossover alone."""
-    n_kept, n_calls, gone, unranked = 0, 150, [0, 0], 0
+def _survivors(student: Student) -> None:
+    n_calls, gone, unranked, crowds, deserts = 150, [0, 0], 0, 0, 0
+    lives = [0] * 20  # by rank
     for seed in range(n_calls):
         given, answer = _call(student, _population("any", 20, random.Random(seed)), seed)
         for i, lost in enumerate(_lost(given, answer)):
             gone[i] += lost
         kept = {kept_score for _, kept_score in answer}
         unranked += all(old in kept for _, old in given[:8])
-        n_kept += sum(kept_score is not None for _, kept_score in answer) - 8
+        others = [old in kept for old in sorted((old for _, old in given), reverse=True)][8:]
+        crowds += all(others)
+        deserts += not any(others)
+        for rank, lived in enumerate(others, 8):
+            lives[rank] += lived
+    refuse(
+        crowds == n_calls,
+        "everybody lives on, and no place is left for children: of those who aren't among the best 40 %, each lives on "
+        "with a chance of 10 %.",
+    )
     refuse(
         unranked == n_calls,
         "the first 40 % of `population` live on, whatever their scores: it comes in any order. Rank it by score first.",
@@ -179,19 +270,52 @@ def judge_generations(student: Student) -> None:
     )
     refuse(
         gone[0] > 0,
-        f"in {100 * gone[0] / n_calls:.0f} % of your generations the best design is gone, or has lost its score. Was "
-        "it mutated? Those who live on stay as they are; mutate children.",
+        f"in {100 * gone[0] / n_calls:.0f} % of your generations the best design is gone, or has lost its score. The "
+        "best 40 % live on as they are: rank everybody by score, and mutate children alone.",
     )
     refuse(gone[1] > 0, "of the best 40 % (8 of 20), not all live on with their score.")
-    share = n_kept / (12 * n_calls)
-    refuse(n_kept == 0, "nobody but the best 40 % lives on: each of the others does with a chance of 10 %.")
+    share = sum(lives) / (12 * n_calls)
+    refuse(share == 0, "nobody but the best 40 % lives on: each of the others does with a chance of 10 %.")
+    refuse(
+        crowds and crowds + deserts == n_calls,
+        "of those who aren't among the best 40 %, either all live on or none: toss a coin for each of them, not one "
+        "for all.",
+    )
     refuse(
         not 0.06 < share < 0.14,
         f"of those who aren't among the best 40 %, {100 * share:.0f} % live on in your generations, but it should be "
         "10 %: one coin for each of them, rng.random() < 0.1.",
     )
+    never = [rank for rank in range(8, 20) if not lives[rank]]
+    refuse(
+        never,
+        f"of 20 designs, those with the ranks {never} (from 0) never live on in {n_calls} generations: each of the "
+        "others, from rank 8 to rank 19, has a chance of 10 %.",
+    )
+
+
+def _rounding(student: Student) -> None:
+    """Of twelve designs, 4.8 are 40 %."""
+    n_calls, lives = 60, [0, 0]
+    for seed in range(n_calls):
+        given, answer = _call(student, _population("any", 12, random.Random(seed)), seed)
+        ranked = sorted((old for _, old in given), reverse=True)
+        for i, rank in enumerate((3, 4)):
+            lives[i] += any(kept_score == ranked[rank] for _, kept_score in answer)
+    refuse(lives[0] < n_calls, "of 12 designs, the four best don't always live on: int(0.4 * 12) is 4.")
+    refuse(
+        lives[1] == n_calls,
+        "40 % of 12 designs are 4.8, and with yours five always live on. Round down, as int(0.4 * 12) does.",
+    )
+
+
+def judge_generations(student: Student) -> None:
+    """Generations of twenty designs, then mutation, crossover and the parents, each alone."""
+    _survivors(student)
+    _rounding(student)
     _mutations(student)
     _crossover(student)
+    _parents(student)
     comes_from_rng(
         lambda rng: student.in_place(_population("any", 20, random.Random(0)), CHOICES, rng),
         random.Random,

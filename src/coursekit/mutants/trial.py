@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -31,9 +31,14 @@ class Outcome:
 
 
 def try_mutants(
-    lab: Lab, number: str, source: str, namespace: Mapping[str, Any], function: str = "", only: slice = slice(None)
+    lab: Lab,
+    number: str,
+    source: str,
+    namespace: Mapping[str, Any],
+    function: str = "",
+    choose: Callable[[list[Mutant]], Iterable[Mutant]] = iter,
 ) -> list[Outcome]:
-    """Judge all mutants of one right answer.
+    """Judge the mutants of one right answer.
 
     Args:
         lab: with the check.
@@ -41,11 +46,11 @@ def try_mutants(
         source: the right answer's definition, and whatever is defined beside it.
         namespace: the global names that the source needs; it is copied for each mutant.
         function: the name that the source defines, if it isn't that of the exercise.
-        only: of the mutants, for a sample.
+        choose: all mutants -> those that are tried, for a sample.
     """
     function = function or lab.exercises[number].function
     outcomes = []
-    for mutant in mutants_of(source, function)[only]:
+    for mutant in choose(mutants_of(source, function)):
         names = dict(namespace)
         exec(compile(HELPERS, "<helpers>", "exec"), names)
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):

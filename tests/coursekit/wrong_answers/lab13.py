@@ -18,8 +18,6 @@ def affordable_by_spending(budget, n_new, n_kept, n_images, fresh):
     """Right: spends until nothing is left."""
     generations, left, scored = 0, budget, 0
     while left >= (cost := (n_new + n_kept - (0 if fresh else scored)) * n_images):
-        if generations > 5000:
-            return 1 + (budget - (n_new + n_kept) * n_images) // cost, budget // (3 * n_images)
         generations, left, scored = generations + 1, left - cost, n_kept
     return generations, budget // n_images // 3
 
@@ -132,7 +130,12 @@ does_all_again = runner(skip=False)
 old_rows_twice_in_the_journal = runner(again=True)
 only_new_rows = runner(answer=lambda asked, old, new: new)
 any_order = runner(answer=lambda asked, old, new: [r for r in old + new if (r["condition"], r["seed"]) in asked])
-all_of_the_journal = runner(answer=lambda asked, old, new: sorted(old + new, key=lambda r: (r["seed"], r["condition"])))
+all_of_the_journal = runner(
+    answer=lambda asked, old, new: sorted(
+        old + new, key=lambda r: [*asked, (r["condition"], r["seed"])].index((r["condition"], r["seed"]))
+    )
+)
+sorted_rows = runner(answer=lambda asked, old, new: sorted(new, key=lambda r: (r["seed"], r["condition"])))
 stops_at_half_a_line = runner(read=lambda journal: finished(journal, broken="raise"))
 glued_line = runner(mend=lambda journal: None)
 exception_is_swallowed = runner(swallow=True, answer=lambda asked, old, new: old + new)
@@ -181,6 +184,97 @@ def says(count, skipped=False):
 progress_gives_the_place = says(lambda asked, table, unit: asked.index(unit) + 1)
 progress_counts_the_journal = says(lambda asked, table, unit: len(table))
 progress_for_the_skipped = says(lambda asked, table, unit: asked.index(unit) + 1, skipped=True)
+
+
+progress_one_too_few = says(lambda asked, table, unit: sum(other in table for other in asked) - 1)
+
+
+def always(place, value):
+    """A runner that takes an argument for this value."""
+
+    def run_all(*given):
+        return runner()(*given[:place], value, *given[place + 1 :])
+
+    return as_asked(run_all)
+
+
+def as_asked(function):
+    """The function with the arguments of the exercise."""
+
+    def run_all(conditions, seeds, budget, work, journal, progress):
+        return function(conditions, seeds, budget, work, journal, progress)
+
+    return run_all
+
+
+def kept(place):
+    """A runner that keeps an argument of its first call, and never looks again."""
+    first = []
+
+    def run_all(*given):
+        if given[0] == ["as it is", "changed"] and not given[4].exists() and given[4].stem == "fresh":
+            first.clear()
+        first.append(given[place])
+        return runner()(*given[:place], first[0], *given[place + 1 :])
+
+    return as_asked(run_all)
+
+
+typed_in_conditions = always(0, ["as it is", "changed"])
+typed_in_budget = always(2, 1000)
+first_work = kept(3)
+first_journal = kept(4)
+first_progress = kept(5)
+global_generator = runner(source=lambda seed, condition, number: torch.manual_seed(seed))
+progress_exchanged = runner(tell=lambda done, new, total, n_new: (total, done))
+
+
+class Odd:
+    """A journal that is written in another way."""
+
+    def __init__(self, journal, mode, text):
+        self.journal, self.mode, self.text = journal, mode, text
+
+    def __getattr__(self, name):
+        return getattr(self.journal, name)
+
+    def open(self, _):
+        journal, text = self.journal, self.text
+
+        class File:
+            def __init__(self, file):
+                self.file = file
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                self.file.close()
+
+            def writelines(self, lines):
+                self.file.writelines(text(line) for line in lines)
+
+            def write(self, line):
+                self.file.write(line)
+
+        return File(journal.open(self.mode))
+
+
+def writes(text, mode="a"):
+    """A runner that writes something else in place of a line."""
+
+    def run_all(conditions, seeds, budget, work, journal, progress):
+        return runner()(conditions, seeds, budget, work, Odd(journal, mode, text), progress)
+
+    return run_all
+
+
+each_line_twice = writes(lambda line: line * 2)
+no_line_ends = writes(str.rstrip)
+dumped_twice = writes(lambda line: json.dumps(line.strip()) + "\n")
+empty_line_first = runner(
+    mend=lambda journal: journal.write_text((journal.read_text("utf-8") if journal.exists() else "") + "\n", "utf-8")
+)
 
 
 def exactly_the_budget_is_refused(conditions, seeds, budget, work, journal, progress):
@@ -319,7 +413,7 @@ WRONG = {
         (only_new_rows, "returns only what it did itself"),
         (any_order, "your rows stand in the order of the journal"),
         (all_of_the_journal, "was not asked for (seed 99)"),
-        (stops_at_half_a_line, "your function stops at it"),
+        (stops_at_half_a_line, "leave it out, and nothing else"),
         (glued_line, "glued to the half line"),
         (exception_is_swallowed, "an exception in `work` disappears"),
         (nobody_watches_the_budget, "and nobody notices"),
@@ -334,6 +428,19 @@ WRONG = {
         (nameless_complaint, "Name the condition and the seed"),
         (reads_up_to_the_half_line, "you stop reading at the half line"),
         (progress_too_early, "`progress` is called before the unit is finished"),
+        (progress_exchanged, "`progress` gets its numbers in the wrong order"),
+        (progress_one_too_few, "`progress` gets [(0, 6), (1, 6)"),
+        (sorted_rows, "your rows are for [('early', 4)"),
+        (typed_in_conditions, "your function runs [('as it is', 21)"),
+        (typed_in_budget, "is refused (late, seed 21: 1500 evaluations"),
+        (first_work, "the `work` that it is given is never called"),
+        (first_journal, "the `journal` that it is given stays empty"),
+        (first_progress, "the `progress` that it is given is never called"),
+        (global_generator, "PyTorch's global generator"),
+        (each_line_twice, "each unit is written as two lines"),
+        (no_line_ends, "stand one behind the other"),
+        (dumped_twice, "isn't a dictionary in JSON"),
+        (empty_line_first, "holds a line before the first unit is finished"),
     ],
     "13.4": [
         (against_the_first, "you measure against the first accuracy"),

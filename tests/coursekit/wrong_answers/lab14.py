@@ -55,23 +55,34 @@ def breeder(
     sort_in_place=False,
     ranked_at_all=True,
     always_new=False,
+    once=(),
+    names=list,
+    first_other=0,
+    whole=int,
 ):
-    """A next_generation with one thing wrong."""
+    """A next_generation with one thing wrong; what is named in `once` is drawn once in a generation."""
 
     def next_generation(population, choices, rng):
+        memo = {}
+
+        def drawn(key, value):
+            return memo.setdefault(key, value) if key[0] in once else value
+
         if own_rng:
             rng = random.Random()
         if sort_in_place:
             population.sort(key=lambda one: one[1], reverse=True)
         ranked = sorted(population, key=lambda one: one[1], reverse=reverse)
         ranked = ranked if ranked_at_all else list(population)
-        n_best = int(retain * len(population))
-        kept = ranked[:n_best] + [one for one in ranked[n_best:] if rng.random() < keepers]
+        n_best = whole(retain * len(population))
+        others = ranked[n_best + first_other :]
+        kept = ranked[:n_best] + [one for one in others if drawn(("lives",), rng.random()) < keepers]
 
         def mutated(design):
-            names = list(choices) if every_gene else [rng.choice(list(choices))]
+            some = list(choices) if every_gene else [drawn(("name",), rng.choice(names(choices)))]
             return design | {
-                name: rng.choice([c for c in choices[name] if not always_new or c != design[name]]) for name in names
+                name: drawn(("choice",), rng.choice([c for c in choices[name] if not always_new or c != design[name]]))
+                for name in some
             }
 
         if mutate_parents == "in place":
@@ -85,8 +96,12 @@ def breeder(
         while len(kept) + len(children) < len(population) + more:
             parents = kept if pool == "kept" else population
             mother, father = rng.sample(parents, 2) if distinct else (rng.choice(parents), rng.choice(parents))
+            mother, father = drawn(("parents",), (mother, father))
+            if distinct == "neighbours":
+                i = rng.randrange(len(parents))
+                mother, father = parents[i], parents[i - 1]
             if crossover == "coins":
-                child = {name: rng.choice([mother[0][name], father[0][name]]) for name in choices}
+                child = {name: (mother, father)[drawn(("coins", name), rng.randrange(2))][0][name] for name in choices}
             elif crossover == "halves":
                 child = {name: (mother, father)[i >= 2][0][name] for i, name in enumerate(choices)}
             elif crossover == "first":
@@ -96,7 +111,7 @@ def breeder(
                 child[next(iter(choices))] = max(mother, father, key=lambda one: one[1])[0][next(iter(choices))]
             else:
                 child = dict(mother[0]) if copies else mother[0]
-            if mutate_children and rng.random() < chance:
+            if mutate_children and drawn(("mutates",), rng.random()) < chance:
                 child = mutated(child)
             parents_scores = {"mother": lambda m, _: m, "mean": lambda m, f: (m + f) / 2, False: lambda *_: None}
             children.append((child, parents_scores[inherit](mother[1], father[1])))
@@ -135,6 +150,26 @@ def mended_in_another_order(population, choices, rng):
             child[name] = rng.choice(choices[name]) if name == gene else source[0][name]
         children.append((child, None))
     return children + [(dict(design), s) for design, s in alive]
+
+
+def rounded_scores(population, choices, rng):
+    return [(design, s and round(s, 1)) for design, s in breeder()(population, choices, rng)]
+
+
+def first_population_kept(population, choices, rng, seen=[]):  # noqa: B006 - that is the mistake
+    seen.append(population)
+    return breeder()(seen[0], choices, rng)
+
+
+def choices_typed_in(population, choices, rng):
+    return breeder()(population, {name: list(range(10)) for name in choices}, rng)
+
+
+def draws_half_of_the_choices(population, choices, rng):
+    halves = {name: options[: (len(options) + 1) // 2] for name, options in choices.items()}
+    first = next(iter(choices))
+    halves[first] = choices[first]  # which the check's designs are made of
+    return breeder()(population, {name: halves[name] for name in choices}, rng)
 
 
 # 14.3
@@ -238,6 +273,21 @@ WRONG = {
         (named("children_have_their_mothers_score", inherit="mother"), "the score of one of its parents"),
         (named("nobody_is_ranked", ranked_at_all=False), "whatever their scores"),
         (named("always_another_gene", always_new=True), "a redrawn gene may stay what it was"),
+        (named("one_coin_for_all_lives", once=["lives"]), "either all live on or none"),
+        (named("the_best_of_the_others_never_lives", first_other=1), "ranks [8] (from 0) never live on"),
+        (named("rounded_up", whole=lambda n: int(n + 0.99)), "with yours five always live on"),
+        (named("one_coin_for_all_children", once=["mutates"]), "either all children mutate or none"),
+        (named("the_last_gene_never_mutates", names=lambda c: list(c)[:-1]), "'optimiser' is never mutated"),
+        (named("genes_mutate_unevenly", names=lambda c: [*c, *list(c)[:1] * 4]), "genes are mutated with shares"),
+        (named("one_redrawn_gene_for_all", once=["name", "choice"]), "that mutate do so alike"),
+        (named("one_pair_for_all", once=["parents"]), "have the same two parents"),
+        (named("neighbours_pair", distinct="neighbours"), "ranks 0 and 2, 1 and 3 (from 0)"),
+        (named("same_coins_for_all", once=["coins"]), "toss new coins for each child"),
+        (named("everybody_lives", keepers=1.0), "everybody lives on, and no place is left"),
+        (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
+        (rounded_scores, "leave the scores as they are"),
+        (first_population_kept, "is an older population kept?"),
+        (choices_typed_in, "Are others kept, or typed in?"),
         (named("no_mutation", mutate_children=False), "nobody mutates"),
         (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
@@ -253,6 +303,7 @@ WRONG = {
         (named("one_child_too_many", more=1), "21 members, of 20"),
         (named("own_randomness", own_rng=True), "take all randomness from `rng`"),
         (named("sorts_what_it_was_given", sort_in_place=True), "changes the list `population`"),
+        (draws_half_of_the_choices, "mutation never draws some of the choices"),
         (returns_designs_only, "return a list of pairs"),
         (forgets_return, "returned None"),
     ],
