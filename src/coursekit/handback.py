@@ -7,6 +7,7 @@ from pathlib import Path
 from coursekit.feedback import Lab
 from coursekit.grade import ALL, ClassFolder, Summary, open_class
 from coursekit.grading import exporting, marking, reporting, returning
+from coursekit.grading.roster import ClassError
 from coursekit.grading.rows import Entry
 from coursekit.labs import lab_of
 
@@ -37,8 +38,10 @@ def hand_back(
     """
     summary = Summary()
     with open_class(folder, labs) as one:
-        marks = []
-        for number in [one.number(lab)] if lab is not None else one.graded():
+        marks, numbers = [], [one.number(lab)] if lab is not None else one.graded()
+        if not numbers:
+            raise ClassError(f"no lab has been graded yet: `python3 course.py grade {folder} 01` grades lab 1")
+        for number in numbers:
             checks, entries = lab_of(one.labs[number].name), one.look(number, Summary())
             marks.append(_marks(one, number, checks, entries))
             if feedback:

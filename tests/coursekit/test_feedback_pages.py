@@ -76,6 +76,10 @@ def test_hints_of_records_without_their_kind_tell_least():
 def test_of_a_hint_with_a_case_the_case_is_left_out():
     message = "m is 3, but should be 0.25, for x = [1. 2.], n = 1. With `n` always 1, it is right: look at `n`."
     assert hint_of(LAB, {"message": message, "kind": "named"}) == "With `n` always …, it is right: look at `n`."
+    shapes = "z1 should be an array of shape (2, 3), but yours has (3,) for x = [[1. 2.] [3. 4.]], n = 1. Is it turned?"
+    assert hint_of(LAB, {"message": shapes, "kind": "named"}) == (
+        "z1 should be an array of shape …, but yours has …. Is it turned?"
+    )
     error = "your code stopped in line 3 of its cell (`y`) with NameError: name 'y'. Why? There, `m` is 0.25."
     assert hint_of(LAB, {"message": error, "kind": "named"}) == error.partition(" There")[0]
 

@@ -214,6 +214,8 @@ def test_a_mark_typed_into_the_gradebook_goes_before(class_of):
 
 def test_nothing_leaves_a_lab_that_was_not_graded(class_of):
     folder = class_of(MOODLE, {})
+    with pytest.raises(ClassError, match="no lab has been graded yet"):
+        handback.hand_back(grade.set_up_class(folder.parent / "new", LABS)[0].parent, labs=LABS, report=True)
     with pytest.raises(ClassError, match="lab 02 hasn't been graded"):
         handback.hand_back(folder, "2", labs=LABS, feedback=True)
 

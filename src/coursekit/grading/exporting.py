@@ -48,12 +48,10 @@ class Marks:
 def export(folder: Path, platform: str, labs: Sequence[Marks], roster: Roster) -> tuple[list[Path], list[str]]:
     """Write the marks of a class for a platform; returns the files and what there is to say about them.
 
-    ClassError: the class list is missing, or the platform gives other points for a lab.
+    ClassError: the class list is empty, or the platform gives other points for a lab.
     """
     if not roster:
         raise ClassError(f"{folder / 'roster.csv'} is empty: export the gradebook of your course, and save it there")
-    if not labs:
-        raise ClassError("no lab has been graded yet: there is nothing to export")
     columns, rows = read_csv(folder / "roster.csv")
     files, told = [], list[str]()
     for lab in labs:

@@ -26,7 +26,19 @@ STOPPED = "your code stopped in"
 """How the engine begins to tell of an error."""
 
 _A_CASE = "one of the cases that are tried comes out wrong"
-_VALUES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
+_VALUES = re.compile(
+    r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?!\w)", re.IGNORECASE
+)
+_ARRAYS = re.compile(r"[\[(][\s.,+-]*…[\s.,…+-]*[\])]")
+_CASES = re.compile(r" for (?:\w+ = …(?:, )?)+(?=[.?!]|$)")
+
+
+def _without_values(text: str) -> str:
+    """A message without the numbers, arrays and names that a check has put into it."""
+    text = _VALUES.sub("…", text)
+    while (shorter := _ARRAYS.sub("…", text)) != text:
+        text = shorter
+    return _CASES.sub("", text)
 
 
 def hint_of(checks: Lab, found: Mapping[str, Any]) -> str:
@@ -42,7 +54,7 @@ def hint_of(checks: Lab, found: Mapping[str, Any]) -> str:
     # What kind it is wasn't kept before the second edition: then it is taken for the one that tells least.
     kind = found.get("kind", "difference" if message else "")
     if kind == "named" and message not in written(checks.number):
-        sentences = re.split(r"(?<=[.?!])\s+(?=[A-Z`])", _VALUES.sub("…", message))
+        sentences = re.split(r"(?<=[.?!])\s+(?=[A-Z`])", _without_values(message))
         return " ".join(one for one in sentences if "but should be" not in one) or _A_CASE
     return _A_CASE if kind == "difference" else message
 
