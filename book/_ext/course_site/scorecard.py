@@ -5,7 +5,12 @@ from sphinx.util.docutils import SphinxDirective
 
 from .directives import page_link
 
-_COLUMNS = {"No slope to follow": 30, "Selection": 22, "The gradient's best reply": 22, "Selection …": 26}
+_COLUMNS = {  # the verdict is second, where a phone shows it
+    "No slope to follow": 30,
+    "Selection …": 26,
+    "Its score": 22,
+    "The gradient's best reply": 22,
+}
 _SHOWN = {
     "T1": "units that are steps",
     "T2": "weights of −1, 0 and 1",
@@ -34,14 +39,13 @@ class Scorecard(SphinxDirective):
         word = nodes.strong("", verdict.word, classes=["verdict-word"])
         gain = nodes.Text(f" {verdict.gain_text()}".replace("-", "−"))
         cells = [
-            page_link(self.env, self.arguments[0], _SHOWN[verdict.task]),
-            nodes.Text(f"{number(verdict.mean, verdict.score)}, {verdict.arm}"),
-            nodes.Text(f"{number(verdict.reply_mean, verdict.score)}, {verdict.reply}"),
+            [page_link(self.env, self.arguments[0], _SHOWN[verdict.task])],
+            [word, gain],
+            [nodes.Text(f"{number(verdict.mean, verdict.score)}, {verdict.arm}")],
+            [nodes.Text(f"{number(verdict.reply_mean, verdict.score)}, {verdict.reply}")],
         ]
-        entries = [nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells]
-        return nodes.row(
-            "", *entries, nodes.entry("", nodes.paragraph("", "", word, gain)), classes=[f"selection-{verdict.word}"]
-        )
+        entries = [nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells]
+        return nodes.row("", *entries, classes=[f"selection-{verdict.word}"])
 
 
 def number(mean: float, score: str) -> str:
