@@ -321,6 +321,8 @@ def _(student: Student) -> None:
             raise TryAgain("many genes get the same noise: every gene that is hit needs a number of its own.")
         if abs(float((before + noise)[hit].std()) / scale - 1) < 0.1:
             raise TryAgain("the old value is lost where a gene is hit: noise is added to it, children += ...")
+        comes_from_rng(lambda rng: draw(rng, 0.3, 1e4) != 0)  # so large that no noise is lost in rounding
+        comes_from_rng(lambda rng: draw(rng, 1.0))
         looks_normal(noise[hit], scale, f"the noise for scale = {scale:g}")
     # Once in a while noise is so small that adding it changes nothing.
     if (
@@ -330,8 +332,6 @@ def _(student: Student) -> None:
     ):
         raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
     comes_from_rng(draw)
-    comes_from_rng(lambda rng: draw(rng, 0.3, 1e4) != 0)  # so large that no noise is lost in rounding
-    comes_from_rng(lambda rng: draw(rng, 1.0))
 
 
 # 5.6 A test that finds broken operators

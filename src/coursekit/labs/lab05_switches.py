@@ -83,9 +83,8 @@ def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator 
     rng = rng or seeded(58)
     watch, start = Watch(rng), torch.randn(n_runs, 12, 5, generator=seeded(57))
     operators = [None if name in off else getattr(watch, name) for name in ("select", "crossover", "mutate")]
-    is_none = (
-        f"{' and '.join(off)} {'are' if len(off) > 1 else 'is'} None: that switches it off. Ask `if ... is None` first."
-    )
+    are, them = ("are", "them") if len(off) > 1 else ("is", "it")
+    is_none = f"{' and '.join(off)} {are} None: that switches {them} off. Ask `if ... is None` first."
     no_children = (
         "your children are None: mutate works in place and returns nothing, so `children = mutate(...)` loses them. "
         "Write mutate(children, rng=rng) on a line of its own."

@@ -964,7 +964,7 @@ WRONG = {
         (fathers_come_first, "mothers and fathers are swapped"),
         (every_other_row_is_a_mother, "mothers should be the first half"),
         (copies_of_the_fathers, "from the first half of the rows"),
-        (none_is_called, "that switches it off"),
+        (none_is_called, "that switches them off"),
         (parents_plus_offspring, "are 12 again"),
         (parents_are_mutated, "never the parents"),
         (fitness_of_the_first_generation, "the fitness of another generation"),
