@@ -91,10 +91,16 @@ def _told(design: Design, rng: Any) -> float:
     return float(design["size"]) + float(rng.random())
 
 
-def _fails(design: Design, rng: Any) -> float:
-    if design["size"] == 2:
-        raise ValueError("a bug that belongs to this design")
-    return _told(design, rng)
+class _Fails:
+    """An evaluation with a bug that belongs to one design, and whether it was met."""
+
+    met = False
+
+    def __call__(self, design: Design, rng: Any) -> float:
+        if design["size"] == 2:
+            self.met = True
+            raise ValueError("a bug that belongs to this design")
+        return _told(design, rng)
 
 
 def judge_map(student: Student) -> None:
@@ -205,12 +211,17 @@ def judge_map(student: Student) -> None:
         again != right(few),
         "a first call is right, and a second one with other tasks is wrong: is something kept from the first?",
     )
+    fails = _Fails()
     try:
-        student(_fails, tasks, _Threads(len(tasks)))
+        student(fails, tasks, _Threads(len(tasks)))
     except ValueError:
         return
     except TryAgain:  # nothing is returned, because the error was caught
         pass
+    refuse(
+        not fails.met,
+        "a later call doesn't use the `evaluate` that it is given: is the one of an earlier call kept?",
+    )
     raise TryAgain(
         "one evaluation raised a ValueError, and your function hides it. A bug is no bad luck: let it through, "
         ".result() raises it by itself."
