@@ -22,6 +22,7 @@ pytestmark = [
 
 # What is sent to an executor is a copy, and all of a student's functions run in one thread: these fail all the same.
 OTHER_HINTS = {"one_generator_for_all", "seed_of_the_worker"}
+OTHER_HINTS |= {"classes_of_the_fresh"}  # the values on a line that fails aren't to be seen from here
 
 ASKED = """
 from coursekit.labs import {lab} as lab
@@ -66,7 +67,7 @@ def _differences(number):
     ], len(expected)
 
 
-@pytest.mark.parametrize("number", [1, 13, 15])
+@pytest.mark.parametrize("number", [1, 11, 12, 13, 15])
 def test_the_same_verdicts_as_in_a_notebook(number):
     found, n_answers = _differences(number)
     assert n_answers > 15
