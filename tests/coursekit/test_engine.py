@@ -300,6 +300,15 @@ def test_a_single_number_is_tied_to_the_right_one(wrong, tie):
     assert tie in said(check, wrong)
 
 
+def test_one_number_for_all_is_not_a_rounded_one():
+    def check(student):
+        cases = [(np.array([0.2, 0.7]),), (np.array([0.4, 0.5, 0.9]),)]
+        compare(student, returns="share", by_hand=[], others=cases, right=lambda x: x, mistakes={})
+
+    assert "share is 1 wherever it is wrong" in said(check, np.ones_like)
+    assert "rounded" in said(check, lambda x: np.round(x) * 1.0)
+
+
 def test_a_table_is_turned_and_two_values_agree_by_chance():
     def check(student):
         cases = [(np.array([[1.0, 2], [3, 4]]),), (np.array([[1.0, 2, 3], [4, 5, 6]]),)]

@@ -130,7 +130,10 @@ def relation(got: Sequence[Array], expected: Sequence[Array]) -> str:
     alike, shown = _shown(got, expected)
     if len({value for _, b in shown for value in b.ravel().tolist()}) > 1:
         with np.errstate(all="ignore"):
+            varied = len({value for a, _ in shown for value in a.ravel().tolist()}) > 1
             for text, holds in (_ALIKE if alike else _OF_OTHER_SHAPE).items():
+                if "rounded" in text and not varied:  # a number that is always the same isn't a rounded one
+                    continue
                 if all(_holds(holds, a, b) for a, b in zip(got, expected, strict=True)):
                     return text
     return ""
@@ -147,7 +150,7 @@ def wherever_wrong(got: Sequence[Array], expected: Sequence[Array]) -> str:
     if len(a) > 2 and len(np.unique(b)) > 2:
         if np.all(a == a[0]):
             return f"is {a[0]:.4g} wherever it is wrong, though different numbers are asked for there"
-        if b[0] and np.allclose(a, a[0] / b[0] * b, rtol=1e-5, atol=1e-9):
+        if b[0] and abs(a[0]) > 1e-9 and np.allclose(a, a[0] / b[0] * b, rtol=1e-5, atol=1e-9):
             return f"is {a[0] / b[0]:.4g} times what it should be wherever it is wrong"
     return ""
 
