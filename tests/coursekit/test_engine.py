@@ -300,6 +300,20 @@ def test_a_single_number_is_tied_to_the_right_one(wrong, tie):
     assert tie in said(check, wrong)
 
 
+def test_an_argument_that_follows_from_another_is_not_blamed_alone():
+    def check(student, **linked):
+        cases = [(np.array([k, 2 * k]), np.square([k, 2 * k])) for k in (1.0, 1.5, 0.3)]
+        right = lambda x, square: x + square  # noqa: E731
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={}, **linked)
+
+    def wrong(x, square):
+        return x + 3 * x**2  # right would be x + x**2 as well, which doesn't read `square`
+
+    assert "doesn't change when `square` does" in said(check, wrong, "f(x, square)")
+    message = said(lambda student: check(student, linked=("square",)), wrong, "f(x, square)")
+    assert message == "y is too large by 2 times `x` squared."
+
+
 def test_one_number_for_all_is_not_a_rounded_one():
     def check(student):
         cases = [(np.array([0.2, 0.7]),), (np.array([0.4, 0.5, 0.9]),)]

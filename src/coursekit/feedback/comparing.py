@@ -1,6 +1,6 @@
 """Compare a student's answers with the right ones and with named wrong ones, and say the difference in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -58,6 +58,7 @@ def compare(
     read: Callable[..., Any] = lambda answer, *args: answer,
     run_away: str = "",
     rtol: float = 1e-6,
+    linked: Collection[str] = (),
 ) -> None:
     """Pass silently if every answer is right, else raise TryAgain with the best explanation there is.
 
@@ -74,9 +75,10 @@ def compare(
         run_away: what to look at when an answer holds NaN, infinity or a number far too large; what the engine finds
             out about it comes before.
         rtol: largest relative error that counts as right.
+        linked: arguments that follow from others, so that a right answer needn't read each: none is tried by itself.
     """
     names = (returns,) if isinstance(returns, str) else tuple(returns)
-    comparison = Comparison(student.parameters, names, by_hand, others, right, mistakes, read, run_away, rtol)
+    comparison = Comparison(student.parameters, names, by_hand, others, right, mistakes, read, run_away, rtol, linked)
     if (compared := COMPARED.get()) is not None:
         compared.append(comparison)
     comparison.judge(student)
@@ -89,6 +91,7 @@ def compare_each(
     by_hand: Sequence[tuple[Case, Any]],
     others: Sequence[Case],
     rtol: float = 1e-6,
+    linked: Collection[str] = (),
 ) -> None:
     """Compare each of several returned values by itself, one after the other; `by_hand` has whole answers.
 
@@ -115,6 +118,7 @@ def compare_each(
             mistakes={hint: beside(number, mistake) for hint, mistake in part.mistakes.items()},
             read=alone(number, part.read),
             rtol=rtol,
+            linked=linked,
         )
 
 
@@ -131,6 +135,7 @@ class Comparison:
     read: Callable[..., Any]
     run_away: str
     rtol: float
+    linked: Collection[str] = ()
 
     @property
     def cases(self) -> list[Case]:

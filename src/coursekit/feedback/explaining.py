@@ -116,7 +116,7 @@ class _Search:
         """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
         cures: dict[tuple[str, ...], str] = {}
         for text, names, change in plainer(self.asked.parameters, self.asked.cases):
-            new = not any(set(known) <= set(names) for known in cures)
+            new = not any(set(known) <= set(names) for known in cures) and not set(names) & set(self.asked.linked)
             if new and self._is_cured(change) and not self._is_trivial(change):
                 cures[names] = text
         if not 0 < len(cures) < 4:
@@ -147,6 +147,8 @@ class _Search:
         """
         cases, close = self.asked.cases, self.asked.close
         for place, parameter in enumerate(self.asked.parameters):
+            if parameter in self.asked.linked:
+                continue
             stays: dict[int, list[bool]] = {i: [] for i in self.failing[:3]}
             for i, other in product(stays, cases[:6]):
                 args = (*cases[i][:place], other[place], *cases[i][place + 1 :])
@@ -204,8 +206,9 @@ class _Search:
         """How the arguments are read, if that explains every value and different ones show it."""
         if len({value for i in self.failing for value in self.got[i].ravel().tolist()}) < 2:
             return ""
-        for text, _, change in misreadings(self.asked.parameters, self.asked.cases):
-            if self._is_right(change(self.asked.cases[i]) for i in self.order):
+        for text, names, change in misreadings(self.asked.parameters, self.asked.cases):
+            alone = len(names) == 1 and names[0] in self.asked.linked
+            if not alone and self._is_right(change(self.asked.cases[i]) for i in self.order):
                 return f"is what it should be with {text}"
         return ""
 

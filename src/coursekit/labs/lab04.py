@@ -178,6 +178,7 @@ def _(student: Student) -> None:
             "the biases' slopes are single numbers: sum over the examples alone, axis=0.": _but(total=np.sum),
             "the layers are in the wrong order: w1, b1, w2, b2.": _but(after=lambda a, b, c, d: (c, d, a, b)),
         },
+        linked=("z1", "h"),
     )
     _hold_arrays(student(*case(4, 2, 3)), PARTS)
 
