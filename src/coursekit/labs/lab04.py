@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.grading.remotes import Remote
 
 LAB = Lab(4, "Layers and blame")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -340,7 +341,8 @@ def _(student: Student) -> None:
         },
         rtol=1e-4,
     )
-    if not one.called and not other.called:
+    elsewhere = isinstance(student._function, Remote)  # when it is graded, torch is asked in another process
+    if not (one.called or other.called or elsewhere):
         raise TryAgain(
             "the slopes are right, but PyTorch was never asked for them, so this is no second opinion: write the loss "
             "with tensors, and call .backward()."
