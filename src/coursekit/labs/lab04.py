@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from coursekit.feedback import Lab, Student, TryAgain, compare
-from coursekit.grading.remotes import Remote
 
 LAB = Lab(4, "Layers and blame")
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -341,7 +340,8 @@ def _(student: Student) -> None:
         },
         rtol=1e-4,
     )
-    elsewhere = isinstance(student._function, Remote)  # when it is graded, torch is asked in another process
+    # When it is graded, torch is asked in another process: see coursekit.grading.remotes.
+    elsewhere = "_ask_peer" in getattr(student._function, "__dict__", {})
     if not (one.called or other.called or elsewhere):
         raise TryAgain(
             "the slopes are right, but PyTorch was never asked for them, so this is no second opinion: write the loss "
