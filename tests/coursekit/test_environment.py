@@ -314,9 +314,10 @@ def test_ctrl_c_leaves_nothing_behind_that_writes(tmp_path):
     (tmp_path / ".venv").mkdir()
     child = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     program = f"""
-import sys
+import signal, sys
 from pathlib import Path
 from coursekit.environment import Environment
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a shell has put in the background
 Environment(Path({str(tmp_path)!r}))._watched(sys.executable, "-c", {child!r}, show=sys.stdout.write)
 """
     words = [sys.executable, "-u", "-c", program]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from coursekit.feedback import Status
 from coursekit.grading.judging import _scratch, finished
 from coursekit.grading.peers import Gone
 from coursekit.grading.sandbox import Sandbox, has_bubblewrap
@@ -22,7 +23,7 @@ pytestmark = [
 
 # What is sent to an executor is a copy, and all of a student's functions run in one thread: these fail all the same.
 OTHER_HINTS = {"one_generator_for_all", "seed_of_the_worker"}
-OTHER_HINTS |= {"classes_of_the_fresh"}  # the values on a line that fails aren't to be seen from here
+OTHER_HINTS |= {"classes_of_the_fresh", "both_limits"}  # the values on a line that fails aren't to be seen from here
 
 ASKED = """
 from coursekit.labs import {lab} as lab
@@ -72,6 +73,13 @@ def test_the_same_verdicts_as_in_a_notebook(number):
     found, n_answers = _differences(number)
     assert n_answers > 15
     assert [one for one in found if one[1] not in OTHER_HINTS or one[2].status is not one[3].status] == []
+
+
+def test_what_only_a_notebook_can_see_refuses_nobody_here():
+    """Lab 4 asks in 4.4 that PyTorch was called. That can't be seen from outside, and must not be missed there."""
+    found, n_answers = _differences(4)
+    assert n_answers > 15
+    assert [one for one in found if one[2].status is Status.PASS] == []
 
 
 @pytest.fixture(scope="module")

@@ -292,7 +292,9 @@ def _generator_state(value: Any, blobs: Blobs) -> list[Any]:
     if isinstance(value, np.random.Generator):
         return ["numpy", json.dumps(value.bit_generator.state, default=lambda array: array.tolist())]
     with _torch()._C.DisableTorchFunction():
-        return ["torch", _blob(value.get_state().numpy().tobytes(), blobs)]
+        # The one from which everybody draws is told from others, as the checks of a runner tell it.
+        library = "torch, global" if value is _torch().default_generator else "torch"
+        return [library, _blob(value.get_state().numpy().tobytes(), blobs)]
 
 
 def _generator(content: list[Any], blobs: Blobs) -> Any:
@@ -312,7 +314,7 @@ def _generator(content: list[Any], blobs: Blobs) -> Any:
         return np.random.Generator(bits)
     torch = _torch()
     with torch._C.DisableTorchFunction():
-        generator = torch.Generator()
+        generator = torch.default_generator if library == "torch, global" else torch.Generator()
         generator.set_state(torch.frombuffer(bytearray(blobs[state]), dtype=torch.uint8))
         return generator
 

@@ -38,6 +38,7 @@ def _has_other_signs(answer: Any, right: Any, population: Tensor, x: Tensor, y: 
 
 
 def judge_fitness(student: Student) -> None:
+    """Compare the fitness of whole populations with ours, and with what faulty ones would give."""
     rng, right = seeded(52), _of_logits(lambda z, y: _log_likelihood(z, y).mean(-1))
     two = torch.zeros(1, 2, 13)
     two[0, 1, 12] = torch.tensor(3.0).log()  # p = 3/4 whatever the input is

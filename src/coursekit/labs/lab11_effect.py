@@ -47,6 +47,7 @@ def _exact(treated: Array, control: Array) -> tuple[float, float, float]:
 
 
 def judge_effect(student: Student) -> None:
+    """Compare the mean difference and its interval with ours, and with those of faulty or other intervals."""
     rng = np.random.default_rng(112)
     others = []
     for k in (5, 4, 9, 6):
