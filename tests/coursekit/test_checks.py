@@ -1,6 +1,7 @@
 """Feedback: whatever a student gives to a check, a short verdict in plain words, and never a traceback."""
 
 import contextlib
+import gc
 import threading
 import time
 
@@ -260,6 +261,8 @@ def test_verdicts_are_ascii(capsys):
 
 
 def test_interrupt_reaches_the_student(monkeypatch):
+    gc.collect()  # what earlier tests have left may join its threads, too
+
     def interrupted(self, timeout=None):
         monkeypatch.undo()
         raise KeyboardInterrupt
