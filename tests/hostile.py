@@ -315,7 +315,7 @@ for path in paths:
         look(file.read(), path)
 """,
             r"""
-found = glob.glob('/proc/[0-9]*/root/**/*.ipynb') + glob.glob('/proc/[0-9]*/cwd/**/*.ipynb')
+found = [path for link in ('root', 'cwd') for path in glob.glob(f'/proc/[0-9]*/{link}/**/*.ipynb')]
 if found:
     raise RuntimeError('LEAK ' + found[0])
 """,
