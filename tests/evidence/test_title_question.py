@@ -158,7 +158,7 @@ def test_units_and_settings():
     made = title_question.units([0, 1])
     assert made.index(Unit("tune T1; GA", 0)) < made.index(Unit("T1; GA", 0)) < made.index(Unit("tune T2; GA", 0))
     assert made.index(Unit("T4; GA", 0)) < made.index(Unit("T1; GA", 1))
-    assert set(title_question.CHEAPEST_FIRST) == set(TASKS)
+    assert set(title_question.ORDER) == set(TASKS)
     assert json.loads(json.dumps(title_question.settings("full")))["tasks"]["T4"]["larger"] is False
 
 
