@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def distributions(lines):
     return {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in lines}
 
 
+@cache
+def providers():
+    """{module: distributions it comes from}, for which every installed one is looked through."""
+    # Named here because the extra isn't installed where the tests run; the other optional names are their modules'.
+    return {"umap": ["umap-learn"]} | packages_distributions()
+
+
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_what_is_imported_is_declared(path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -70,14 +78,12 @@ def test_what_is_imported_is_declared(path):
         if relative(path).startswith(folder):
             allowed |= distributions(extras[extra])
     at_once_allowed = needed if relative(path).startswith("neuroevo") else allowed
-    # Named here because the extra isn't installed where the tests run; the other optional names are their modules'.
-    providers = {"umap": ["umap-learn"]} | packages_distributions()
     at_once = set(imports(path, lazy=False))
     for name in imports(path):
         top = name.split(".")[0]
         if top not in sys.stdlib_module_names | set(PACKAGES):
             declared = at_once_allowed if name in at_once else allowed
-            assert distributions(providers.get(top, [top])) & declared, f"{name} is not declared in pyproject.toml"
+            assert distributions(providers().get(top, [top])) & declared, f"{name} is not declared in pyproject.toml"
 
 
 # Sizes

@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -68,6 +69,12 @@ class Page(HTMLParser):
             self.requests += in_styles(data)
 
 
+@cache
+def page_at(path: Path) -> Page:
+    """A page of the built site, read once."""
+    return Page(path)
+
+
 def in_styles(css: str) -> list[str]:
     """The addresses that a style sheet fetches."""
     found = re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", css)
@@ -100,7 +107,7 @@ def dead_links(pages: list[Page], site: Path) -> list[str]:
 def pages(site: Path) -> list[Page]:
     paths = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.relative_to(site).parts]
     # The front page only sends the reader on to the landing page.
-    return [Page(path) for path in paths if path != site / "index.html"]
+    return [page_at(path) for path in paths if path != site / "index.html"]
 
 
 def test_the_front_page_leads_to_the_landing_page(site: Path) -> None:
@@ -152,7 +159,7 @@ def test_every_page_names_the_version(pages: list[Page]) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_launch_buttons_open_this_notebook_of_this_repository(notebook: Path, site: Path) -> None:
     path = notebook.relative_to(ROOT).as_posix()
-    links = Page(site / Path(path).with_suffix(".html")).links
+    links = page_at(site / Path(path).with_suffix(".html")).links
     assert f"https://mybinder.org/v2/gh/fake-owner/fake-course/trunk?urlpath=lab/tree/{path}" in links
     assert f"https://colab.research.google.com/github/fake-owner/fake-course/blob/trunk/{path}" in links
     assert f"https://github.com/fake-owner/fake-course/edit/trunk/{path}" in links
@@ -161,7 +168,7 @@ def test_launch_buttons_open_this_notebook_of_this_repository(notebook: Path, si
 
 @pytest.mark.parametrize("path", sorted((ROOT / "book" / "quizzes").glob("*.md")), ids=lambda path: path.stem)
 def test_a_quiz_is_linked_by_its_chapter_and_groups_its_choices(site: Path, path: Path) -> None:
-    assert f"../book/quizzes/{path.stem}.html" in Page(site / "notebooks" / f"{path.stem}.html").links
+    assert f"../book/quizzes/{path.stem}.html" in page_at(site / "notebooks" / f"{path.stem}.html").links
     page = (site / "book" / "quizzes" / f"{path.stem}.html").read_text("utf-8")
     questions = path.read_text("utf-8").count("**Question ")
     assert page.count('class="predict docutils container"') == questions >= 6
@@ -193,7 +200,7 @@ def test_no_page_names_a_repository_that_is_not_ours(pages: list[Page]) -> None:
 
 
 def test_the_map_links_what_exists_and_marks_the_rest(site: Path) -> None:
-    page = Page(site / "book" / "intro.html")
+    page = page_at(site / "book" / "intro.html")
     plan = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
     numbers = [number for part in plan for number in part["chapters"]]
     assert len(plan) == 6
@@ -214,7 +221,7 @@ def test_the_packages_page_shows_what_readers_students_and_instructors_call(site
     modules |= {path.parent.name for path in package.glob("*/__init__.py")}
     wanted = {f"neuroevo.{name}" for name in modules if not name.startswith("_")}
     wanted |= {"coursekit.feedback", "coursekit.grade", "evidence.runner", "evidence.ledger"}
-    missing = {name for name in wanted if f"module-{name}" not in Page(site / "book" / "api.html").ids}
+    missing = {name for name in wanted if f"module-{name}" not in page_at(site / "book" / "api.html").ids}
     assert not missing, f"add `.. automodule::` for {', '.join(sorted(missing))} to book/api.md"
 
 

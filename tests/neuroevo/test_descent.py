@@ -27,7 +27,7 @@ def test_a_trace_holds_the_start_and_every_step(name):
 def test_rows_descend_alone_and_do_not_meet(name):
     optimiser, starts = getattr(descent, name), np.random.default_rng(4).normal(size=(5, 2))
     alone = [optimiser(row, slope, 0.05, 30) for row in starts]
-    np.testing.assert_allclose(optimiser(starts, slope, 0.05, 30), alone, rtol=1e-12)
+    np.testing.assert_allclose(optimiser(starts, slope, 0.05, 30), alone, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
