@@ -5,15 +5,16 @@ side by side are a unit; each has a split or data of its own.
 
     python3 course.py run title-question --seeds 2
 
-P1 to P11 were predicted before anything was run. T4 and T5 were then tuned anew, each with as many settings for
-selection (its two arms together) as for the reply, at full length; predictions before that (known: the stored run with
-short lists, in which the topology's mutation scale was held at 0.2; trials of ten settings on seeds 2000 to 2003, where
-the GA needs 349 connections with a scale of 0.1, and pruning by size 228 to 255; of five settings of REINFORCE on
-seeds 2000 to 2002, where nothing stays up for more than 162 actions, and three of the GA):
+P1 to P11 were predicted before anything was run. T4 was then tuned anew, with as many settings for selection (its two
+arms together) as for the reply, at full length; a prediction before that (known: the stored run with short lists, in
+which the mutation scale was held at 0.2; trials of twelve settings on seeds 2000 to 2003, where the GA needs 349
+connections with a scale of 0.1, and pruning by size 228 to 255):
 
 P12 T4: selection meets the goal in at least 18 of 20 runs and still loses, by a factor of 1.1 to 1.6; its networks
     read less of the test than those pruned by size, by 0.5 to 2 points.
-P13 T5: selection solves in at least 15 of 20 runs, REINFORCE in at most 2; selection wins, by a factor of 1.7 to 3.
+
+The same for T5 (P13: selection solves in at least 15 of 20 runs, REINFORCE in at most 2; selection wins, by a factor
+of 1.7 to 3) was committed with longer lists in faaa30f, and not run, for want of core-minutes.
 """
 
 from __future__ import annotations
@@ -147,14 +148,13 @@ def _topologies() -> dict[str, Arm]:
 
 
 def _poles() -> dict[str, Arm]:
-    guesses = _grid(sigma=(0.5, 1.0, 2.0, 4.0), learning_rate=(0.003, 0.01, 0.03, 0.1))
     return {
         "untrained": Arm("trivial", poles.untrained),
-        "random search": Arm("random search", poles.random_search, _grid(std=(1.0, 3.0, 10.0))),
-        "GA": Arm("selection", poles.genetic, _grid(scale=(0.1, 0.2, 0.4), n_genomes=(25, 50, 100, 200))),
-        "(1+99)": Arm("selection", partial(poles.genetic, single=True), _grid(scale=(0.3, 0.5, 1.0, 2.0))),
-        "ES": Arm("strategy", poles.strategy, _grid(sigma=(0.03, 0.1, 0.3), learning_rate=(0.1, 0.3, 1.0))),
-        "REINFORCE": Arm("reply", poles.reinforce, guesses),
+        "random search": Arm("random search", poles.random_search, _grid(std=(1.0, 3.0))),
+        "GA": Arm("selection", poles.genetic, _grid(scale=(0.2, 0.4), n_genomes=(50, 200))),
+        "(1+99)": Arm("selection", partial(poles.genetic, single=True), _grid(scale=(0.3, 1.0))),
+        "ES": Arm("strategy", poles.strategy, _grid(sigma=(0.1, 0.3), learning_rate=(0.1, 0.3))),
+        "REINFORCE": Arm("reply", poles.reinforce, _grid(sigma=(0.3, 1.0), learning_rate=(0.03, 0.1))),
     }
 
 
@@ -169,8 +169,8 @@ TASKS = {
     "T3a": _counted("a line among outliers", "right on the test, %", 2 * MILLION, lines.T3A),
     "T3b": _counted("F1 of a rare digit", "F1 on the test, %", 4 * MILLION, lines.T3B),
     "T3c": _counted("a plane among outliers", "right on the test, %", 2 * MILLION, lines.T3C),
-    "T4": Task("fewest connections", "connections", False, 4 * MILLION, 1.1, _topologies(), 5, 1.0),
-    "T5": Task("two poles, speeds hidden", "actions until solved", False, 600_000, 1.25, _poles(), 4, 1.0),
+    "T4": Task("fewest connections", "connections", False, 4 * MILLION, 1.1, _topologies(), 4, 1.0),
+    "T5": Task("two poles, speeds hidden", "actions until solved", False, 600_000, 1.25, _poles()),
 }
 
 
