@@ -200,9 +200,10 @@ def _necks(context: Context) -> Rows:
 
 
 def units(seeds: list[int]) -> list[Unit]:
-    """What is made by hand once, then seed by seed."""
-    bred = [*ARMS, "loss, CMA-ES"]
-    return [Unit("by hand", 0), Unit("necks", 0)] + [Unit(method, seed) for seed in seeds for method in bred]
+    """What is made by hand once, then seed by seed; the long arms when all others are done."""
+    bred = [Unit(method, seed) for seed in seeds for method in [*ARMS, "loss, CMA-ES"]]
+    bred.sort(key=lambda unit: unit.method.endswith("long"))
+    return [Unit("by hand", 0), Unit("necks", 0), *bred]
 
 
 def run_unit(unit: Unit, context: Context) -> Rows:
