@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.polynomial.legendre import legvander
-from scipy.special import expit
+from scipy.special import expit, stdtrit
 
 from evidence.runs.rules import trees
 from neuroevo import results
@@ -405,3 +405,19 @@ def test_10_the_validation_images_of_each_digit_are_the_chapters():
     counts = node("fig-10-digits", "figure.IN_ALL")
     assert str(counts) in source
     assert sum(counts) == 5000
+
+
+@needs_node
+def test_18_as_many_studies_find_nothing_as_in_the_chapter():
+    for seeds, value in node("fig-18-forks", "Object.entries(figure.T)"):
+        assert value == pytest.approx(stdtrit(int(seeds) - 1, 0.975), abs=1e-4)
+    script = "judges.map(judge => figure.compute({seeds, tried: 20, judge}))"
+    judges = node("fig-18-forks", "figure.controls[2].values")
+    for seeds in (3, 10, 40):
+        chose, fresh = node("fig-18-forks", script, judges=judges, seeds=seeds)
+        assert fresh["share"] == pytest.approx(2.5, abs=2)
+        assert chose["share"] > 3 * fresh["share"]
+        if seeds == 10:
+            assert chose["share"] == pytest.approx(told("18", "forks-chose"), abs=4.5)
+    three, forty = (node("fig-18-forks", script, judges=judges, seeds=seeds)[0]["told"] for seeds in (3, 40))
+    assert three > 2 * forty  # few seeds don't find more of nothing, but say that it is larger
