@@ -12,6 +12,7 @@ To find out something yourself
 To teach
   python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class;
                                                 --mark, --report, --feedback, --export: what comes after
+  python3 course.py variants CLASS [LAB]        labs of each student's own, with other constants and other hidden cases
   python3 course.py quizzes [CHAPTER ...]       the chapters' quizzes, for learning platforms (--qti) or paper (--sheet)
   python3 course.py slides [CHAPTER ...]        slides for a lecture, made from chapters, with notes for the speaker
 To doubt
@@ -51,7 +52,8 @@ SITE = ROOT / "_build" / "html"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
     **dict.fromkeys(
-        ("grade", "labs", "execute", "doctor", "measure", "referee", "ladder", "quizzes", "slides"), "coursekit"
+        ("grade", "labs", "execute", "doctor", "measure", "referee", "ladder", "quizzes", "slides", "variants"),
+        "coursekit",
     ),
     **dict.fromkeys(("run", "bench"), "evidence"),
 }

@@ -11,6 +11,10 @@ _GRADE = """Grade what a class has handed in. `grade CLASS --new` makes its fold
 into CLASS/01, CLASS/02 and so on; `grade CLASS 01` writes CLASS/marks-01.csv, which you may type into. The same command
 goes on where it was stopped."""
 
+_VARIANTS = """Write a notebook for each student of CLASS/roster.csv into CLASS/variants: constants and hidden cases of
+their own, from the key of the class and the student's number. `grade` reads the key, CLASS/key.txt, and judges each by
+the same: keep it to yourself."""
+
 _REFEREE = """Look through a capstone: missing seeds, unequal budgets, numbers without an interval or a cell, the test
 set, the locked prediction. Nothing is run. Ends with 1 if something was found."""
 _LADDER = """Run a strategy in ask/tell form on 784-64-10 from raw pixels, by its scores alone, in a process of its own,
@@ -54,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     after.add_argument("--feedback", action="store_true", help="a page for each student, zipped for the platform")
     after.add_argument("--export", choices=("canvas", "moodle"), help="marks as a platform imports them")
     after.add_argument("--report", action="store_true", help="frequent mistakes, what to ask, points, who is missing")
+
+    variants = commands.add_parser("variants", help="make each student's own labs", description=_VARIANTS)
+    variants.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
+    variants.add_argument("lab", nargs="?", default="", help="number of the lab; without it, all labs")
+    variants.add_argument("--key", default="", help="the key of the class (default: the one it has, or a random one)")
 
     measure = commands.add_parser("measure", help="count the words, the code and the minutes of chapters")
     measure.add_argument("notebooks", nargs="*", help="default: all chapters")
@@ -158,6 +167,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             print(summary)
             if summary.stopped:
                 raise KeyboardInterrupt
+        case "variants":
+            from coursekit.variants import write_variants
+
+            made = write_variants(arguments.folder, arguments.lab, key=arguments.key)
+            print(f"made {len(made) - 1} notebooks in {made[0].parents[1]}, and {made[-1]}")
         case "measure":
             from coursekit import readability
 

@@ -34,6 +34,7 @@ from coursekit.grading.sandbox import has_bubblewrap
 from coursekit.grading.sheet import read_typed, write_sheet
 from coursekit.labs import lab_of
 from coursekit.notebooks import write_atomically
+from coursekit.variants import read_key, seed_in, variant_of
 
 __all__ = ["ALL", "ClassFolder", "Summary", "grade_class", "open_class", "set_up_class"]
 
@@ -173,7 +174,19 @@ class ClassFolder:
             raise ClassError(f"lab {number} hasn't been graded: `python3 course.py grade {self.folder} {number}`")
         checks = lab_of(self.labs[number].name)
         self.take_in(number, checks)
-        return self.write_lab(number, checks, *collect(self.folder / number, self.roster, self.labs, number), summary)
+        return self.write_lab(number, checks, *self.collect(number), summary)
+
+    def collect(self, number: str) -> tuple[list[Attempt], list[str]]:
+        """What was handed in for a lab (see `collect`); notes say whose variant a notebook is, if not its owner's."""
+        attempts, strays = collect(self.folder / number, self.roster, self.labs, number)
+        if key := read_key(self.folder):
+            owners = {variant_of(key, student, number).seed: student for student in self.roster.students}
+            for attempt in attempts:
+                seed = seed_in(attempt.notebook.text) if attempt.notebook else ""
+                if attempt.notebook and owners.get(seed) != attempt.student:
+                    whose = f"the variant of {owners[seed]}" if seed in owners else "no variant of this class"
+                    attempt.asks.append(f"the notebook is {whose}")
+        return attempts, strays
 
     def grade(
         self,
@@ -192,7 +205,7 @@ class ClassFolder:
         if wrong := [e for e in exercises if e not in checks.exercises or not checks.exercises[e].automatic]:
             raise ClassError(f"exercise {', '.join(wrong)}: lab {number} has {', '.join(checks.exercises)}")
         self.take_in(number, checks)
-        attempts, strays = collect(self.folder / number, self.roster, self.labs, number)
+        attempts, strays = self.collect(number)
         chosen = {student.number if (student := self.roster.find(one, one)) else one for one in students}
         if missing := chosen - {attempt.student for attempt in attempts}:
             raise ClassError(f"{', '.join(sorted(missing))}: nothing was handed in for lab {number}")
@@ -210,12 +223,15 @@ class ClassFolder:
                 assert attempt.notebook
                 known = self.record.is_done(number, student, digest)
                 code, only = attempt.notebook.code, list(exercises) if known else []
+                own = variant_of(key, student, number) if key else None
+                variant = [own.seed, own.cases] if own else []
                 yield (
                     (student, digest),
-                    Task(handout.name, code, handout.first, handout.offers, cell_seconds, only, unsafe),
+                    Task(handout.name, code, handout.first, handout.offers, cell_seconds, only, unsafe, variant),
                 )
 
         began: dict[tuple[str, str], float] = {}
+        key = read_key(self.folder)
         try:
             judges = judged_by(scheduler, tasks()) if scheduler else judged(tasks(), jobs)
             with contextlib.closing(judges) as results:

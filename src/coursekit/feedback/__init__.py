@@ -30,6 +30,7 @@ the checks work" shows an exercise with its check, and its test, in full.
     copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long
     surroundings            the notebook: cells that fail, endless output, colour
     mishaps, causes         exceptions, stubs and misfits in words; what an exception shows by itself
+    variant                 a student's own constants and hidden cases, where a class has a key
     rehearsing              for tests: each mistake that a check names, judged by that check
 """
 
@@ -39,8 +40,10 @@ from coursekit.feedback.lab import Exercise, Lab, Status, Verdict
 from coursekit.feedback.randomness import comes_from_rng
 from coursekit.feedback.rehearsing import Rehearsal, rehearse
 from coursekit.feedback.student import Student
+from coursekit.feedback.variant import Constant, Variant, hidden
 
 __all__ = [
+    "Constant",
     "Exercise",
     "Lab",
     "Part",
@@ -49,11 +52,13 @@ __all__ = [
     "Status",
     "Student",
     "TryAgain",
+    "Variant",
     "Verdict",
     "comes_from_rng",
     "compare",
     "compare_each",
     "diagnose",
+    "hidden",
     "refuse",
     "rehearse",
 ]

@@ -1,5 +1,6 @@
 """A lab: its exercises, their checks, and what one notebook's student has got so far."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,6 +14,7 @@ from coursekit.feedback.mishaps import file_of, misfit, mishap, unwritten
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Hint, OnError, Student
 from coursekit.feedback.surroundings import Lost, cut_output, say, watch_cells
+from coursekit.feedback.variant import CHOICES, VARIANT, Constant, Variant
 
 __all__ = ["Exercise", "Lab", "Status", "Verdict"]
 
@@ -71,12 +73,17 @@ class Lab:
         number: of the chapter; exercise numbers start with it.
         title: of the lab.
         time_limit: seconds that one check may take before it is stopped (see `running.run_limited` for its limits).
+        varies: the exercises in which a student of a class may have a constant of their own.
     """
 
-    def __init__(self, number: int, title: str, time_limit: float = 10) -> None:
+    def __init__(
+        self, number: int, title: str, time_limit: float = 10, varies: Mapping[str, Constant] | None = None
+    ) -> None:
         self.number = number
         self.title = title
         self.time_limit = time_limit
+        self.varies = dict(varies or {})
+        self.own: Variant | None = None
         self.exercises: dict[str, Exercise] = {}
         self._latest: dict[str, Verdict] = {}
         watch_cells(lambda: (exercise.function for exercise in self.exercises.values()), self._lose)
@@ -143,8 +150,9 @@ class Lab:
         def work() -> None:
             # NumPy's overflow warnings would come before the verdict that explains them.
             with np.errstate(all="ignore"):
-                check(Student(function, exercise.parameters, exercise.on_error, exercise.in_place))
+                self._judge_own(exercise, check, function)
 
+        token = VARIANT.set(self.own)
         try:
             with cut_output():
                 run_limited(work, self.time_limit)
@@ -168,7 +176,50 @@ class Lab:
                 return Verdict(Status.YOUR_TURN, message)
             text, names_fault = mishap(error, ours)
             return Verdict(Status.TRY_AGAIN, text, "named" if names_fault else "stopped")
+        finally:
+            VARIANT.reset(token)
         return Verdict(Status.PASS)
+
+    def _judge_own(self, exercise: Exercise, check: Check, function: Callable[..., Any]) -> None:
+        """Run a check on what a function is without the student's constant; raises what the check raises.
+
+        A function that is right for another constant, a classmate's or the published lab's, is told so.
+        """
+
+        def run(constant: int) -> None:
+            published = varies.taken_out(function, exercise.parameters, constant) if varies else function
+            check(Student(published, exercise.parameters, exercise.on_error, exercise.in_place))
+
+        varies = self.varies.get(exercise.number) if self.own else None
+        own = self.own.constant(exercise.number) if self.own and varies else 1
+        began = time.monotonic()
+        try:
+            run(own)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            for other in (1, *CHOICES) if varies else ():
+                if other == own or time.monotonic() - began > self.time_limit / 2:
+                    continue
+                try:
+                    run(other)
+                except Exception:
+                    continue
+                whose = f"for the constant {other}, which is somebody else's" if other > 1 else "for the published lab"
+                raise TryAgain(f"this is right {whose}; yours is {own}: see *Your variant* above.") from None
+            if varies and isinstance(error, TryAgain) and not error.names_fault:
+                raise TryAgain(f"{error} (Numbers in this hint are without your constant, {own}.)", False) from None
+            raise
+
+    def variant(self, seed: str) -> None:
+        """From now on this is the lab of the student to whom this seed belongs."""
+        self.own = Variant(seed)
+
+    def published(self, number: str, function: Any) -> Any:
+        """A student's function without the student's constant, for the pictures of the lab."""
+        if self.own is None or number not in self.varies or not callable(function):
+            return function
+        return self.varies[number].taken_out(function, self.exercises[number].parameters, self.own.constant(number))
 
     def _folders_but_of(self, function: Any) -> set[Path]:
         """Where the checks were written, which is no student's work; but not where this function was written."""

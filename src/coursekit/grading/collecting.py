@@ -17,7 +17,7 @@ from coursekit.notebooks import NotebookError
 
 __all__ = ["Attempt", "Handout", "collect", "handouts", "lab_of_notebook"]
 
-_CHECKS = {"check", "passed", "score"}
+_CHECKS = {"check", "passed", "score", "variant", "published"}
 
 
 @dataclass(frozen=True)

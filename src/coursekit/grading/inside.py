@@ -35,6 +35,13 @@ class _Lab(types.ModuleType):
     def score(self) -> None:
         return None
 
+    def variant(self, *_: Any) -> None:
+        """Whose variant it is, the judge knows."""
+
+    def published(self, _: Any, function: Any) -> Any:
+        """Without the student's constant, for pictures: as above."""
+        return function
+
     def __getattr__(self, name: str) -> Any:
         if name not in self._offers:
             raise AttributeError(f"the lab has no {name}")

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from coursekit.feedback import Lab, Status, Verdict
+from coursekit.feedback import Lab, Status, Variant, Verdict
 from coursekit.feedback.running import TooLong
 from coursekit.grading.incoming import ENDED
 from coursekit.grading.peers import Gone
@@ -45,7 +45,8 @@ class Task:
 
     `cells` are (place, source) of its code cells, `first` is the first code cell of the lab as it was handed out, and
     `offers` what a notebook of this lab takes from its lab beside the checks. `only` names the exercises to be judged;
-    none are all. `cell_seconds` of computing are allowed for a cell.
+    none are all. `cell_seconds` of computing are allowed for a cell. `variant` is the student's, (seed, cases); without
+    it, the published lab's.
     """
 
     lab: str
@@ -55,6 +56,7 @@ class Task:
     cell_seconds: float = 60
     only: list[str] = field(default_factory=list)
     unsafe: bool = False
+    variant: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -85,8 +87,12 @@ def judge(task: Task) -> Iterator[tuple[str, Finding | str]]:
     Where the process ends in a cell, the notebook runs again without that cell; where it ends in a function, again
     without that judgement: it costs that cell or that exercise alone.
     """
-    judging = _Judging(task, lab_of(task.lab))
-    yield from judging.findings()
+    lab = lab_of(task.lab)
+    lab.own = Variant(*task.variant) if task.variant else None
+    try:
+        yield from _Judging(task, lab).findings()
+    finally:
+        lab.own = None
 
 
 class _Judging:

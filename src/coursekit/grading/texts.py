@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from coursekit.feedback.variant import MARK
 from coursekit.grading.reading import Cell, Notebook
 from coursekit.make_labs import PLACEHOLDER
 
@@ -31,7 +32,7 @@ def own_words(cells: Sequence[Cell], handout: Notebook, numbers: Sequence[str]) 
         if cell.kind != "markdown":
             continue
         for line in cell.source.split("\n"):
-            if line.strip() in known:
+            if line.strip() in known or line.startswith(MARK):
                 if line.startswith("#"):
                     here = next((n for n in numbers if re.search(rf"\b{re.escape(n)}\b", line)), "")
                 continue

@@ -6,10 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Student, compare
+from coursekit.feedback import Constant, Lab, Student, compare, hidden
 
-LAB = Lab(1, "Rolling downhill")
+LAB = Lab(
+    1,
+    "Rolling downhill",
+    varies={"1.2": Constant(), "1.3": Constant("learning_rate"), "1.4": Constant("learning_rate")},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 Gradient = Callable[[Array], Array]
@@ -31,7 +36,7 @@ def _slopes(m: float, b: float, x: Array, y: Array) -> tuple[Any, Any]:
 
 @LAB.exercise("1.1", "mse_gradient(m, b, x, y)", title="Two slopes", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(11)
+    rng = np.random.default_rng(hidden(11))
     compare(
         student,
         returns=("dm", "db"),
@@ -84,7 +89,7 @@ def _limit_of(a: Any, b: Any, c: float) -> Any:
 
 @LAB.exercise("1.2", "stability_limit(x)", title="The speed limit", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(12)
+    rng = np.random.default_rng(hidden(12))
     compare(
         student,
         returns="your limit",
@@ -193,7 +198,7 @@ def _valley(rng: np.random.Generator, dimension: int) -> Gradient:
 
 @LAB.exercise("1.3", "momentum_descent(gradient, start, learning_rate, beta, n_steps)", title="Momentum", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(13)
+    rng = np.random.default_rng(hidden(13))
     compare(
         student,
         returns="path",
@@ -299,7 +304,7 @@ def _wrong_way_back(how: Callable[[float, float, float, float], tuple[float, flo
 
 @LAB.exercise("1.4", "fit_line(x, y, learning_rate, n_steps)", title="A run that oscillates", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(14)
+    rng = np.random.default_rng(hidden(14))
     x = [rng.normal(loc=centre, scale=scale, size=n) for centre, scale, n in ((2, 1.5, 6), (-3, 0.5, 9), (8, 3, 7))]
     compare(
         student,

@@ -8,10 +8,11 @@ from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, compare
+from coursekit.feedback import Constant, Lab, Student, TryAgain, comes_from_rng, compare, hidden
 
-LAB = Lab(2, "Fitting too well")
+LAB = Lab(2, "Fitting too well", varies={"2.3": Constant(returned={"test_rmse": 1}), "2.4": Constant("prices")})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 Points = tuple[Array, Array]
@@ -60,7 +61,7 @@ TWO = np.array([-2.0, 2]), np.array([0, 2.5])
 
 @LAB.exercise("2.1", "two_errors(x, y, x_new, y_new, degree)", title="The script, repaired", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(21)
+    rng = np.random.default_rng(hidden(21))
     compare(
         student,
         returns=("train_rmse", "new_rmse"),
@@ -143,7 +144,7 @@ def _by_sklearn(*parts: Array) -> list[Any]:
 
 @LAB.exercise("2.2", "split_and_scale(x, y, rng)", title="A split without a leak", points=4)
 def _(student: Student) -> None:
-    source = np.random.default_rng(22)
+    source = np.random.default_rng(hidden(22))
     cases: list[tuple[Array, ...]] = []
     given: dict[bytes, Any] = {}
     for n, columns in ((20, 2), (20, 3), (35, 4)):
@@ -159,7 +160,7 @@ def _(student: Student) -> None:
             elsewhere="the same rng gives another split each time: is the chance from somewhere else than rng?",
             inside="the split is the same for every rng: draw the order of the rows with rng.permutation.",
         )
-        for answer, rows in (split(np.random.default_rng(seed)) for seed in (1, 2)):
+        for answer, rows in (split(np.random.default_rng(hidden(seed))) for seed in (1, 2)):
             parts = tuple(x[part] for part in rows)
             given[parts[0].tobytes()] = answer
             cases.append(parts)
@@ -225,7 +226,7 @@ def _refitted(*a: Any) -> tuple[Any, Any]:
 
 @LAB.exercise("2.3", "choose_degree(train, validation, test, degrees)", title="Choose once, open once", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(23)
+    rng = np.random.default_rng(hidden(23))
     compare(
         student,
         returns=("degree", "test_rmse"),
@@ -279,7 +280,7 @@ def _path(
 
 @LAB.exercise("2.4", "ridge_path(A, y, prices)", title="A ridge path", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(24)
+    rng = np.random.default_rng(hidden(24))
     compare(
         student,
         returns="theta",

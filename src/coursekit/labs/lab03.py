@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from coursekit.feedback import Lab, Pattern, Student, compare
+from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
 
-LAB = Lab(3, "One neuron")
+LAB = Lab(3, "One neuron", varies={"3.2": Constant(), "3.3": Constant(returned={"bound": 2})})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 Error = Callable[[float, int, float], float]  # (sum, target, learning rate) -> what multiplies the row
@@ -56,7 +57,7 @@ def _change_only(theta: Array, *rest: Any) -> tuple[Array, Array]:
 
 @LAB.exercise("3.1", "both_rules(theta, row, target, learning_rate)", title="Two rules", points=5)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(31)
+    rng = np.random.default_rng(hidden(31))
     three = np.array([np.log(3), 0, 0])  # with a first input of 1 the sum is log 3, and the sigmoid 3/4
     compare(
         student,
@@ -197,7 +198,7 @@ def _(student: Student) -> None:
         table = isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool
         return np.asarray(answer, dtype=float) if table else answer
 
-    rng = np.random.default_rng(32)
+    rng = np.random.default_rng(hidden(32))
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
     plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
     compare(
@@ -291,7 +292,7 @@ def _separated(rng: np.random.Generator, n_rows: int, n_inputs: int) -> tuple[Ar
 
 @LAB.exercise("3.3", "mistake_bound(inputs, y, theta)", title="A promise before the first mistake", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(33)
+    rng = np.random.default_rng(hidden(33))
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
     compare(
         student,

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from coursekit.feedback import Lab, Student, TryAgain, compare
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, hidden
 
-LAB = Lab(4, "Layers and blame")
+LAB = Lab(4, "Layers and blame", varies={"4.2": Constant(), "4.3": Constant("h"), "4.4": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 Slopes = Callable[..., tuple[Array, ...]]
@@ -45,7 +46,7 @@ def _forward(
 
 @LAB.exercise("4.1", "forward(x, w1, b1, w2, b2)", title="Forward", points=3)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(41)
+    rng = np.random.default_rng(hidden(41))
     w1, b1, w2 = np.array([[2.0, -1], [1, 0]]), np.array([0.0, -1]), np.array([[1.0, 3]])
     log_w1, log_b1 = np.log(np.array([[2.0, 5], [1, 7]])), np.log(np.array([1.0, 3]))
     log_w2 = np.array([[5.0, -5]])
@@ -135,7 +136,7 @@ ONES_SLOPES = [[-1, -3], [2, 6]], [-1, 2], [[0, 0]], [-0.5]
 
 @LAB.exercise("4.2", "backward(x, y, w2, z1, h, p)", title="Backward", points=6)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(42)
+    rng = np.random.default_rng(hidden(42))
 
     def case(n: int, d: int, k: int) -> tuple[Array, ...]:
         x, *weights = _network(rng, n, d, k)
@@ -207,7 +208,7 @@ def _wave(rng: np.random.Generator, n: int, h: float) -> tuple[Any, ...]:
 
 @LAB.exercise("4.3", "relative_errors(loss, gradient, theta, h)", title="Which slope is wrong?", points=3)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(43)
+    rng = np.random.default_rng(hidden(43))
     mistakes: dict[str, Callable[..., Any]] = {
         "you nudge to one side only, which is far coarser: loss(theta + nudge) - loss(theta - nudge), over 2 * h.": (
             _errors(lambda loss, theta, h: _nudged(loss, theta, h, side=0))
@@ -302,7 +303,7 @@ def _of_weights(slopes: Slopes, bend: Any = np.tanh) -> Slopes:
 
 @LAB.exercise("4.4", "torch_slopes(x, y, w1, b1, w2, b2)", title="A second opinion", points=3)
 def _(student: Student) -> None:
-    rng, cases = np.random.default_rng(44), []
+    rng, cases = np.random.default_rng(hidden(44)), []
     for n, d, k in ((4, 2, 3), (30, 4, 2), (9, 3, 5)):
         x, *weights = _network(rng, n, d, k)
         cases.append((x, rng.integers(2, size=(n, 1)).astype(float), *weights))

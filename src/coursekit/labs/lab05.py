@@ -7,15 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain
+from coursekit.feedback import Constant, Lab, Student, TryAgain
 from coursekit.labs.lab05_fitness import judge_fitness
 from coursekit.labs.lab05_planted import BROKEN, FAR_OFF, SELECTION, WIN, Chances, breed, breed_in_another_order
 from coursekit.labs.lab05_switches import everything_is_on, something_is_off
 from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
 # Exercise 5.6 calls the student's test some hundred times.
-LAB = Lab(5, "A genetic algorithm", time_limit=20)
+LAB = Lab(
+    5,
+    "A genetic algorithm",
+    time_limit=20,
+    varies={"5.1": Constant("std"), "5.2": Constant(), "5.5": Constant("scale")},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 
 # 5.1 A first generation

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, compare, refuse
+from coursekit.feedback import Constant, Lab, Student, compare, hidden, refuse
 from coursekit.labs.lab06_ablating import judge_ablation
 from coursekit.labs.lab06_breeding import bred, draws_go_on, has_fair_families, has_fresh_noise, inherited
 from coursekit.labs.lab06_evolving import (
@@ -21,8 +21,9 @@ from coursekit.labs.lab06_evolving import (
 )
 from coursekit.labs.tensors import comes_from_rng, seeded
 
-LAB = Lab(6, "Evolving a line")
+LAB = Lab(6, "Evolving a line", varies={"6.2": Constant("scale"), "6.4": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 
@@ -272,7 +273,7 @@ def _compared(
 @LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
 def _(student: Student) -> None:
     def case(seed: int, prices: dict[str, int], budget: int) -> tuple[Any, ...]:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(hidden(seed))
         goal, x = rng.normal(size=2), torch.as_tensor(rng.normal(size=6))
         searches = [Search(goal, rng.normal(size=(7, 2)) * np.geomspace(1, 9, 7)[:, None], last=3) for _ in prices]
         methods = dict(zip(prices, searches, strict=True))

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare, diagnose, refuse
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, diagnose, hidden, refuse
 from coursekit.labs.lab07_steering import Corridor, judge_steering
 from coursekit.labs.tensors import comes_from_rng, seeded
 
 __all__ = ["Corridor"]
 
-LAB = Lab(7, "Beyond the line")
+LAB = Lab(7, "Beyond the line", varies={"7.1": Constant("tau"), "7.3": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 
 # 7.1 Sigma is a gene
@@ -37,7 +38,7 @@ def _bred(student: Student, *args: Any) -> tuple[Tensor, Tensor]:
 
 def _parents(shape: tuple[int, ...], low: float, high: float, seed: int, blend: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Mothers and fathers with ln sigma in [low, high], and the mother's share: as in blend crossover, or coins."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     pair = rng.normal(size=(2, *shape[:-1], shape[-1] + 1))
     pair[..., -1] = rng.uniform(low, high, size=pair.shape[:-1])
     share = rng.uniform(-0.5, 1.5, size=shape) if blend else rng.integers(2, size=shape)
@@ -237,7 +238,7 @@ def _life(
     "name is no copy: learned = genomes.clone(), then step_(learned).",
 )
 def _(student: Student) -> None:
-    rng = np.random.default_rng(72)
+    rng = np.random.default_rng(hidden(72))
     first, one = torch.tensor([[4.0], [-2.0]]).double(), _Bowl(torch.zeros(1))
     by_hand = {
         "lamarck": ([-1, -0.25], [[1], [-0.5]], 7),

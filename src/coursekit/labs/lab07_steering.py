@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Student, TryAgain, compare, diagnose, refuse
+from coursekit.feedback import Student, TryAgain, compare, diagnose, hidden, refuse
 
 __all__ = ["Corridor", "judge_steering"]
 
@@ -99,7 +99,7 @@ def judge_steering(student: Student) -> None:
         diagnose(wrong)
         return answer
 
-    rng = np.random.default_rng(73)
+    rng = np.random.default_rng(hidden(73))
     worlds = ((4, 12, 6, [0, 1, 2]), (5, 9, 4, [5]), (3, 20, 8, [3, 4, 10, 11]), (1000, 510, 1, [1]))
     compare(
         Student(watched, student.parameters),

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
-from coursekit.feedback import Lab, Pattern, Student, TryAgain, compare
+from coursekit.feedback import Constant, Lab, Pattern, Student, TryAgain, compare
 from coursekit.labs.lab08_pairs import judge_gradient, normal, stops_for_rows
 
 Array = NDArray[np.float64]
 
-LAB = Lab(8, "The bridge", time_limit=20)
+LAB = Lab(8, "The bridge", time_limit=20, varies={"8.1": Constant("sigma"), "8.2": Constant(), "8.4": Constant("c_mu")})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 
 # 8.1 A gradient from scores

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Part, Student, TryAgain, compare, compare_each, refuse
+from coursekit.feedback import Constant, Lab, Part, Student, TryAgain, compare, compare_each, refuse
 from coursekit.labs.lab09_mutating import (
     Calls,
     added,
@@ -22,8 +22,9 @@ from coursekit.labs.lab09_mutating import (
 )
 from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
-LAB = Lab(9, "Thinking in batches", time_limit=20)
+LAB = Lab(9, "Thinking in batches", time_limit=20, varies={"9.1": Constant(), "9.2": Constant("scale")})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 

@@ -8,15 +8,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Lab, Part, Student, TryAgain, compare_each, refuse
+from coursekit.feedback import Constant, Lab, Part, Student, TryAgain, compare_each, hidden, refuse
 from coursekit.labs import lab10_replicating as replicating
 from coursekit.labs.lab10_auditing import judge_audit, stops_at_other_depths
 from coursekit.labs.lab10_replicating import agree, chances_of
 from coursekit.labs.tensors import comes_from_rng, seeded
 
 # Exercise 10.4 evolves five populations: a second, many more for a slow answer on a busy machine.
-LAB = Lab(10, "GENREG on MNIST", time_limit=40)
+LAB = Lab(
+    10, "GENREG on MNIST", time_limit=40, varies={"10.1": Constant(returned={"mean": 1}), "10.2": Constant("reward")}
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 
@@ -113,7 +116,7 @@ def _(student: Student) -> None:
         ((1561.6, 0.2, 0.03), (7808.0, 1600.0)),  # the README's settings, at 80.9 % right answers of 200
         ((-45.0, 0.5, 0.2), (-90.0, -50.0)),
     ]
-    rng = np.random.default_rng(102)
+    rng = np.random.default_rng(hidden(102))
     others = [(r, d, h) for r, d, h in rng.uniform((-300, 0.1, 0.02), (2000, 0.9, 0.95), (5, 3))]
     compare_each(student, _FIXED_POINTS, by_hand=by_hand, others=others)
 

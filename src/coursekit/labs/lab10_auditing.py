@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Part, Student, TryAgain, compare_each
+from coursekit.feedback import Part, Student, TryAgain, compare_each, hidden
 
 __all__ = ["judge_audit", "stops_at_other_depths"]
 
@@ -162,7 +162,7 @@ def judge_audit(student: Student) -> None:
         (((784, 64, 10), PERCENTS, N_IMAGES, 81.47, 1), (50_890, 81.19636, False)),
         (((784, 32, 10), PERCENTS, N_IMAGES, 81.20, 1), (25_450, 81.19636, True)),
     ]
-    rng = np.random.default_rng(101)
+    rng = np.random.default_rng(hidden(101))
     others: list[tuple[Any, ...]] = []
     for sizes, n_classes, gap, decimals in (
         ((10_000, 128, 26), 10, 0.07, 1),

@@ -6,13 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Student, compare, refuse
+from coursekit.feedback import Constant, Lab, Student, compare, hidden, refuse
 from coursekit.labs.lab11_budget import judge_budget
 from coursekit.labs.lab11_effect import judge_effect
 from coursekit.labs.lab11_grid import judge_grid
 
-LAB = Lab(11, "GENREG's findings on trial", time_limit=20)
+LAB = Lab(
+    11,
+    "GENREG's findings on trial",
+    time_limit=20,
+    varies={"11.1": Constant(returned={"spent": 0}), "11.2": Constant(), "11.4": Constant("ridge")},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 
@@ -91,7 +97,7 @@ def _nearest_mean(x: Array, y: Array, x_new: Array, y_new: Array, ridge: float) 
 
 def _images(seed: int, n: int, d: int, n_classes: int, ridge: float) -> tuple[Array, Any, Array, Any, float]:
     """Overlapping classes of unequal size, far from the origin: every mistake scores otherwise."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     centres, middle = rng.normal(0, 1.1, (n_classes, d)), rng.normal(0, 2, d)
 
     def draw(n: int) -> tuple[Array, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, compare, refuse
+from coursekit.feedback import Student, compare, hidden, refuse
 
 __all__ = ["judge_budget"]
 
@@ -31,7 +31,7 @@ class _Step:
 
 
 def _scores(seed: int) -> Array:
-    return np.random.default_rng(seed).uniform(0.1, 0.9, 3000)
+    return np.random.default_rng(hidden(seed)).uniform(0.1, 0.9, 3000)
 
 
 Price = Callable[[int, int, bool], int]

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Student, TryAgain, compare, diagnose
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, diagnose, hidden
 from coursekit.labs.lab12_rendering import judge_rendering
 from coursekit.labs.lab12_splitting import judge_split
 
-LAB = Lab(12, "Twenty-six letters, thirty fonts", time_limit=20)
+LAB = Lab(12, "Twenty-six letters, thirty fonts", time_limit=20, varies={"12.1": Constant(), "12.4": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Image = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def _vote(templates: Any, labels: Any, images: Any, n: int) -> NDArray[np.int64]
 
 def _pictures(n: int, n_templates: int, n_labels: int, seed: int, dtype: Any = np.float64) -> tuple[Any, Any, Any]:
     """Templates of unequal ink, their labels in no order, and images near them."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     ink = rng.uniform(0.1, 1.0, size=(n_templates, 1))
     templates = ink * (rng.random((n_templates, 30)) < rng.uniform(0.2, 0.8, size=(n_templates, 1)))
     labels = rng.permutation(np.arange(n_templates) % n_labels) + 3
@@ -186,7 +187,7 @@ def _classify(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
 
 def _fonts(seed: int, sizes: Sequence[int]) -> tuple[Any, Any, Any]:
     """Families of different sizes, their faces like one another; rows in no order."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     letters = rng.normal(size=(6, 20))
     rows = []
     for name, n_faces in enumerate(sizes):
@@ -201,7 +202,7 @@ def _fonts(seed: int, sizes: Sequence[int]) -> tuple[Any, Any, Any]:
 
 def _case(seed: int, sizes: Sequence[int], n_test: int, ks: list[int]) -> tuple[Any, ...]:
     x, y, family = _fonts(seed, sizes)
-    names = np.random.default_rng(seed + 100).permutation(np.unique(family))
+    names = np.random.default_rng(hidden(seed + 100)).permutation(np.unique(family))
     # One family is left out of both: it was for validation.
     return x, y, family, names[n_test + 1 :], names[:n_test], ks, _classify
 

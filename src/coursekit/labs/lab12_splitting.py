@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose
+from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden
 
 __all__ = ["judge_split"]
 
@@ -94,10 +94,10 @@ def judge_split(student: Student) -> None:
     n_draws = 400
     for families, n_test, n_validation in ((_MANY, 2, 1), (_MANY, 2, 3), (_FEW, 1, 1), (_FEW, 2, 1)):
         for seed in range(6):
-            parts = _split(student, families, n_test, n_validation, np.random.default_rng(seed))
+            parts = _split(student, families, n_test, n_validation, np.random.default_rng(hidden(seed)))
             _judge_parts(families, parts, n_test, n_validation)
     for seed in range(n_draws):
-        _, _, test = _split(student, _MANY, 2, 1, np.random.default_rng(seed))
+        _, _, test = _split(student, _MANY, 2, 1, np.random.default_rng(hidden(seed)))
         of = tuple(sorted({_MANY[face] for face in test}))
         tested.update(of)
         draws.append(of)

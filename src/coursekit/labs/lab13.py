@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Part, Student, compare, compare_each
+from coursekit.feedback import Constant, Lab, Part, Student, compare, compare_each, hidden
 from coursekit.labs.lab13_runner import judge_runner
 from coursekit.labs.lab13_verdict import judge_verdict
 
-LAB = Lab(13, "Open questions", time_limit=20)
+LAB = Lab(
+    13,
+    "Open questions",
+    time_limit=20,
+    varies={"13.4": Constant(), "13.5": Constant(returned={"mean": 1, "low": 2, "high": 3})},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Row = dict[str, Any]
 
@@ -163,7 +169,7 @@ def _forgotten(
 
 @LAB.exercise("13.4", "forgetting(accuracy)", title="What was forgotten", points=2)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(13)
+    rng = np.random.default_rng(hidden(13))
     example = np.array([[0.9, 0.2, 0.1], [0.95, 0.8, 0.3], [0.6, 0.9, 0.7]])
     rising = np.array([[0.5, 0.1], [0.7, 0.9]])  # the first task got better: forgetting is below 0
     early = np.array([[0.8, 0.6, 0.2], [0.7, 0.5, 0.1], [0.4, 0.3, 0.9]])  # task 1 was best before it was learned

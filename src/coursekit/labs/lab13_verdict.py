@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from coursekit.feedback import Student, TryAgain, compare
+from coursekit.feedback import Student, TryAgain, compare, hidden
 
 __all__ = ["judge_verdict"]
 
@@ -93,7 +93,7 @@ def judge_verdict(student: Student) -> None:
             "deep": [(0, 0.75, 0.90), (1, 0.76, 0.91), (2, 0.74, 0.95)],
         }
     )
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(hidden(5))
 
     def case(n_settings: int, n_seeds: int, best_control: bool) -> list[Row]:
         hard = rng.normal(scale=0.05, size=n_seeds)  # what a seed does to all settings alike

@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Student, compare
+from coursekit.feedback import Constant, Lab, Student, compare, hidden
 from coursekit.labs.lab14_mending import judge_generations
 
-LAB = Lab(14, "672 ways to build a network", time_limit=30)
+LAB = Lab(
+    14,
+    "672 ways to build a network",
+    time_limit=30,
+    varies={"14.1": Constant(returned={"chance": 0}), "14.3": Constant(), "14.4": Constant()},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 
@@ -115,7 +121,7 @@ def _curves(
 
 
 def _study(seed: int, n_designs: int, n_runs: int, n_steps: int, budget: int) -> tuple[Any, ...]:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     validation = rng.permutation(np.linspace(0.2, 0.6, n_designs))
     test = validation + rng.normal(0, 0.05, n_designs)
     asked = rng.integers(n_designs, size=(n_runs, n_steps))
@@ -212,7 +218,7 @@ def _winner(choose: Callable[..., Any], printed: Any = None, fresh: Any = None) 
 
 
 def _scores(seed: int, n_designs: int, n_seeds: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     true = rng.uniform(0.3, 0.5, (n_designs, 1))
     noisy: tuple[Array, Array] = tuple(true + rng.normal(0, 0.04, (n_designs, n_seeds)) for _ in range(2))  # type: ignore[assignment]
     return noisy

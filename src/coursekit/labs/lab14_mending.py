@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import combinations
 from typing import Any
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, refuse
+from coursekit.feedback import Student, TryAgain, comes_from_rng, hidden, refuse
 
 __all__ = ["judge_generations"]
 
@@ -18,7 +18,7 @@ Population = list[tuple[dict[str, int], float]]
 def _call(student: Student, population: Population, seed: int) -> tuple[Population, list[tuple[dict[str, int], Any]]]:
     """What was given, untouched, and what came back, looked over."""
     given, designs = copy.deepcopy(population), [design for design, _ in population]
-    answer = student.in_place(population, CHOICES, random.Random(seed))
+    answer = student.in_place(population, CHOICES, random.Random(hidden(seed)))
     refuse(answer is None, "your function returned None: did you forget `return`?")
     right = isinstance(answer, list) and all(isinstance(one, tuple | list) and len(one) == 2 for one in answer)
     refuse(not right, "return a list of pairs (design, score), as `population` is one.")
@@ -107,7 +107,7 @@ def _mutations(student: Student) -> None:
     n_changed, alike, several = [0] * 5, Counter[str](), 0
     redrawn: dict[str, Counter[int]] = {name: Counter() for name in CHOICES}
     for seed in range(150):
-        _, answer = _call(student, _population("all alike", 20, random.Random(seed)), seed)
+        _, answer = _call(student, _population("all alike", 20, random.Random(hidden(seed))), seed)
         children = [design for design, kept_score in answer if kept_score is None]
         changes = [{name: gene for name, gene in design.items() if gene != 0} for design in children]
         for change in changes:
@@ -155,7 +155,7 @@ def _mutations(student: Student) -> None:
     two: dict[str, list[int]] = {name: [0, 1] for name in CHOICES}
     for seed in range(100):
         for design, kept_score in student.in_place(
-            _population("all alike", 20, random.Random(seed)), two, random.Random(seed)
+            _population("all alike", 20, random.Random(hidden(seed))), two, random.Random(hidden(seed))
         ):
             refuse(
                 not set(design.values()) <= {0, 1},
@@ -175,7 +175,7 @@ def _parents(student: Student) -> None:
     """Ten designs, each with its own choice for all genes: who had children with whom, among the four best."""
     pairs, litters, alike = Counter[frozenset[int]](), 0, 0
     for seed in range(300):
-        _, answer = _call(student, _population("ten kinds", 10, random.Random(seed)), seed)
+        _, answer = _call(student, _population("ten kinds", 10, random.Random(hidden(seed))), seed)
         if sum(kept_score is not None for _, kept_score in answer) > 4:
             continue
         found = [set(design.values()) for design, kept_score in answer if kept_score is None]
@@ -200,7 +200,7 @@ def _parents(student: Student) -> None:
 def _crossover(student: Student) -> None:
     first = last = pure = mixed = halves = litters = alike = 0
     for seed in range(400):
-        _, answer = _call(student, _population("two kinds", 5, random.Random(seed)), seed)
+        _, answer = _call(student, _population("two kinds", 5, random.Random(hidden(seed))), seed)
         if sum(kept_score is not None for _, kept_score in answer) > 2:
             continue
         litter = [list(design.values()) for design, kept_score in answer if kept_score is None]
@@ -245,7 +245,7 @@ def _survivors(student: Student) -> None:
     n_calls, gone, unranked, crowds, deserts = 150, [0, 0], 0, 0, 0
     lives = [0] * 20  # by rank
     for seed in range(n_calls):
-        given, answer = _call(student, _population("any", 20, random.Random(seed)), seed)
+        given, answer = _call(student, _population("any", 20, random.Random(hidden(seed))), seed)
         for i, lost in enumerate(_lost(given, answer)):
             gone[i] += lost
         kept = {kept_score for _, kept_score in answer}
@@ -298,7 +298,7 @@ def _rounding(student: Student) -> None:
     """Of twelve designs, 4.8 are 40 %."""
     n_calls, lives = 60, [0, 0]
     for seed in range(n_calls):
-        given, answer = _call(student, _population("any", 12, random.Random(seed)), seed)
+        given, answer = _call(student, _population("any", 12, random.Random(hidden(seed))), seed)
         ranked = sorted((old for _, old in given), reverse=True)
         for i, rank in enumerate((3, 4)):
             lives[i] += any(kept_score == ranked[rank] for _, kept_score in answer)
@@ -317,7 +317,7 @@ def judge_generations(student: Student) -> None:
     _crossover(student)
     _parents(student)
     comes_from_rng(
-        lambda rng: student.in_place(_population("any", 20, random.Random(0)), CHOICES, rng),
+        lambda rng: student.in_place(_population("any", 20, random.Random(hidden(0))), CHOICES, rng),
         random.Random,
         elsewhere="two calls with the same rng differ: take all randomness from `rng`.",
     )

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Lab, Student, compare
+from coursekit.feedback import Constant, Lab, Student, compare, hidden
 from coursekit.labs.lab15_mapping import judge_map, seed_of
 from coursekit.labs.lab15_pool import Pool, judge_steady_state
 
 __all__ = ["Pool", "seed_of"]
 
-LAB = Lab(15, "Scaling out", time_limit=20)
+LAB = Lab(15, "Scaling out", time_limit=20, varies={"15.3": Constant("dispatch")})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 
 # 15.1 Whoever works
@@ -143,7 +144,7 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
 
 @LAB.exercise("15.3", "queue(seconds, n_workers, dispatch)", title="The queue on paper", points=4)
 def _(student: Student) -> None:
-    rng = np.random.default_rng(15)
+    rng = np.random.default_rng(hidden(15))
 
     def case(n_tasks: int, n_workers: int, dispatch: float) -> tuple[list[float], int, float]:
         return rng.lognormal(0, 1, n_tasks).round(3).tolist(), n_workers, dispatch

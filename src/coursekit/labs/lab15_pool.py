@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Student, TryAgain, refuse
+from coursekit.feedback import Student, TryAgain, hidden, refuse
 
 __all__ = ["Pool", "judge_steady_state"]
 
@@ -62,7 +62,7 @@ class _Watched:
     """A pool, an ask and a tell that notice how they are used."""
 
     def __init__(self, n_workers: int, n_evaluations: int, deaths: Sequence[int] = ()) -> None:
-        draws = np.random.default_rng(n_workers).lognormal(0, 1, 500)
+        draws = np.random.default_rng(hidden(n_workers)).lognormal(0, 1, 500)
         self.n, self.n_asked, self.told, self.idle, self.full = n_evaluations, 0, list[Any](), 0, 0
         self.early, self.news, self.lost = 0, 0, list[int]()
         self.ahead, self.new, self.zero = 0, 0, set[int]()  # designs in hand while all work; sent at all; with score 0

@@ -6,13 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback import Lab, Student, TryAgain, compare, refuse
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse
 from coursekit.labs.lab16_crossing import judge_crossing
 from coursekit.labs.lab16_evolving import judge_evolving
 from coursekit.labs.lab16_scoring import judge_score
 
-LAB = Lab(16, "Evolving the rules", time_limit=20)
+LAB = Lab(
+    16,
+    "Evolving the rules",
+    time_limit=20,
+    varies={"16.3": Constant(returned={"score": 1, "outside": 2}), "16.4": Constant()},
+)
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Tree = Any
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from coursekit.feedback import Student, comes_from_rng, diagnose, refuse
+from coursekit.feedback import Student, comes_from_rng, diagnose, hidden, refuse
 
 __all__ = ["judge_crossing"]
 
@@ -49,7 +49,7 @@ def _children(mother: Tree, father: Tree) -> dict[Tree, tuple[Path, Path]]:
 
 def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n: int) -> Counter[tuple[Path, Path]]:
     """How often each pair of a place and a gift came up; TryAgain about a child that is none."""
-    rng, right, turned = random.Random(seed), _children(mother, father), _children(father, mother)
+    rng, right, turned = random.Random(hidden(seed)), _children(mother, father), _children(father, mother)
     found, unchanged = Counter[tuple[Path, Path]](), 0
     for _ in range(n):
         child = student(mother, father, most, rng)
@@ -145,7 +145,7 @@ def judge_crossing(student: Student) -> None:
     _judge_small(student)
     _draw(student, FATHER, MOTHER, 20, 4, 60)
     refuse(
-        student("x", 2.0, 3, random.Random(0)) != 2.0,
+        student("x", 2.0, 3, random.Random(hidden(0))) != 2.0,
         "two trees of one node each, 'x' and 2.0, have one child: 2.0. The root is a node, too.",
     )
     comes_from_rng(lambda rng: [student(MOTHER, FATHER, 20, rng) for _ in range(30)], random.Random)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, refuse
+from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 
 __all__ = ["judge_evolving"]
 
@@ -266,7 +266,7 @@ def _judge_breeding(student: Student) -> None:
 def _run(
     student: Student, tasks: list[str], n: int, n_parents: int, n_generations: int, seed: int | random.Random
 ) -> tuple[_World, Any]:
-    rng = seed if isinstance(seed, random.Random) else random.Random(seed)
+    rng = seed if isinstance(seed, random.Random) else random.Random(hidden(seed))
     world = _World(tasks, rng)
     given = (world.train, tasks, world.exam, world.fresh, world.mutate, n, n_parents, n_generations)
     return world, student(*given, rng)

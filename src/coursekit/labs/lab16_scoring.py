@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, compare
+from coursekit.feedback import Student, compare, hidden
 
 __all__ = ["judge_score"]
 
@@ -91,7 +91,7 @@ def _precision(hits: Any, labels: Any) -> float:
 
 def _runs(seed: int, counts: Sequence[int], n_runs: int, dead: Sequence[int]) -> tuple[list[Any], NDArray[np.int64]]:
     """Logits of networks that know a little, with holes: NaN, infinity, ties, and runs that died."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     labels = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     answers: list[Any] = []
     for run in range(n_runs):

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Lab, Part, Student, compare_each
+from coursekit.feedback import Constant, Lab, Part, Student, compare_each, hidden
 from coursekit.labs.lab17_citing import judge_citing
 from coursekit.labs.lab17_harness import judge_harness
 
-LAB = Lab(17, "The analogy audit", time_limit=20)
+LAB = Lab(17, "The analogy audit", time_limit=20, varies={"17.1": Constant(), "17.2": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
 
 Array = NDArray[np.float64]
 
@@ -192,7 +193,7 @@ _TRANSMISSION: dict[str, Callable[[Array, Array, Any], Any]] = {
 
 def _family(seed: int, n: int, n_children: int, k: int) -> tuple[Array, Array, NDArray[np.int64]]:
     """Parents of whom some have many children and some none, and children a little worse than theirs."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     parents = rng.gamma(2.0, 3.0, n).round(2)
     chances = rng.dirichlet(0.1 + parents[:-1])  # the last one has no children
     whose = rng.choice(n - 1, size=(n_children, k), p=chances)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, compare, diagnose, refuse
+from coursekit.feedback import Student, TryAgain, comes_from_rng, compare, diagnose, hidden, refuse
 
 __all__ = ["judge_harness"]
 
@@ -131,7 +131,7 @@ def _key(case: Case) -> Any:
 
 def _case(seed: int, n_groups: int, n_seeds: int, n_units: int, n_lost: int, n_draws: int) -> Case:
     """Networks that are names, of very different accuracy and frailty."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(hidden(seed))
     groups = [[f"{'ABCDEF'[g]}{s}" for s in range(n_seeds)] for g in range(n_groups)]
     intact = {name: rng.uniform(0.5, 1.0) for group in groups for name in group}
     frail = {name: rng.uniform(0.0, 0.3, n_units) for group in groups for name in group}
@@ -153,11 +153,11 @@ def judge_harness(student: Student) -> None:
         return answer, _judge_masks(lesion.asked, groups, n_lost, n_draws)
 
     def run(*case: Any) -> Any:
-        answer, seen.masks[_key(case)] = damages(case, np.random.default_rng(case[-1]))
+        answer, seen.masks[_key(case)] = damages(case, np.random.default_rng(hidden(case[-1])))
         return answer
 
     many = _case(9, 2, 2, 10, 3, 400)
-    _judge_draws(damages(many, np.random.default_rng(9))[1], 3)
+    _judge_draws(damages(many, np.random.default_rng(hidden(9)))[1], 3)
     comes_from_rng(lambda rng: damages(_case(8, 2, 2, 20, 7, 6), rng)[1], np.random.default_rng)
 
     def told(change: Callable[[Any, Any], Any]) -> Callable[..., Any]:

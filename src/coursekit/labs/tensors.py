@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from coursekit import feedback
-from coursekit.feedback import TryAgain
+from coursekit.feedback import TryAgain, hidden
 
 __all__ = ["comes_from_rng", "looks_normal", "seeded", "tensor"]
 
 
 def seeded(seed: int) -> torch.Generator:
     """A fresh source of randomness."""
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(hidden(seed))
 
 
 comes_from_rng: Callable[..., None] = partial(
