@@ -8,6 +8,7 @@
 import os
 
 import pytest
+import unchanged
 import warm_kernels
 
 _LONGEST = (  # starts of paths, measured; the rest follows as it is collected
@@ -15,6 +16,10 @@ _LONGEST = (  # starts of paths, measured; the rest follows as it is collected
     *("notebooks", "tests/test_house.py", "tests/coursekit/test_labs.py", "solutions"),
 )
 _NOTICE = "NEUROEVO_TESTS_WITHOUT_MNIST"  # the main process finds out once and tells xdist's workers and the kernels
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ["NEUROEVO_OFFLINE"] = "1"  # no notebook needs to look for a server again
     if config.getoption("nbval", default=False):
         warm_kernels.install()
+        if hasattr(config, "cache"):
+            config.pluginmanager.register(unchanged.Unchanged(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,6 +20,7 @@ To doubt
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)
 To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
+  python3 course.py test --changed              run all but notebooks that passed here, unchanged since
   python3 course.py test --mutants [LAB]        put faults into right answers: do the labs' checks see them?
   python3 course.py labs [--check]              make labs/ from solutions/
   python3 course.py execute [FILES]             run notebooks and normalise what is committed
@@ -74,6 +75,7 @@ def main() -> int:
     book.add_argument("--serve", action="store_true", help="then serve it on this machine until Ctrl-C")
     book.add_argument("--port", type=int, default=8000)
     test = add("test", description="Run the tests. Other words go to pytest.")
+    test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
     test.add_argument("--mutants", action="store_true", help="try the labs' checks on faulty answers; words are labs")
     targets.add_parser("clean", description="Remove the environment, builds and caches; nothing of yours.")
@@ -94,7 +96,7 @@ def main() -> int:
         if known.target == "book":
             return build_book(known.serve, known.port)
         if known.target == "test":
-            return try_mutants(rest) if known.mutants else run_tests(rest, known.fast)
+            return try_mutants(rest) if known.mutants else run_tests(rest, known.fast, known.changed)
         if known.target == "lab":
             return lab(rest)
         return command(known.target, rest)
@@ -152,10 +154,11 @@ def lab(words: list[str]) -> int:
     )
 
 
-def run_tests(words: list[str], fast: bool) -> int:
+def run_tests(words: list[str], fast: bool, changed: bool = False) -> int:
     """All of pytest: tests/ and, by nbval, every notebook; two processes, one thread each."""
+    left_out = ["--changed"] * changed
     if words and not fast:
-        return COURSE.run(PYTHON, "-m", "pytest", *words)
+        return COURSE.run(PYTHON, "-m", "pytest", *words, *left_out)
     # loadscope keeps the cells of a notebook, and the tests of a module, on one process and in order.
     pytest = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", "--durations=8")
     one_thread = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "TQDM_DISABLE": "1"}
@@ -164,7 +167,7 @@ def run_tests(words: list[str], fast: bool) -> int:
         return COURSE.run(*pytest, "-m", "not slow", "tests", *words, **one_thread)
     print("Testing the packages, the labs, the site and every notebook, several minutes.", flush=True)
     nbval = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=600")
-    return COURSE.run(*pytest, "tests", "notebooks", "solutions", "labs", *nbval, **one_thread)
+    return COURSE.run(*pytest, "tests", "notebooks", "solutions", "labs", *nbval, *left_out, **one_thread)
 
 
 def try_mutants(words: list[str]) -> int:
