@@ -3,9 +3,12 @@
 * Without MNIST, cells whose output depends on it are not compared. They carry the tag `needs-mnist`, and still run, on
   the offline fallback, so their own assertions hold.
 * What takes longest comes first, so that no process waits for another at the end.
+* One failing test can't end the run, however deep its chain of exceptions.
 """
 
 import os
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 import unchanged
@@ -45,6 +48,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if _needs_mnist(item):
                 item.options["check"] = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What a test raised, told by pytest; where pytest itself fails over it, in a line."""
+    if call.excinfo is not None:
+        _cut(call.excinfo.value)
+    try:
+        return (yield)
+    except Exception as error:  # a SystemError of ast's, say; it would end the run
+        told = f"{call.excinfo and call.excinfo.exconly()}\n(pytest couldn't say more of it: {error!r})"
+        nodeid, place, keywords = item.nodeid, item.location, dict.fromkeys(item.keywords, 1)
+        return pytest.TestReport(nodeid, place, keywords, "failed", told, call.when or "call", duration=call.duration)
+
+
+def _cut(error: BaseException | None, n_kept: int = 8) -> None:
+    """Drop what lies deeper in a chain of exceptions than anybody reads."""
+    for _ in range(n_kept):
+        error = error and (error.__cause__ or error.__context__)
+    if error is not None:
+        error.__cause__ = error.__context__ = None
 
 
 def _place(item: pytest.Item) -> int:
