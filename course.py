@@ -11,7 +11,7 @@ To find out something yourself
   python3 course.py ladder FILE                 run a strategy of your own beside chapter 13's; or a FOLDER of them
 To teach
   python3 course.py grade CLASS [LAB]           grade what a class has handed in; --new makes the folder of a class;
-                                                --mark, --report, --feedback, --export: what comes after
+                                                --mark, --report, --feedback, --export, --similar: what comes after
   python3 course.py variants CLASS [LAB]        labs of each student's own, with other constants and other hidden cases
   python3 course.py quizzes [CHAPTER ...]       the chapters' quizzes, for learning platforms (--qti) or paper (--sheet)
   python3 course.py slides [CHAPTER ...]        slides for a lecture, made from chapters, with notes for the speaker

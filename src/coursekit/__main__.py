@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     after.add_argument("--feedback", action="store_true", help="a page for each student, zipped for the platform")
     after.add_argument("--export", choices=("canvas", "moodle"), help="marks as a platform imports them")
     after.add_argument("--report", action="store_true", help="frequent mistakes, what to ask, points, who is missing")
+    after.add_argument("--similar", action="store_true", help="whose code is alike: questions (needs copydetect)")
 
     variants = commands.add_parser("variants", help="make each student's own labs", description=_VARIANTS)
     variants.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
@@ -149,8 +150,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 asked = {"blind": arguments.blind, "port": arguments.port}
                 print(handback.mark_texts(arguments.folder, arguments.lab, ready=_open_page, **asked))
                 return 0
-            if arguments.feedback or arguments.export or arguments.report:
+            if arguments.feedback or arguments.export or arguments.report or arguments.similar:
                 wanted = {"export": arguments.export or "", "feedback": arguments.feedback, "report": arguments.report}
+                wanted["similar"] = arguments.similar
                 print(handback.hand_back(arguments.folder, arguments.lab, **wanted))
                 return 0
             summary = grade.grade_class(

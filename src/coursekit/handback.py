@@ -6,7 +6,8 @@ from pathlib import Path
 
 from coursekit.feedback import Lab
 from coursekit.grade import ALL, ClassFolder, Summary, open_class
-from coursekit.grading import exporting, marking, reporting, returning
+from coursekit.grading import exporting, marking, reporting, returning, similarity
+from coursekit.grading.reading import Notebook, read_cells
 from coursekit.grading.roster import ClassError
 from coursekit.grading.rows import Entry
 from coursekit.labs import lab_of
@@ -22,6 +23,7 @@ def hand_back(
     export: str = "",
     feedback: bool = False,
     report: bool = False,
+    similar: bool = False,
 ) -> Summary:
     """Write what leaves the class: marks for a platform, feedback for students, a report. Nothing is graded.
 
@@ -32,6 +34,7 @@ def hand_back(
         export: "canvas" or "moodle": marks as that platform imports them.
         feedback: a page for each student, in a zip file for the platform.
         report: which mistakes were how frequent, what to ask, the points, who is missing.
+        similar: whose code is alike, beyond what was handed out and what `solutions`, beside `labs`, has.
 
     Raises:
         ClassError: something in the folder isn't what it should be, or a lab hasn't been graded.
@@ -48,6 +51,15 @@ def hand_back(
                 paths, told = returning.write_feedback(one.folder, checks, entries)
                 summary.sheets += paths
                 summary.counts += told
+            if similar:
+                path, pairs = similarity.write_similar(
+                    one.folder / f"similar-{number}.html",
+                    f"Lab {checks.number}: {checks.title}",
+                    one.collect(number)[0],
+                    [one.labs[number].notebook, *_published(Path(labs), one.labs[number].name)],
+                )
+                summary.sheets.append(path)
+                summary.to_ask += pairs
             if report:
                 path, counted = reporting.write_report(one.folder, checks, entries)
                 summary.sheets.append(path)
@@ -91,6 +103,12 @@ def mark_texts(
         one.look(number, summary)
         one.write_gradebook(summary)
     return summary
+
+
+def _published(labs: Path, name: str) -> list[Notebook]:
+    """The published solution of a lab, if it is here."""
+    path = labs.parent / "solutions" / name
+    return [read_cells(path)] if path.exists() else []
 
 
 def _marks(one: ClassFolder, number: str, checks: Lab, entries: Sequence[Entry]) -> exporting.Marks:

@@ -7,6 +7,7 @@
     inside, peers, values       what runs in there; calls between the two, whose arguments travel as data
     texts, marking              free texts: how much of them is the student's own; a page and tables to mark them
     exporting, returning, reporting, pages    what leaves a class: marks, feedback, a report
+    similarity                  whose code is alike
 
 `coursekit.grade` puts them together.
 """
