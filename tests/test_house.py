@@ -74,7 +74,8 @@ def test_what_is_imported_is_declared(path):
     # Notebooks need more: what makes them a course, and what a function does in one, may come from the extra for labs.
     extras = project["optional-dependencies"]
     allowed = needed | distributions(extras["lab"])
-    for folder, extra in (("evidence/runs", "runs"), ("evidence/bench", "peers")):
+    of_their_own = {"evidence/runs": "runs", "evidence/bench": "peers", "coursekit/grading/similarity": "similarity"}
+    for folder, extra in of_their_own.items():
         if relative(path).startswith(folder):
             allowed |= distributions(extras[extra])
     at_once_allowed = needed if relative(path).startswith("neuroevo") else allowed
