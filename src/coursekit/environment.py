@@ -115,7 +115,8 @@ class Environment:
     def _variables(self, more: dict[str, str]) -> dict[str, str]:
         path = os.pathsep.join([str(self.python.parent), os.environ.get("PATH", "")])
         # A user's own packages must not shine through: they would hide what this project forgot to declare.
-        return {**os.environ, "PATH": path, "PYTHONNOUSERSITE": "1", **more}
+        # Set-up leaves compiling to the first import: not to keep what comes of it would double each later start.
+        return {**os.environ, "PATH": path, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "", **more}
 
     def _made(self) -> list[str]:
         return self._stamp.read_text("utf-8").splitlines() if self._stamp.is_file() else []

@@ -144,6 +144,12 @@ def test_one_that_is_going_on_in_another_window_is_left_alone(course, monkeypatc
     assert course.folder.exists()
 
 
+def test_what_python_compiles_is_kept_whatever_the_machine_says(tmp_path, monkeypatch):
+    """Set-up compiles nothing, so every process would do it again."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert Environment(tmp_path).run(sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)") == 0
+
+
 # The small PyTorch
 
 
