@@ -1,12 +1,15 @@
-"""Answers before their checks: a sample of mutants, and where randomness comes from."""
+"""Answers before their checks: a sample of mutants, where randomness comes from, right answers in a whole notebook."""
 
 import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import trying_right_answers
 from trying_mutants import EQUIVALENT, SOLUTIONS, answers, in_other_words
+from trying_right_answers import break_nothing, n_rounds, pass_on_a_busy_machine
 
 from coursekit.feedback import Status, randomness
 from coursekit.feedback.comparing import Comparison
@@ -61,3 +64,39 @@ def test_whoever_gets_rng_is_asked_where_its_randomness_comes_from(path, monkeyp
     for number in drawing:
         assert lab.judge(number, right[number][0]).status is Status.PASS
     assert set(asked) == set(drawing)
+
+
+QUICKEST = SOLUTIONS[14]  # its notebook takes a second; trying_right_answers.py has all of them
+
+
+@pytest.mark.parametrize("number", range(n_rounds(QUICKEST)))
+def test_no_right_answer_breaks_a_later_cell(number):
+    break_nothing(QUICKEST, number)
+
+
+def test_an_answer_that_breaks_a_later_cell_is_seen(monkeypatch):
+    lab, right, asked = lab_of(QUICKEST), answers(QUICKEST), []
+    number, judge = "15.1", lab.judge
+
+    def breaks(*args):
+        if not asked:
+            raise ZeroDivisionError
+        return right.RIGHT[number][0](*args)
+
+    def judges(*args):
+        asked.append(args)
+        verdict = judge(*args)
+        asked.clear()
+        return verdict
+
+    monkeypatch.setattr(lab, "judge", judges)
+    monkeypatch.setattr(
+        trying_right_answers, "answers", lambda _: SimpleNamespace(RIGHT={**right.RIGHT, number: [breaks]})
+    )
+    with pytest.raises(ZeroDivisionError):
+        break_nothing(QUICKEST, 0)
+
+
+@pytest.mark.slow
+def test_right_answers_pass_on_a_busy_machine():
+    pass_on_a_busy_machine(QUICKEST)

@@ -61,6 +61,84 @@ def a_number_in_place_of_an_array(x):
     return size.mean()
 
 
+def shapes_of_expressions(x):
+    other = np.ones((3, 4))
+    return x[0, :2] * other
+
+
+def a_product(x):
+    other = np.ones(5)
+    return x @ other
+
+
+def a_product_of_tensors(x):
+    one, other = torch.ones(2, 3), torch.ones(5)
+    return one @ other
+
+
+def put_side_by_side(x):
+    return np.hstack([x, np.ones(5)])
+
+
+def of_a_library(x):
+    return np.linalg.inv(x)
+
+
+def a_module(x):
+    return 2 * np
+
+
+def a_promise_of_numbers(x):
+    return (2 * row for row in x) / 2
+
+
+def not_called(x):
+    return x.sum / 2
+
+
+def a_list_in_place_of_an_array(x):
+    rows = [1.0, 2.0]
+    return 0.5 * rows
+
+
+def one_number_gone_through(x):
+    return [row for row in len(x)]
+
+
+def nothing_in_it(x):
+    return max([])
+
+
+def an_axis_too_far(x):
+    return x.sum(axis=2)
+
+
+def an_array_for_a_count(x):
+    return list(range(x))
+
+
+def a_float_for_a_place(x):
+    return x[: len(x) / 2]
+
+
+def never_put_in(x):
+    table = {}
+    return table["a", 1]
+
+
+def divided_by_nothing(x):
+    rest = len(x) - 2
+    return 1 / rest
+
+
+def from_the_end(x):
+    return x[-3]
+
+
+def an_argument_left_out(x):
+    return (lambda first, second: first)(x)
+
+
 SHOWN = [
     (never_set, "Nothing has given `total` a value"),
     (mistyped, "Nothing has given `undefined_name` a value"),
@@ -71,7 +149,25 @@ SHOWN = [
     (shapes, "`x` has the shape (2, 3) and `other` (4,)"),
     (tensors, "`one` has the shape (2, 3) and `other` (4,)"),
     (nothing_came_back, "`row` is None"),
-    (a_number_in_place_of_an_array, "`size` is of type int here"),
+    (shapes_of_expressions, "2 numbers meet 4"),
+    (a_product, "`x` has the shape (2, 3) and `other` (5,)"),
+    (a_product_of_tensors, "`one` has the shape (2, 3) and `other` (5,)"),
+    (put_side_by_side, "What has 2 axes is put beside what has 1"),
+    (of_a_library, "as many rows as columns"),
+    (a_module, "One side is a module"),
+    (a_promise_of_numbers, "is no list or array yet"),
+    (not_called, "its brackets are missing"),
+    (a_list_in_place_of_an_array, "np.array(...) makes an array of a list"),
+    (one_number_gone_through, "is one number, and no row of values"),
+    (nothing_in_it, "was nothing put into it"),
+    (an_axis_too_far, "there are 2: none has the number 2"),
+    (an_array_for_a_count, "One number is needed here, and an array is given"),
+    (a_float_for_a_place, "Only whole numbers can be places"),
+    (never_put_in, "`table` has no such key: it is empty"),
+    (divided_by_nothing, "`rest` is 0"),
+    (from_the_end, "There are only 2, and the one with the number 3 from the end"),
+    (an_argument_left_out, "The call leaves out 'second'"),
+    (a_number_in_place_of_an_array, "`size` is one number, and no row of values"),
 ]
 
 
@@ -82,35 +178,21 @@ def test_what_is_shown_is_said_and_names_the_fault(function, said):
     assert verdict.kind == "named"
 
 
-def shapes_of_expressions(x):
-    other = np.ones((3, 4))
-    return x[0, :2] * other  # x doesn't clash with it; x[0, :2] does
-
-
-def a_library_complains(x):
-    return np.linalg.inv(x)
-
-
 def a_librarys_own_name(x):
     import re
 
     return re.compile("(")
 
 
-def from_the_end(x):
-    return x[-3]
-
-
-def a_module_in_place_of_a_tensor(x):
-    return x @ torch
+def an_attribute_of_an_argument(x):
+    return x.shape.mean()  # it isn't x that is a tuple
 
 
 def not_implemented_by_torch(x):
     return torch.ones(2) & torch.ones(2)  # a NotImplementedError, but no stub
 
 
-NOTHING = [shapes_of_expressions, a_library_complains, a_librarys_own_name, from_the_end, a_module_in_place_of_a_tensor]
-NOTHING += [not_implemented_by_torch]
+NOTHING = [a_librarys_own_name, an_attribute_of_an_argument, not_implemented_by_torch]
 
 
 @pytest.mark.parametrize("function", NOTHING)

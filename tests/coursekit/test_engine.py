@@ -252,6 +252,7 @@ NUMBERS = np.array([0.123456, -2.2, 3.5, 0.5])
         (np.maximum.accumulate, "keeps the largest so far"),
         (lambda x: 0 * x + x[0], "its first entry throughout"),
         (lambda x: np.where(x > 0, 7, x), "is 7 wherever it is wrong"),
+        (lambda x: np.where(x > 1, x.round(2), x), "is rounded to 2 decimals wherever it is wrong"),
         (lambda x: np.where(x > 0, 7 * x, x), "7 times what it should be wherever it is wrong"),
         (lambda x: x.max(), "is the largest of what is asked for"),
         (lambda x: x - 0.5, "your x is 0.5 too small wherever it is wrong"),
@@ -378,7 +379,10 @@ def spread(x, scale, n, up):
         (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) - 1), "is (`len(x)` - 1) times what it should be."),
         (lambda x, scale, n, up: x.sum(), "is the sum of `x`, and not what is asked for."),
         (lambda x, scale, n, up: n - spread(x, scale, n, up), "is `n` minus what it should be."),
-        (lambda x, scale, n, up: spread(x, scale, n, True) - 0.3 * (not up), "With `up` always true, it is right"),
+        (
+            lambda x, scale, n, up: spread(x, scale, n, True) - 0.3 * (not up),
+            "is wrong wherever `up` is False, and right elsewhere",
+        ),
         (
             lambda x, scale, n, up: spread(x, scale, np.sin(n), up),
             "With `n` always 0, it is right: what changes with `n`?",
@@ -402,6 +406,55 @@ def test_what_other_input_or_quantity_explains_all_answers_is_told(wrong, fault)
     once = said(check, lambda x, *rest: wrong(x, *rest) * (1.37 if len(x) == 6 else 1), names)
     assert fault not in once, "in all cases but one"
     assert len(once) <= 400
+
+
+def test_an_axis_too_many_is_told_with_what_it_is_as_long_as():
+    def check(student):
+        cases = [(np.arange(n * 3.0).reshape(n, 3) % 7,) for n in (2, 4)]
+        compare(student, returns="sums", by_hand=[], others=cases, right=lambda x: (x**2).sum(0), mistakes={})
+
+    assert "It has an axis too many, of `len(x)` entries." in said(check, lambda x: np.sin(x))
+    assert "It lacks an axis." in said(check, lambda x: np.sin(x).max() + len(x))
+    assert "axis" not in said(check, lambda x: np.sin(x) if len(x) == 2 else (x**2).sum(0))
+
+
+def test_a_value_of_an_argument_that_all_failing_cases_share_is_told():
+    def check(student):
+        cases = [(1.7 * n, kind) for n in (1, 2, 3) for kind in ("half", "double")]
+        right = lambda x, kind: x / 2 if kind == "half" else 2 * x  # noqa: E731
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={})
+
+    wrong = lambda x, kind: np.sin(x) if kind == "half" else 2 * x  # noqa: E731
+    assert "is wrong wherever `kind` is 'half', and right elsewhere" in said(check, wrong, "f(x, kind)")
+    wrong = lambda x, kind: np.sin(x) if kind == "half" and x > 2 else x / 2 if kind == "half" else 2 * x  # noqa: E731
+    assert "wherever" not in said(check, wrong, "f(x, kind)")
+
+
+def test_how_an_answer_grows_with_an_argument_is_told():
+    def check(student):
+        cases = [(np.array([1.0, 2.5, 4]), 1.5), (np.array([2.0, 0.3]), 0.7), (np.array([1.2, 3.1]), 2.1)]
+        right = lambda x, a: np.sin(a) * x.std()  # noqa: E731
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={})
+
+    told = "is 4 times as large with `x` twice as large, and should be 2 times as large"
+    assert told in said(check, lambda x, a: np.sin(a) * (x**2).sum(), "f(x, a)")
+    told = "is as large as before with `x` twice as large, and should be 2 times as large"
+    assert told in said(check, lambda x, a: np.sin(a) * len(x[x > 0]) + x[0] / x[1], "f(x, a)")
+    assert "twice as large" not in said(check, lambda x, a: np.sin(a) * (x**2).sum() + a, "f(x, a)")
+
+
+def test_the_first_line_that_gives_nan_is_told_where_no_library_complains():
+    torch = pytest.importorskip("torch")
+
+    def check(student):
+        compare(student, returns="y", by_hand=[], others=[(1.5,), (2.5,)], right=lambda x: x, mistakes={})
+
+    def breaks(x):
+        root = torch.tensor(-x).sqrt()
+        return root + x
+
+    assert "(`root = torch.tensor(-x).sqrt()`): from there on, `root` holds NaN." in said(check, breaks)
+    assert "It begins" not in said(check, lambda x: float("nan"))
 
 
 def test_a_change_that_makes_every_answer_right_tells_nothing():

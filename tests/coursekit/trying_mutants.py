@@ -2,6 +2,7 @@
 
 Right answers are those of solutions/ and, in other words, those of wrong_answers/. A mutant that passes and is no fault
 stands, with the reason, in equivalent_mutants.toml; any other that passes is a hole in its check.
+Then right answers stand in whole notebooks, and are judged on a busy machine (trying_right_answers.py).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
+import pytest
 
 from coursekit.labs import lab_of
 from coursekit.mutants import Outcome, table, try_mutants
@@ -101,8 +103,10 @@ def main() -> int:
         shown = holes(outcomes) if known.show == "passed" else [o for o in outcomes if o.kind == known.show]
         for one in shown:
             print(one.exercise, one.mutant.name, *([f"\n      {one.message}"] if one.message else []))
-    print(table(outcomes, EQUIVALENT))
-    return 1 if holes(outcomes) else 0
+    print(table(outcomes, EQUIVALENT), flush=True)
+    whole = [str(HERE / "trying_right_answers.py"), "-q", "-n", str(known.jobs)]
+    failed = pytest.main([*whole, "-k", " or ".join(path.stem for path in chosen)])
+    return 1 if holes(outcomes) or failed else 0
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ the checks work" shows an exercise with its check, and its test, in full.
     copies, running         copies of inputs, and whether they stayed the same; stopping a call that takes too long
     surroundings            the notebook: cells that fail, endless output, colour
     mishaps, causes         exceptions, stubs and misfits in words; what an exception shows by itself
+    breaking                the first line that gives a name NaN
     variant                 a student's own constants and hidden cases, where a class has a key
     rehearsing              for tests: each mistake that a check names, judged by that check
 """

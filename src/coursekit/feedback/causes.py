@@ -3,42 +3,126 @@
 import dis
 import re
 from itertools import pairwise
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from coursekit.feedback.copies import as_array
 
-__all__ = ["cause"]
+__all__ = ["cause", "names_read"]
 
-_COUNTS = re.compile(r"unpack \(expected (\d+)(?:, got (\d+))?")
-_BEYOND = re.compile(r"index (\d+) is out of bounds for (?:axis|dimension) \d+ with size (\d+)")
-_KIND = re.compile(r"'(\w+)' object (?:has no attribute|is not|does not|cannot)")
+_LENGTHS = re.compile(  # two that should be equal
+    r"size (\d+) is different from (\d+)"
+    r"|tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"
+    r"|\(\d+x(\d+) and (\d+)x\d+\)"
+    r"|mat \(\d+x(\d+)\), vec \((\d+)\)"
+    r"|but got (\d+) and (\d+) elements"
+    r"|Expected size (\d+) but got size (\d+)"
+    r"|has size (\d+) and the array at index \d+ has size (\d+)"
+    r"|numbers of samples: \[(\d+), (\d+)\]"
+    r"|expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)"
+    r"|size of axis is (\d+) but size of corresponding boolean axis is (\d+)"
+)
+_SHAPES = re.compile(r"broadcast together with shapes \(([\d,]*)\) \(([\d,]*)\)")
+_KINDS = re.compile(  # of what stands where something else is needed
+    r"(?:type\(s\) for|instances of|operand type for )[^']*'([\w.]+)'(?: and '([\w.]+)')?"
+    r"|^'([\w.]+)' object (?:is not (?:iter|subs)|has no|does not support item)"
+    r"|(?:non-iterable|must be an iterable, not) ([\w.]+)"
+    r"|^(module) '[\w.]+' has no attribute"
+    r"|of type '([\w.]+)' has no len"
+)
+_IS = {  # kinds, and what can be said of them
+    "module": "is a module, and not what one of its functions returns",
+    "NoneType": "is None: what gave it its value returns nothing",
+    "generator map zip filter enumerate range": "is no list or array yet: list(...) makes one of it, sum(...) adds up",
+    "function method builtin_function_or_method type": "is a function that isn't called: its brackets are missing",
+}
+_NUMBERS = {"int", "float", "bool", "float64", "float32", "int64"}
+_BOXES = {"list": ": np.array(...) makes an array of it", "tuple": "", "dict": "", "set": "", "str": "", "bytes": ""}
+# What is found in an exception's message, and what it shows; {0} is the first group. If a library raised it:
+_OF_ARGUMENTS = {
+    r"axis (-?\d+) is out of bounds for array of dimension (\d+)": "axes are counted from 0, and there are {1}: none "
+    "has the number {0}",
+    r"range of \[-?\d+, (\d+)\], but got (-?\d+)": "axes are counted from 0, here up to {0}: none has the number {1}",
+    r"same number of dimensions.*?(\d+) (?:dim.*has|and) (\d+)": "what has {0} axes is put beside what has {1}; they "
+    "need as many",
+    r"\dD array, got \dD array|\d-dimensional array given": "what is given has another number of axes than is needed",
+    r"must be square": "a matrix with as many rows as columns is needed here",
+    r"Singular matrix": "this matrix has no inverse, because some of its rows follow from others",
+    r"Incompatible dimensions|same length": "what belongs together isn't equally long",
+    r"empty (?:sequence|(?:l|\w*L)ist)|zero-size array|at least one (?:array|data)|[Ff]ound array with 0": (
+        "nothing is in what this line works on: was nothing put into it, or all of it cut away"
+    ),
+    r"inhomogeneous shape|array element with a sequence": "one place of an array is to hold several values, or its "
+    "rows are of different lengths",
+    r"only (?:integer scalar|0-dim|length-1|one element|int ind)|Tensor with \d+ elements|single element": (
+        "one number is needed here, and an array is given"
+    ),
+    r"interpreted as an integer|must be an? integer|must be integers|only integers, slices|used as indices must": (
+        "only whole numbers can be places, sizes or counts, and what is given is none"
+    ),
+    r"math domain error": "the root of a negative number is asked for, or the logarithm of one or of 0",
+    r"invalid combination of arguments": "what is called here takes arguments of other kinds, or in another order",
+    r"must be .*(?:, not|[Gg]ot|received) |^\W?\w+\W? (?:must be|needs|has shape) ": "one of the arguments isn't what "
+    "this function takes; the message says which",
+}
+_OF_THE_LINE = {  # and if the student's own line did
+    r"index -?\d+ is out of bounds for \w+ \d+ with size 0": "there is none at all, and one is asked for",
+    r"index -(\d+) is out of bounds for \w+ \d+ with size (\d+)": "there are only {1}, and the one with "
+    "the number {0} from the end is asked for",
+    r"(?:list|tuple|string) (?:assignment )?index out of range": "counting starts at 0, and the place that is asked "
+    "for lies behind the end",
+    r"^(?:string|byte) indices must": "what stands before the brackets is text, and has no entries with names",
+    r"array is \d+-dimensional, but \d+ were|too many indices": "there are more indices in the brackets than axes",
+    r"enough dimensions \(has 0|over a 0-d array|index to scalar|of unsized object": "an array is needed here, and "
+    "what is given has no axis",
+    r"zip\(\) argument \d is": "what is gone through side by side isn't equally long",
+    r"sequence by non-int|can only concatenate": "nothing is calculated so with lists, tuples and strings: "
+    "np.array(...) makes an array of a list",
+    r"unexpected keyword argument '(\w+)'": "what is called here has no argument `{0}`",
+    r"missing \d+ required [\w-]+ arguments?: (.+)": "the call leaves out {0}",
+    r"takes .* positional arguments? but": "what is called here takes another number of arguments",
+    r"is not callable": "what stands before the round brackets is no function",
+    r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
+    r"more than one.* ambiguous": "a condition is one True or False, and this one has many; .all() or .any() makes one "
+    "of them",
+}
 
 
-def cause(error: BaseException, frame: FrameType, last: int) -> str:
+def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool = True) -> str:
     """The fault that an exception shows, in a sentence; empty if it shows none.
 
-    `last` is the instruction of the frame that stopped. Nothing is guessed: what is said follows from the exception,
-    and from the values of the names that this instruction works on.
+    `last` is the instruction of the frame that stopped; `raised_there` is false if it called what raised the exception.
+    Nothing is guessed: what is said follows from the exception, and from the values of the names that this instruction
+    works on.
     """
-    text = str(error)
-    if isinstance(error, NameError):
-        unset = re.search(r"name '(\w+)'|variable '(\w+)'", text)
-        return f"Nothing has given `{unset[1] or unset[2]}` a value before this line." if unset else ""
-    if found := _COUNTS.search(text):
-        names = "one name stands" if found[1] == "1" else f"{found[1]} names stand"
-        values = "one value" if found[2] == "1" else f"{found[2] or 'more'} values"
-        return f"Here {names} on the left, and {values} on the right."
-    if (found := _BEYOND.search(text)) and int(found[1]) >= int(found[2]):
-        size = int(found[2])
-        there = f"the last of {size} has the number {size - 1}" if size else "there is none at all"
-        return f"Counting starts at 0, so {there}; number {found[1]} is asked for."
-    if "is ambiguous" in text and "more than one" in text:
-        return "A condition is one True or False, and this one has many: .all() or .any() makes one of them."
-    operands = _operands(frame, last)
-    return _clash(error, operands) or _kind(error, operands)
+    text, operands = str(error), _operands(frame, last) if raised_there else {}
+    shown = _clash(text, operands)
+    if raised_there:
+        shown = _unset(error) or _counts(text) or shown or _kind(error, operands) or _missing(error, frame, last)
+    for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
+        if match := re.search(pattern, text, re.DOTALL):
+            return f"{words[0].upper()}{words[1:].format(*match.groups())}."
+    return shown
+
+
+def names_read(code: CodeType, last: int) -> list[str]:
+    """The names that are read in the expression whose instruction stopped."""
+    instructions = list(dis.get_instructions(code))
+    where = next((one.positions for one in instructions if one.offset == last), None)
+    if where is None or where.lineno is None:
+        return []
+    names: dict[str, None] = {}
+    for one in instructions:
+        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")) and one.positions:
+            begin, end = (
+                (one.positions.lineno, one.positions.col_offset),
+                (one.positions.end_lineno, one.positions.end_col_offset),
+            )
+            if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
+                names.update(dict.fromkeys(one.argval if isinstance(one.argval, tuple) else (one.argval,)))
+    return list(names)
 
 
 def _operands(frame: FrameType, last: int) -> dict[str, Any]:
@@ -58,26 +142,70 @@ def _operands(frame: FrameType, last: int) -> dict[str, Any]:
     return {name: scope[name] for name in names if name in scope}
 
 
-def _clash(error: BaseException, names: dict[str, Any]) -> str:
-    """Two arrays whose shapes don't fit together."""
-    if not re.search(r"must match the size|broadcast together", str(error)):
-        return ""
-    shapes = {name: np.shape(as_array(value)) for name, value in names.items() if hasattr(value, "shape")}
-    for (one, shape), (other, its) in pairwise(shapes.items()):
-        try:
-            np.broadcast_shapes(shape, its)
-        except ValueError:
-            return f"`{one}` has the shape {shape} and `{other}` {its}: they don't fit together."
+def _unset(error: BaseException) -> str:
+    unset = re.search(r"name '(\w+)'|variable '(\w+)'", str(error)) if isinstance(error, NameError) else None
+    return f"Nothing has given `{unset[1] or unset[2]}` a value before this line." if unset else ""
+
+
+def _counts(text: str) -> str:
+    """More names or values than are there, or a place behind the end."""
+    if found := re.search(r"unpack \(expected (\d+)(?:, got (\d+))?", text):
+        names = "one name stands" if found[1] == "1" else f"{found[1]} names stand"
+        values = "one value" if found[2] == "1" else f"{found[2] or 'more'} values"
+        return f"Here {names} on the left, and {values} on the right."
+    found = re.search(r"index (\d+) is out of bounds for (?:axis|dimension) \d+ with size ([1-9]\d*)", text)
+    if found and int(found[1]) >= int(found[2]):
+        last = f"the last of {found[2]} has the number {int(found[2]) - 1}"
+        return f"Counting starts at 0, so {last}; number {found[1]} is asked for."
     return ""
 
 
-def _kind(error: BaseException, names: dict[str, Any]) -> str:
-    """A name that holds a value of a kind with which this can't be done."""
-    found = _KIND.match(str(error)) if isinstance(error, AttributeError | TypeError) else None
-    kind = found[1] if found else ""
-    named = [name for name, value in names.items() if type(value).__name__ == kind and kind != "module"]
-    if len(named) != 1:
+def _clash(text: str, names: dict[str, Any]) -> str:
+    """Two arrays whose shapes don't fit together, or two lengths in them."""
+    lengths: tuple[int, ...] = ()
+    if found := _SHAPES.search(text):
+        one, other = ([int(n) for n in group.split(",") if n][::-1] for group in found.groups())
+        lengths = next((a, b) for a, b in zip(one, other, strict=False) if a != b and 1 not in (a, b))
+    elif found := _LENGTHS.search(text):
+        lengths = tuple(int(n) for n in found.groups() if n)
+    if not lengths:
         return ""
-    if kind == "NoneType":
-        return f"`{named[0]}` is None: what gave it its value returns nothing."
-    return f"`{named[0]}` is of type {kind} here. Which line gave it that value?"
+    held = {name: np.shape(as_array(value)) for name, value in names.items() if hasattr(value, "shape")}
+    for (name, shape), (another, its) in pairwise(held.items()):
+        if any(a in shape and b in its for a, b in (lengths, lengths[::-1])):
+            return f"`{name}` has the shape {shape} and `{another}` {its}: they don't fit together."
+    return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many."
+
+
+def _kind(error: BaseException, names: dict[str, Any]) -> str:
+    """A value of a kind with which this can't be done."""
+    found = _KINDS.search(str(error)) if isinstance(error, AttributeError | TypeError | ValueError) else None
+    kinds = [kind.rpartition(".")[2] for kind in found.groups() if kind] if found else []
+    calculates = found is not None and found[1] is not None
+    for kind in kinds:
+        named = [name for name, value in names.items() if type(value).__name__ == kind and kind != "module"]
+        it = f"`{named[0]}`" if len(named) == 1 else "what stands here" if len(kinds) == 1 else "one side"
+        said = next((words for known, words in _IS.items() if kind in known.split()), "")
+        if not said and calculates and kind in _BOXES:
+            said = f"is a {kind}, with which nothing is calculated so{_BOXES[kind]}"
+        elif not said and not calculates and kind in _NUMBERS:
+            said = "is one number, and no row of values"
+        elif not said and not calculates and len(named) == 1:
+            said = f"is of type {kind} here. Which line gave it that value?"
+        if said:
+            return f"{it[0].upper()}{it[1:]} {said}".rstrip(".") + ("" if said.endswith("?") else ".")
+    return ""
+
+
+def _missing(error: BaseException, frame: FrameType, last: int) -> str:
+    """A key that a dict doesn't have, or a divisor that is 0."""
+    if isinstance(error, KeyError):
+        scope = {**frame.f_globals, **frame.f_locals}
+        dicts = {name: scope[name] for name in names_read(frame.f_code, last) if isinstance(scope.get(name), dict)}
+        for name, value in dicts.items() if len(dicts) == 1 and error.args else ():
+            if error.args[0] not in value:
+                return f"`{name}` has no such key{'' if value else ': it is empty'}."
+    if isinstance(error, ZeroDivisionError):
+        for name, value in list(_operands(frame, last).items())[-1:]:
+            return f"`{name}` is {value}, and something is divided by it." if value == 0 else ""
+    return ""

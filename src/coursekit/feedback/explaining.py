@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coursekit.feedback.breaking import first_broken
 from coursekit.feedback.changes import misreadings, plainer
 from coursekit.feedback.mishaps import where_it_stopped
 from coursekit.feedback.quantities import quantities, taken_for, tie
@@ -94,7 +95,7 @@ class _Search:
         if any((abs(a) > 1e9 * (1 + abs(b).max(initial=0))).any() for a, b in pairs):
             return self._read_as_others()
         tried = self._stands_still, self._related, self._ignores, self._tied, self._read_as_others, self._somewhere
-        return next(filter(None, (one() for one in tried)), "")
+        return next(filter(None, (one() for one in (*tried, self._grows))), "")
 
     def broken_line(self) -> str:
         """Where NumPy first divides by zero, say, if a value is no finite number any more; empty if it doesn't."""
@@ -110,7 +111,8 @@ class _Search:
                     return f"It begins in {line}: {error}. {values}".strip()
             except Exception:
                 return ""
-        return ""
+        line, name = first_broken(self.student, self.asked.cases[broken[0]]) if broken else ("", "")
+        return f"It begins in {line}: from there on, `{name}` holds NaN." if line else ""
 
     def cure(self) -> str:
         """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
@@ -198,7 +200,64 @@ class _Search:
         ]
 
     def _somewhere(self) -> str:
-        return wherever_wrong(self.got, self.right)
+        return wherever_wrong(self.got, self.right) or self._misshapen() or self._in_some_cases()
+
+    def _misshapen(self) -> str:
+        """An axis that is there in every case though it shouldn't, or the other way round."""
+        shapes = [(a.shape, b.shape) for a, b in zip(self.got, self.right, strict=True)]
+        for long, short, text in ((0, 1, "has an axis too many"), (1, 0, "lacks an axis")):
+            for axis in range(max(len(pair[long]) for pair in shapes)):
+                if all(len(p[long]) > axis and p[long][:axis] + p[long][axis + 1 :] == p[short] for p in shapes):
+                    lengths, known = [pair[long][axis] for pair in shapes], self._known()
+                    named = known[0] if len(set(lengths)) > 1 else {}
+                    same = [
+                        name
+                        for name in named
+                        if ("len(" in name or ".shape[" in name)
+                        and all(one.get(name) == n for one, n in zip(known, lengths, strict=True))
+                    ]
+                    return f"{text}, of {same[0]} entries" if same else text
+        return ""
+
+    def _in_some_cases(self) -> str:
+        """An argument that is one value in all cases that fail and in no other, or the other way round.
+
+        It is tried: exchanged for a value of the other cases, it must make what was wrong right, and what was right
+        wrong.
+        """
+        cases, places = self.asked.cases, range(len(self.asked.parameters))
+        n_passing = len(cases) - len(self.failing)
+        for place in places if min(len(self.failing), n_passing) > 1 else ():
+            if not all(isinstance(args[place], bool | int | str) for args in cases):
+                continue
+            wrong = {args[place] for i, args in enumerate(cases) if i in self.failing}
+            right = {args[place] for i, args in enumerate(cases) if i not in self.failing}
+            if wrong & right or min(len(wrong), len(right)) > 1:
+                continue
+            with suppress(Exception):  # such a value needn't make sense in another case
+                tried = product(range(len(cases)), wrong | right)
+                changed = (((*cases[i][:place], value, *cases[i][place + 1 :]), value in right) for i, value in tried)
+                if all(self.asked.close(self._given(args), self._right(args)) == passes for args, passes in changed):
+                    (value,), word, other = (right, "right", "wrong") if len(wrong) > 1 else (wrong, "wrong", "right")
+                    return f"is {word} wherever `{self.asked.parameters[place]}` is {value!r}, and {other} elsewhere"
+        return ""
+
+    def _grows(self) -> str:
+        """By how much the value grows when an argument is doubled, if that shows that it should grow otherwise."""
+        for text, names, change in misreadings(self.asked.parameters, self.asked.cases):
+            if text.endswith(" twice as large") and len(names) == 1:
+                grown, wanted = set[float](), set[float]()
+                with suppress(Exception):  # arguments needn't make sense
+                    for i in self.order[:5]:
+                        args = change(self.asked.cases[i])
+                        grown |= _ratios(self._given(args), self.got[i])
+                        wanted |= _ratios(self._right(args), self.right[i])
+                    if len(grown) == len(wanted) == 1 and grown != wanted and 0 not in grown | wanted:
+                        now, right = (
+                            f"{n:g} times as large" if n != 1 else "as large as before" for n in (*grown, *wanted)
+                        )
+                        return f"is {now} with {text}, and should be {right}"
+        return ""
 
     # --- Other inputs ---
 
@@ -215,9 +274,8 @@ class _Search:
     def _is_right(self, cases: Iterable[Case]) -> bool:
         """Whether the value is the right one for these cases in place of those that were asked."""
         try:
-            with warnings.catch_warnings(action="error"):
-                values = (self.got[i] for i in self.order)
-                return all(self.asked.close(a, self._right(args)) for a, args in zip(values, cases, strict=True))
+            values = (self.got[i] for i in self.order)
+            return all(self.asked.close(a, self._right(args)) for a, args in zip(values, cases, strict=True))
         except Exception:  # arguments of two cases, or two arguments, needn't fit together
             return False
 
@@ -249,6 +307,13 @@ class _Search:
                 )
                 cured += all(after) and not all(before)
         return cured > len(self.asked.functions) / 4
+
+
+def _ratios(after: Array, before: Array) -> set[float]:
+    """By which factors entries have grown; those that were 0 must have stayed so."""
+    if after.shape != before.shape or (after[before == 0] != 0).any():
+        raise ValueError("nothing to be compared")
+    return set(np.round(after[before != 0] / before[before != 0], 4).tolist())
 
 
 def _scaled(got: Sequence[Array], right: Sequence[Array]) -> str:

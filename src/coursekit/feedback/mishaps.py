@@ -11,11 +11,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from coursekit.feedback.causes import cause
+from coursekit.feedback.causes import cause, names_read
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.reading import brief, shortened
 
-__all__ = ["file_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
+__all__ = ["file_of", "is_students", "line_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
 
 _PACKAGES = Path(__file__).parents[2]  # src/, or site-packages: coursekit and what stands beside it
 _LIBRARIES = [_PACKAGES, *{Path(sysconfig.get_paths()[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")}]
@@ -42,7 +42,7 @@ def file_of(function: Any) -> Path | None:
     return Path(code.co_filename) if code else None
 
 
-def _is_students(filename: str, ours: Collection[Path]) -> bool:
+def is_students(filename: str, ours: Collection[Path] = ()) -> bool:
     """Whether the student wrote this file: it is in no library, in none of our folders, and not built in."""
     return (
         not filename.startswith(("<frozen", "<__array_function__"))
@@ -57,13 +57,13 @@ def _frames(error: BaseException, ours: Collection[Path]) -> list[tuple[FrameTyp
     while tb is not None:
         steps.append((tb.tb_frame, tb.tb_lineno, tb.tb_lasti))
         tb = tb.tb_next
-    return [step for step in steps if _is_students(step[0].f_code.co_filename, ours)]
+    return [step for step in steps if is_students(step[0].f_code.co_filename, ours)]
 
 
 def _values(frame: FrameType, last: int) -> str:
     """What the names hold that stand in the expression that stopped; empty if none of them holds data."""
     held = {}
-    for name in _names(frame.f_code, last):
+    for name in names_read(frame.f_code, last):
         for scope in (frame.f_locals, frame.f_globals):
             if name in scope:
                 with contextlib.suppress(Exception):  # a value may refuse to be looked at, as tensors inside vmap do
@@ -71,24 +71,6 @@ def _values(frame: FrameType, last: int) -> str:
                         held[name] = f"has the shape {as_array(scope[name]).shape}" if "shape" in text else f"is {text}"
                 break
     return ", ".join(f"`{name}` {text}" for name, text in list(held.items())[:4])
-
-
-def _names(code: CodeType, last: int) -> list[str]:
-    """The names that are read in the expression whose instruction stopped."""
-    instructions = list(dis.get_instructions(code))
-    where = next((one.positions for one in instructions if one.offset == last), None)
-    if where is None or where.lineno is None:
-        return []
-    names: dict[str, None] = {}
-    for one in instructions:
-        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")) and one.positions:
-            begin, end = (
-                (one.positions.lineno, one.positions.col_offset),
-                (one.positions.end_lineno, one.positions.end_col_offset),
-            )
-            if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
-                names.update(dict.fromkeys(one.argval if isinstance(one.argval, tuple) else (one.argval,)))
-    return list(names)
 
 
 def unwritten(error: NotImplementedError, name: str, ours: Collection[Path] = ()) -> str | None:
@@ -126,7 +108,7 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
     where, there = where_it_stopped(error, ours)
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
     raised_there = frame is [one for one, _ in traceback.walk_tb(error.__traceback__)][-1]
-    shown = cause(error, frame, last) if raised_there else ""
+    shown = cause(error, frame, last, raised_there)
     if "`" in shown or isinstance(error, NameError | SystemExit | RecursionError):
         there = ""  # a cause that names values has told them, and here they tell nothing
     more = f"{shown} {there}".strip() or advice
@@ -139,9 +121,14 @@ def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple
     if not frames:
         return "", ""
     frame, number, last = frames[-1]
-    line = shortened(linecache.getline(frame.f_code.co_filename, number).strip(), 100)
     values = _values(frame, last)
-    return f"line {number} of its cell" + (f" (`{line}`)" if line else ""), f"There, {values}." if values else ""
+    return line_of(frame.f_code, number), f"There, {values}." if values else ""
+
+
+def line_of(code: CodeType, number: int) -> str:
+    """A line of a student's code, by its number and, where it can be had, its text."""
+    line = shortened(linecache.getline(code.co_filename, number).strip(), 100)
+    return f"line {number} of its cell" + (f" (`{line}`)" if line else "")
 
 
 def misfit(function: Callable[..., Any], name: str, parameters: list[str]) -> str | None:

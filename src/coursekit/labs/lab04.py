@@ -301,7 +301,29 @@ def _of_weights(slopes: Slopes, bend: Any = np.tanh) -> Slopes:
     return lambda x, y, w1, b1, w2, b2: slopes(x, y, w2, *_forward(x, w1, b1, w2, b2, bend=bend))
 
 
-@LAB.exercise("4.4", "torch_slopes(x, y, w1, b1, w2, b2)", title="A second opinion", points=3)
+@LAB.exercise(
+    "4.4",
+    "torch_slopes(x, y, w1, b1, w2, b2)",
+    title="A second opinion",
+    points=3,
+    on_error={
+        (RuntimeError, "does not require grad"): "your loss knows of no slope that is asked for: make the four weights "
+        "tensors with requires_grad=True, and compute the loss from them.",
+        (RuntimeError, "only for scalar"): "slopes are those of one number, and here are several: take the mean of the "
+        "loss over the examples.",
+        (
+            RuntimeError,
+            "have been used in the graph",
+        ): "one of the weights has no part in your loss, so it has no slope: w1, b1, w2 and b2 all lead to it.",
+        (RuntimeError, "a second time"): "the slopes of one loss are asked for twice: one call finds all four.",
+        (RuntimeError, "same dtype"): "float64 meets float32: arrays are float64, and tensors and layers that you make "
+        "get it with dtype=torch.float64 or .double().",
+        (
+            ValueError,
+            "arget size",
+        ): "what the loss puts side by side has two shapes ({error}): for n examples, both are (n, 1).",
+    },
+)
 def _(student: Student) -> None:
     rng, cases = np.random.default_rng(hidden(44)), []
     for n, d, k in ((4, 2, 3), (30, 4, 2), (9, 3, 5)):

@@ -272,10 +272,10 @@ def _compared(
 
 @LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
 def _(student: Student) -> None:
-    def case(seed: int, prices: dict[str, int], budget: int) -> tuple[Any, ...]:
+    def case(seed: int, prices: dict[str, int], budget: int, n_runs: int = 7, far: float = 9.0) -> tuple[Any, ...]:
         rng = np.random.default_rng(hidden(seed))
-        goal, x = rng.normal(size=2), torch.as_tensor(rng.normal(size=6))
-        searches = [Search(goal, rng.normal(size=(7, 2)) * np.geomspace(1, 9, 7)[:, None], last=3) for _ in prices]
+        goal, x, scale = rng.normal(size=2), torch.as_tensor(rng.normal(size=6)), np.geomspace(far / 9, far, n_runs)
+        searches = [Search(goal, rng.normal(size=(n_runs, 2)) * scale[:, None], last=3) for _ in prices]
         methods = dict(zip(prices, searches, strict=True))
         return methods, prices, budget, x, goal[0] * x + goal[1]
 
@@ -287,7 +287,11 @@ def _(student: Student) -> None:
         None,
         ("n_steps", "error"),
         by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), {"a": (2, 0.25)})],
-        others=[case(651, {"a": 4, "b": 1, "c": 3}, 14), case(652, {"b": 2, "a": 6}, 13)],
+        others=[
+            case(651, {"a": 4, "b": 1, "c": 3}, 14),
+            case(652, {"b": 2, "a": 6}, 13),
+            case(653, {"a": 2}, 9, 400, 0.1),
+        ],
         right=_compared(),
         mistakes={
             "every method gets `budget` steps, but a step has its price: budget // price.": _compared(lambda b, p: b),
@@ -303,6 +307,8 @@ def _(student: Student) -> None:
             "you take the plain mean, which is the worst runs' own. Average the logarithms over the runs, then exp.": (
                 _compared(whole=np.mean)
             ),
+            "a product of hundreds of small errors is too small for a float, and becomes 0, as in the next cell of the "
+            "notebook. Average the logarithms, then exp.": _compared(whole=lambda e: np.prod(e) ** (1 / len(e))),
             "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
             "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
                 _compared(whole=lambda e: np.exp(np.log10(e).mean()))

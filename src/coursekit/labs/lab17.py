@@ -203,9 +203,9 @@ def _family(seed: int, n: int, n_children: int, k: int) -> tuple[Array, Array, N
 
 def _lengths(parents: Any, children: Any, whose: Any) -> str:
     return (
-        f"arrays of different lengths meet ({{error}}). Here are {len(parents)} parents and "
-        f"{len(children)} children of {whose.shape[1]} parents each. A table of fitness has a place for "
-        "every parent (minlength), and `parents[whose]` needs a mean along its rows to have one for every child."
+        f"one line puts together what isn't equally long. Here are {len(parents)} parents and {len(children)} children "
+        f"of {whose.shape[1]} parents each: a table of fitness needs a place for every parent (minlength), and "
+        "`parents[whose]` a mean along its rows, to have one number for every child."
     )
 
 

@@ -172,6 +172,20 @@ def slopes_are_not_wanted(x, y, w1, b1, w2, b2):
     return w1.grad, b1.grad, w2.grad, b2.grad
 
 
+def losses_are_not_averaged(x, y, w1, b1, w2, b2):
+    return asked(x, y, w1, b1, w2, b2, loss=lambda z, t: binary_cross_entropy_with_logits(z, t, reduction="none"))
+
+
+def output_bias_is_left_out(x, y, w1, b1, w2, b2):
+    weights = tensors(w1, b1, w2, b2)
+    z = torch.tanh(torch.tensor(x) @ weights[0].T + weights[1]) @ weights[2].T
+    return torch.autograd.grad(binary_cross_entropy_with_logits(z, torch.tensor(y)), weights)
+
+
+def targets_in_a_row(x, y, w1, b1, w2, b2):
+    return asked(x, y.ravel(), w1, b1, w2, b2)
+
+
 def a_step_is_left_in_the_arrays(x, y, w1, b1, w2, b2):
     weights = [torch.from_numpy(array).requires_grad_() for array in (w1, b1, w2, b2)]
     z = torch.tanh(torch.from_numpy(x) @ weights[0].T + weights[1]) @ weights[2].T + weights[3]
@@ -225,7 +239,10 @@ WRONG = {
         (loss_is_summed, "the loss is summed"),
         (own_slopes_again, "PyTorch was never asked"),
         (backward_is_not_called, "a slope is None"),
-        (slopes_are_not_wanted, "does not require grad"),
+        (slopes_are_not_wanted, "make the four weights tensors with requires_grad"),
+        (losses_are_not_averaged, "slopes are those of one number"),
+        (output_bias_is_left_out, "one of the weights has no part"),
+        (targets_in_a_row, "for n examples, both are (n, 1)"),
         (a_step_is_left_in_the_arrays, "changed its input `w1` in place"),
     ],
 }

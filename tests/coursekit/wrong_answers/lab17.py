@@ -289,7 +289,7 @@ WRONG = {
         (rounds, "rounded to 2 decimals"),
         (typed_in, "the same whatever the inputs are"),
         (overwrites, "changed its input `children`"),
-        (forgets_the_childless, "arrays of different lengths meet"),
+        (forgets_the_childless, "puts together what isn't equally long"),
         (counts_in_a_table, "counts in one long row"),
     ],
     "17.2": [
