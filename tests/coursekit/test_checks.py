@@ -115,7 +115,7 @@ def no_number(x):
         (leaves, "SystemExit"),
         (mismatched, "There, `x` has the shape (2,)."),
         (too_far, "There, `x` has the shape (2,), `i` is 1."),
-        (empty_handed, "There, `x` has the shape (2,), `most` is None."),
+        (empty_handed, "`most` is None: it never got a value, or what gave it one returns nothing."),
         (no_number, "Print the shapes"),
         (of_a_module, "no attribute 'no_such_function'"),
         (3, "give the function itself, without brackets"),

@@ -34,7 +34,7 @@ _KINDS = re.compile(  # of what stands where something else is needed
 )
 _IS = {  # kinds, and what can be said of them
     "module": "is a module, and not what one of its functions returns",
-    "NoneType": "is None: what gave it its value returns nothing",
+    "NoneType": "is None: it never got a value, or what gave it one returns nothing",
     "generator map zip filter enumerate range": "is no list or array yet: list(...) makes one of it, sum(...) adds up",
     "function method builtin_function_or_method type": "is a function that isn't called: its brackets are missing",
 }

@@ -218,7 +218,7 @@ WRONG = {
         (lists_in_place_of_arrays, "z1 holds the right numbers, but as a list"),
         (weights_are_not_transposed, "w1 is not transposed"),
         (weights_are_reshaped, "turned w1 round with reshape"),
-        (output_weights_are_not_transposed, "`w2` has the shape (1, 2)"),
+        (output_weights_are_not_transposed, "`h` has the shape (1, 2) and `w2` (1, 2)"),
         (only_the_answer, "should return 3 values"),
         (example_is_typed_in, "z1 should be an array of shape"),
         (inputs_are_overwritten, "changed its input `b1` in place"),
