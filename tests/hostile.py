@@ -508,6 +508,17 @@ kept = [np.ones(10**8) for _ in range(99)]
         ),
         notes="memory|MemoryError|cell 2 left out: not finished",
     ),
+    "fills shared memory": Hostile(
+        (
+            """
+for n in range(9):
+    with open(f'/dev/shm/{n}', 'wb') as file:
+        file.write(b'x' * 10**8)
+""",
+            "open('/dev/kept', 'w')",
+        ),
+        notes="cell 2: OSError.*cell 3: OSError",
+    ),
     "disk bomb": Hostile(
         (
             """

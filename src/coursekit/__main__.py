@@ -35,6 +35,10 @@ def _parser() -> argparse.ArgumentParser:
 
     labs = commands.add_parser("labs", help="generate labs/ from solutions/")
     labs.add_argument("--check", action="store_true", help="change nothing; fail if a lab differs from its source")
+    for system in ("nbgrader", "otter"):
+        labs.add_argument(
+            f"--{system}", type=Path, metavar="FOLDER", help=f"write assignments for {system} there instead"
+        )
 
     grade = commands.add_parser("grade", help="grade what a class has handed in", description=_GRADE)
     grade.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
@@ -135,6 +139,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
                 for lab in differing:
                     print(f"{lab} is not what {source / Path(lab).name} generates: run `python3 course.py labs`")
                 return 1 if differing else 0
+            if arguments.nbgrader or arguments.otter:
+                from coursekit.conversion import FORMATS, convert
+
+                for system in FORMATS:
+                    if folder := getattr(arguments, system):
+                        convert(sorted(source.glob("*.ipynb")), system, folder)
+                        print(f"made {folder}")
+                return 0
             for path in build_labs(source, target):
                 print(path)
         case "grade":

@@ -11,6 +11,7 @@ from coursekit.grading.reading import Notebook, read_cells
 from coursekit.grading.roster import ClassError
 from coursekit.grading.rows import Entry
 from coursekit.labs import lab_of
+from coursekit.labs.samples import samples_of
 
 __all__ = ["hand_back", "mark_texts"]
 
@@ -98,8 +99,12 @@ def mark_texts(
         number = one.number(lab)
         checks, entries = lab_of(one.labs[number].name), one.look(number, Summary())
         with contextlib.suppress(KeyboardInterrupt):
-            record = one.folder / "gradebook.sqlite"
-            marking.serve(record, number, checks, entries, blind=blind, port=port, ready=ready)
+            record, solution = (
+                one.folder / "gradebook.sqlite",
+                Path(labs).with_name("solutions") / one.labs[number].name,
+            )
+            samples = samples_of(checks, solution)
+            marking.serve(record, number, checks, entries, samples, blind=blind, port=port, ready=ready)
         one.look(number, summary)
         one.write_gradebook(summary)
     return summary

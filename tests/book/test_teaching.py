@@ -1,5 +1,6 @@
 """The pages for teachers say what chapters, labs and checks say, and cover all of them."""
 
+import json
 import re
 import sys
 from datetime import date
@@ -51,6 +52,14 @@ def test_each_chapter_has_its_session_and_each_lab_its_mistakes() -> None:
         more = rest.split("**Ask.**")[0]
         assert sum(int(n) for n in re.findall(r"\((\d+)\)", first)) in range(45, 51), title
         assert sum(int(n) for n in re.findall(r"\((\d+)\)", more)) in range(25, 51), title
+
+
+def test_each_lab_has_its_rubrics() -> None:
+    text = (PAGES / "rubrics.md").read_text("utf-8")
+    assert [int(n) for n in re.findall(r"\{rubrics\} (\d+)", text)] == LABS
+    titles = [(ROOT / "labs").glob(f"{n:02d}_*.ipynb") for n in LABS]
+    heads = [json.loads(next(found).read_text("utf-8"))["cells"][0]["source"][0].strip() for found in titles]
+    assert re.findall(r"^## (.+)", text, re.MULTILINE) == [head.removeprefix("# ") for head in heads]
 
 
 def test_a_chapter_that_says_no_time_is_an_error(tmp_path: Path) -> None:

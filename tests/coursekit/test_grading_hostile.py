@@ -6,7 +6,10 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from hostile import HOSTILE, cells_of
 from coursekit import grade
 from coursekit.feedback import Status
 from coursekit.grading.collecting import handouts
+from coursekit.grading.judges import _Judge
 from coursekit.grading.judging import Task, judge
 from coursekit.grading.questions import questions
 from coursekit.grading.reading import read_cells
@@ -214,6 +218,55 @@ def test_who_holds_a_check_up_is_stopped_soon(monkeypatch, name):
     assert found["1.2"].message
     assert psutil.Process().cpu_times().user - began < 20
     assert psutil.Process().memory_info().rss < 4e9
+
+
+FLOOD = """
+import os, struct
+def FUNCTION:
+    text = b'{"reply": 1, "value": [' + b','.join([b'{"list":[]}'] * 2_500_000) + b'], "changes": []}'
+    message = memoryview(struct.pack('>IQ', 1, len(text)) + text)
+    for name in os.listdir('/proc/self/fd'):
+        try:
+            sent = 0 if int(name) > 2 else len(message)
+            while sent < len(message):
+                sent += os.write(int(name), message[sent:])
+        except OSError:
+            pass
+lab.check('1.2', NAME)
+"""
+JUDGE = """
+import psutil
+from coursekit.grading import judging
+judging._MOST_MEMORY = psutil.Process().memory_info().data + 300 * 2**20
+judging.main()
+"""
+
+
+@pytest.mark.slow
+@needs_walls
+def test_what_is_answered_can_cost_the_judge_so_much_memory_and_the_next_one_nothing():
+    one = LAB.exercises["1.2"]
+    flood = FLOOD.replace("FUNCTION", f"{one.function}({', '.join(one.parameters)})").replace("NAME", one.function)
+    handed_in = [[HANDOUT.first, flood], [HANDOUT.first, *RIGHT]]
+    tasks = [Task(HANDOUT.name, list(enumerate(cells)), HANDOUT.first, [], 20, ["1.2"]) for cells in handed_in]
+    told = "".join(json.dumps(asdict(task)) + "\n" for task in tasks)
+    done = subprocess.run([sys.executable, "-c", JUDGE], input=told, capture_output=True, text=True, check=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    first, second = (finding for number, finding in found if number == "1.2")
+    assert first["points"] == 0
+    assert "MemoryError" in first["message"]
+    assert second["points"] == one.points
+
+
+@needs_walls
+def test_a_judge_has_a_limit_of_memory():
+    resource = pytest.importorskip("resource")
+    judge = _Judge()
+    try:
+        judge(Task(HANDOUT.name, [], HANDOUT.first, []))
+        assert psutil.Process(judge.process.pid).rlimit(resource.RLIMIT_DATA)[0] == 4 * 2**30
+    finally:
+        judge.stop()
 
 
 @pytest.mark.parametrize("number", LABS)

@@ -251,7 +251,7 @@ def marked(class_of):
         checks = lab_of("01_x.ipynb")
         thread = threading.Thread(
             target=marking.serve,
-            args=(folder / "gradebook.sqlite", "01", checks, entries),
+            args=(folder / "gradebook.sqlite", "01", checks, entries, {FREE: {2: "half <an> answer"}}),
             kwargs={"blind": blind, "ready": ready},
             daemon=True,
         )
@@ -288,6 +288,8 @@ def test_marks_are_stored_at_once_as_typed_cells_are(marked):
     status, page = _ask(address)
     assert status == 200
     assert "Ada&#39;s words" in page
+    assert page.count("An answer that earns") == 1
+    assert "half &lt;an&gt; answer" in page
     code = marking.code_of(FREE, "1")
     assert _ask(f"{address}{FREE}", {"code": code, "mark": " 2,5 ", "comment": "Ball?\nWhich?"}) == (200, "saved")
     assert _recorded(folder) == {"1": {FREE: "2,5", "1.5 comment": "Ball?\nWhich?"}}

@@ -88,4 +88,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-needs", teaching.ChapterNeeds)
     app.add_directive("chapter-facts", teaching.ChapterFacts)
     app.add_directive("named-mistakes", teaching.NamedMistakes)
+    app.add_directive("rubrics", teaching.Rubrics)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

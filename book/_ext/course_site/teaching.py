@@ -11,6 +11,9 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from coursekit.labs import lab_of
+from coursekit.labs.samples import samples_of
+
 from .directives import page_link, question_of
 
 _EXERCISE = re.compile(
@@ -174,3 +177,25 @@ class NamedMistakes(_Teaching):
         items = [nodes.list_item("", nodes.paragraph("", text)) for text in found]
         opening = nodes.raw("", f"<details>{summary}", format="html")
         return [opening, nodes.bullet_list("", *items), nodes.raw("", "</details>", format="html")]
+
+
+class Rubrics(_Teaching):
+    """A lab's free texts: what earns how many points, with an answer at each mark; the full one is the solution's."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        number, root = int(self.arguments[0]), Path(self.env.srcdir)
+        solution = next(iter((root / "solutions").glob(f"{number:02d}_*.ipynb")), Path())
+        docname, found = f"solutions/{solution.stem}", list[nodes.Node]()
+        lab = lab_of(f"{number:02d}_")
+        for exercise in (one for one in lab.exercises.values() if not one.automatic):
+            samples, rows = samples_of(lab, Path())[exercise.number], []
+            for points, text in sorted(exercise.rubric.items(), reverse=True):
+                link = [page_link(self.env, docname, "the solution's own")] if docname in self.env.found_docs else []
+                sample: list[nodes.Node] = [nodes.Text(samples[points])] if points in samples else link
+                rows.append([[nodes.Text(str(points))], [nodes.Text(text)], sample])
+            title = nodes.strong("", f"{exercise.number} {exercise.title}")
+            found += [nodes.paragraph("", "", title), _table([8, 42, 50], ["Points", "For", "An answer"], rows)]
+        return found

@@ -39,7 +39,7 @@ class Incoming:
             except EOFError:
                 found = ENDED
             except (WireError, OSError, ValueError, MemoryError) as error:
-                found = f"it says what is no message ({error})"
+                found = f"it says what is no message ({str(error) or type(error).__name__})"
             self._queue.put(found)
             if isinstance(found, str):
                 return

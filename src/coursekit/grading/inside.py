@@ -131,7 +131,7 @@ def _wait_for_remote_futures(peer: Any) -> None:
     futures.as_completed, futures.wait = as_completed, wait
 
 
-def _limit(limits: dict[str, int]) -> None:
+def limit(limits: dict[str, int]) -> None:
     """Limits that the system keeps, where it knows them."""
     try:
         import resource
@@ -159,7 +159,7 @@ def main() -> None:
     for folder in (settings["work"], settings["shared"]):
         os.makedirs(folder, exist_ok=True)
     os.chdir(settings["work"])
-    _limit(settings["limits"])
+    limit(settings["limits"])
     sys.path[:0] = [_COURSE, *settings["path"]]
 
     from coursekit.grading.peers import Gone, Peer

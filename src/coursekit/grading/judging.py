@@ -26,6 +26,7 @@ from typing import Any
 from coursekit.feedback import Lab, Status, Variant, Verdict
 from coursekit.feedback.running import TooLong
 from coursekit.grading.incoming import ENDED
+from coursekit.grading.inside import limit
 from coursekit.grading.peers import Gone
 from coursekit.grading.sandbox import Limits, Sandbox
 from coursekit.labs import lab_of
@@ -35,6 +36,7 @@ __all__ = ["Finding", "Task", "judge"]
 _MOST_STARTS = 12
 _MOST_CELLS = 10  # a notebook may compute, with all its starts, as long as so many cells may, and hold us up twice that
 _MOST_CHECKS = 6  # of one exercise in one notebook: a loop that asks for verdicts learns no more
+_MOST_MEMORY = 4 * 2**30  # bytes for the judge: its libraries, the checks, and what functions answer
 _SET_UP = 120  # seconds for what is ours
 _PATIENCE = 20  # seconds on the clock for each second that is allowed, on a machine however busy
 
@@ -341,6 +343,7 @@ def _scratch(box: Sandbox) -> Iterator[None]:
 
 def main() -> None:
     """Judge one task a line until there are none; end as soon as whoever asked is gone."""
+    limit({"DATA": _MOST_MEMORY})
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     parent = os.getppid()

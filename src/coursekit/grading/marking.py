@@ -88,6 +88,7 @@ def serve(
     lab: str,
     checks: Lab,
     entries: Sequence[Entry],
+    samples: Mapping[str, Mapping[int, str]],
     *,
     blind: bool = False,
     port: int = 0,
@@ -98,6 +99,7 @@ def serve(
     Args:
         record: the file of the class's record.
         lab, checks, entries: the lab as it stands.
+        samples: exercise -> points -> an answer that earns them.
         blind: show codes for names.
         port: any free one if 0.
         ready: is told the address, which nobody else can guess.
@@ -105,7 +107,7 @@ def serve(
     Raises:
         OSError: the port can't be had.
     """
-    pages = _Pages(record, lab, checks, entries, blind)
+    pages = _Pages(record, lab, checks, entries, samples, blind)
     with ThreadingHTTPServer(("127.0.0.1", port), pages.handler()) as server:
         pages.hosts = {f"{name}:{server.server_port}" for name in ("127.0.0.1", "localhost")}
         ready(f"http://127.0.0.1:{server.server_port}/{pages.token}/")
@@ -115,8 +117,16 @@ def serve(
 class _Pages:
     """What is shown, and what is kept of what comes back."""
 
-    def __init__(self, record: Path, lab: str, checks: Lab, entries: Sequence[Entry], blind: bool) -> None:
-        self.record, self.lab, self.blind = record, lab, blind
+    def __init__(
+        self,
+        record: Path,
+        lab: str,
+        checks: Lab,
+        entries: Sequence[Entry],
+        samples: Mapping[str, Mapping[int, str]],
+        blind: bool,
+    ) -> None:
+        self.record, self.lab, self.samples, self.blind = record, lab, samples, blind
         self.title, self.exercises = f"Lab {checks.number}: {checks.title}", texts_of(checks)
         self.entries = [entry for entry in entries if entry.attempt and entry.attempt.notebook]
         self.token = secrets.token_urlsafe(24)
@@ -145,6 +155,7 @@ class _Pages:
             title=self.title,
             number=number,
             exercise=self.exercises[number],
+            samples=self.samples.get(number, {}),
             numbers=list(self.exercises),
             answers=answers,
             nonce=nonce,

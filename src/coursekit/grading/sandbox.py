@@ -198,7 +198,9 @@ class Sandbox:
             return [sys.executable, "-I", "-B", str(inside), json.dumps(settings)]
         (course / "neuroevo").mkdir()
         program = shutil.which("bwrap") or "bwrap"
-        told = [program, *_walls(), "--size", str(self.limits.disk), "--tmpfs", "/tmp"]
+        told = [program, *_walls()]
+        for memory in ("/tmp", "/dev/shm"):
+            told += ["--size", str(self.limits.disk), "--tmpfs", memory]
         # Two of these may be one, or lie below /usr; a later line covers an earlier one.
         python = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
         for folder in sorted({*python, *_homes_of_python()}):
@@ -215,7 +217,7 @@ class Sandbox:
             told += ["--ro-bind", str(fonts), f"/tmp/matplotlib/{fonts.name}"]
         for variable, value in self._environment(Path("/tmp")).items():
             told += ["--setenv", variable, value]
-        told += ["--remount-ro", "/", "--chdir", "/tmp"]
+        told += ["--remount-ro", "/", "--remount-ro", "/dev", "--chdir", "/tmp"]
         return [*told, sys.executable, "-I", "-B", "/course/coursekit/grading/inside.py", json.dumps(settings)]
 
     def _environment(self, place: Path) -> dict[str, str]:
@@ -258,6 +260,12 @@ class Sandbox:
                     yield process
 
     def _watch(self) -> None:
+        try:
+            self._look_on()
+        except MemoryError:  # ours: nobody may go on unwatched
+            self.end("what it answered took more memory than the judge may use")
+
+    def _look_on(self) -> None:
         """Look at what is used a few times a second, and end it when that is too much."""
         began = last = time.monotonic()
         latest: dict[int, float] = {}
