@@ -22,7 +22,7 @@ To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
   python3 course.py test --changed              run all but notebooks that passed here, unchanged since
   python3 course.py test --mutants [LAB]        put faults into right answers: do the labs' checks see them?
-  python3 course.py labs [--check]              make labs/ from solutions/
+  python3 course.py labs [--check]              make labs/ from solutions/; --nbgrader, --otter: for these systems
   python3 course.py execute [FILES]             run notebooks and normalise what is committed
   python3 course.py measure [--before REV]      count what a reader of a chapter meets: words, code, figures, minutes
   python3 course.py clean                       remove what was made here: the environment, builds, caches
