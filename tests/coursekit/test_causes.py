@@ -188,11 +188,20 @@ def an_attribute_of_an_argument(x):
     return x.shape.mean()  # it isn't x that is a tuple
 
 
+def three_shapes(x):
+    return np.where(np.ones((2, 1)) > 0, np.ones((2, 3)), np.ones(4))  # the first two fit
+
+
+def divided_by_nothing_named(x):
+    return 1 / int(0 * x[0, 0])
+
+
 def not_implemented_by_torch(x):
     return torch.ones(2) & torch.ones(2)  # a NotImplementedError, but no stub
 
 
-NOTHING = [a_librarys_own_name, an_attribute_of_an_argument, not_implemented_by_torch]
+NOTHING = [a_librarys_own_name, an_attribute_of_an_argument, three_shapes, divided_by_nothing_named]
+NOTHING += [not_implemented_by_torch]
 
 
 @pytest.mark.parametrize("function", NOTHING)

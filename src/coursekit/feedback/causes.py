@@ -39,7 +39,7 @@ _IS = {  # kinds, and what can be said of them
     "function method builtin_function_or_method type": "is a function that isn't called: its brackets are missing",
 }
 _NUMBERS = {"int", "float", "bool", "float64", "float32", "int64"}
-_BOXES = {"list": ": np.array(...) makes an array of it", "tuple": "", "dict": "", "set": "", "str": "", "bytes": ""}
+_BOXES = {"list", "tuple", "dict", "set", "str", "bytes"}
 # What is found in an exception's message, and what it shows; {0} is the first group. If a library raised it:
 _OF_ARGUMENTS = {
     r"axis (-?\d+) is out of bounds for array of dimension (\d+)": "axes are counted from 0, and there are {1}: none "
@@ -165,7 +165,8 @@ def _clash(text: str, names: dict[str, Any]) -> str:
     lengths: tuple[int, ...] = ()
     if found := _SHAPES.search(text):
         one, other = ([int(n) for n in group.split(",") if n][::-1] for group in found.groups())
-        lengths = next((a, b) for a, b in zip(one, other, strict=False) if a != b and 1 not in (a, b))
+        pairs = zip(one, other, strict=False)
+        lengths = next((pair for pair in pairs if pair[0] != pair[1] and 1 not in pair), ())
     elif found := _LENGTHS.search(text):
         lengths = tuple(int(n) for n in found.groups() if n)
     if not lengths:
@@ -187,7 +188,8 @@ def _kind(error: BaseException, names: dict[str, Any]) -> str:
         it = f"`{named[0]}`" if len(named) == 1 else "what stands here" if len(kinds) == 1 else "one side"
         said = next((words for known, words in _IS.items() if kind in known.split()), "")
         if not said and calculates and kind in _BOXES:
-            said = f"is a {kind}, with which nothing is calculated so{_BOXES[kind]}"
+            said = f"is a {kind}, with which nothing is calculated so"
+            said += ": np.array(...) makes an array of it" if kind == "list" and not _BOXES.issuperset(kinds) else ""
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:
@@ -207,5 +209,6 @@ def _missing(error: BaseException, frame: FrameType, last: int) -> str:
                 return f"`{name}` has no such key{'' if value else ': it is empty'}."
     if isinstance(error, ZeroDivisionError):
         for name, value in list(_operands(frame, last).items())[-1:]:
-            return f"`{name}` is {value}, and something is divided by it." if value == 0 else ""
+            if isinstance(value, int | float | np.number) and value == 0:
+                return f"`{name}` is {value}, and something is divided by it."
     return ""
