@@ -15,8 +15,9 @@ import unchanged
 import warm_kernels
 
 _LONGEST = (  # starts of paths, measured; the rest follows as it is collected
-    *("tests/book/test_site.py", "tests/evidence", "tests/coursekit/test_grade.py", "tests/neuroevo/test_workers.py"),
-    *("notebooks", "tests/test_house.py", "tests/coursekit/test_labs.py", "solutions"),
+    *("tests/book/test_site.py", "tests/coursekit/test_grading_", "tests/coursekit/test_grade.py"),
+    *("tests/evidence/test_kills.py", "tests/neuroevo/test_workers.py", "notebooks", "tests/test_house.py"),
+    *("tests/book/test_browser.py", "tests/evidence", "tests/coursekit/test_labs.py", "solutions"),
 )
 _NOTICE = "NEUROEVO_TESTS_WITHOUT_MNIST"  # the main process finds out once and tells xdist's workers and the kernels
 

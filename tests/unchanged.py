@@ -45,7 +45,7 @@ class Unchanged:
         self.passed: Counter[str] = Counter()
         self.failed: set[str] = set()
         if self.is_main:  # before anything runs: what is edited meanwhile hasn't passed
-            folders = ("notebooks", "solutions", "labs")
+            folders = ("notebooks", "solutions")
             paths = [path for folder in folders for path in (ROOT / folder).rglob("[!.]*.ipynb")]
             self.before = {path.relative_to(ROOT).as_posix(): inputs(path) for path in paths}
             recorded = self.cache.get(RECORD, {})
