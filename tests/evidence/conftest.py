@@ -16,6 +16,13 @@ from neuroevo import results
 CLOCKS = {"seconds", "core_seconds", "peak_megabytes"}  # columns that no two runs share
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is slow is left out
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"context", "smoke"} & set(getattr(item, "fixturenames", ())) and item.path.parent.name == "evidence":
+            item.add_marker(pytest.mark.slow)  # units of stored runs
+
+
 @pytest.fixture(autouse=True)
 def offline(tmp_path_factory, monkeypatch):
     """Digits at 28 x 28 in place of MNIST, which nobody downloads; one thread."""

@@ -58,6 +58,7 @@ def quiet_measurement():
     return m
 
 
+@pytest.mark.slow
 def test_bench_reports_the_ratios_as_json_and_as_a_table(monkeypatch, capsys):
     m = quiet_measurement()
     assert m["ratio_literal_loop"] > 5
@@ -150,6 +151,7 @@ def test_the_peers_are_compared_round_by_round_and_a_missing_or_broken_one_is_a_
         assert words in table
 
 
+@pytest.mark.slow
 def test_without_the_peers_the_table_is_ours_and_says_how_to_get_them(monkeypatch, capsys):
     def version(name, found=metadata.version):
         if name != "neuroevo":

@@ -22,6 +22,7 @@ N_KILLS = {"between checkpoints": 10, "inside a checkpoint": 8, "inside the chec
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow
 def test_killed_at_random_points_and_resumed_a_run_ends_as_if_it_had_not_been(tmp_path):
     environment = os.environ | {"NEUROEVO_OFFLINE": "1", "NEUROEVO_DATA": str(tmp_path), "OMP_NUM_THREADS": "1"}
     made = subprocess.run([sys.executable, __file__, str(tmp_path)], env=environment, capture_output=True, text=True)
