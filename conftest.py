@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if fallback:
             os.environ["NEUROEVO_OFFLINE"] = "1"  # no notebook needs to look for a server again
     if config.getoption("nbval", default=False):
-        warm_kernels.install()
+        if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+            warm_kernels.install()  # where notebooks run: not in the process that only hands them out to others
         if hasattr(config, "cache"):
             config.pluginmanager.register(unchanged.Unchanged(config))
 
