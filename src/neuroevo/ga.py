@@ -170,7 +170,7 @@ def tournament(fitness: Tensor, n_draws: int, rng: torch.Generator, size: int = 
     check_fitness(fitness)
     shape = (*fitness.shape[:-1], n_draws, size)
     entrants = torch.randint(fitness.shape[-1], shape, generator=rng, device=fitness.device)
-    scores = fitness.unsqueeze(-2).expand(*shape[:-1], fitness.shape[-1]).gather(-1, entrants)
+    scores = fitness.gather(-1, entrants.flatten(-2)).view(shape)
     return entrants.gather(-1, scores.max(dim=-1, keepdim=True).indices).squeeze(-1)
 
 
@@ -223,7 +223,17 @@ def take(population: Tensor, rows: Tensor) -> Tensor:
     if rows.dim() != population.dim() - 1 or rows.shape[:-1] != population.shape[:-2]:
         shapes = f"rows has shape {tuple(rows.shape)}, the population {tuple(population.shape)}"
         raise ValueError(f"{shapes}: give row numbers of shape {(*population.shape[:-2], 'n_rows')}")
-    return population.gather(-2, rows.unsqueeze(-1).expand(*rows.shape, population.shape[-1]))
+    *runs, n_genomes, n_params = population.shape
+    if rows.dtype != torch.long:
+        raise IndexError(f"rows are {rows.dtype}: give row numbers, torch.long")
+    if rows.numel():
+        low, high = torch.stack(rows.aminmax()).tolist()
+        if low < 0 or high >= n_genomes:
+            worst = low if low < 0 else high
+            raise IndexError(f"index {worst} is out of bounds for dimension {len(runs)} with size {n_genomes}")
+    # All runs are one table, whose rows are copied whole: several times as fast as to gather genes.
+    first = n_genomes * torch.arange(math.prod(runs), device=rows.device).view(*runs, 1)
+    return population.reshape(-1, n_params).index_select(0, (first + rows).flatten()).view(*rows.shape, n_params)
 
 
 def cross(mothers: Tensor, fathers: Tensor, share: Tensor) -> Tensor:

@@ -434,6 +434,23 @@ def test_take_refuses_rows_of_other_runs(shape):
         ga.take(torch.zeros(2, 4, 3), torch.zeros(shape, dtype=torch.long))
 
 
+@pytest.mark.parametrize("rows", [[[0, 4], [0, 0]], [[0, 0], [-1, 0]], [[0.0, 1.0]] * 2, [[True, False]] * 2])
+def test_take_refuses_what_is_no_row_of_its_run(rows):
+    with pytest.raises(IndexError, match=r"index (4|-1) is out of bounds for dimension 1 with size 4|torch\.long"):
+        ga.take(torch.zeros(2, 4, 3), torch.tensor(rows))
+
+
+def test_take_knows_no_rows_and_runs_in_any_arrangement():
+    population = torch.randn(2, 3, 5, 4, generator=rng())
+    rows = torch.randint(5, (2, 3, 7), generator=rng())
+    gathered = population.gather(-2, rows.unsqueeze(-1).expand(*rows.shape, 4))
+    assert torch.equal(ga.take(population, rows), gathered)
+    turned = population.transpose(0, 1)  # not in one piece
+    assert torch.equal(ga.take(turned, rows.transpose(0, 1)), gathered.transpose(0, 1))
+    assert torch.equal(ga.take(population[0, 0], rows[0, 0]), gathered[0, 0])
+    assert ga.take(population, rows[..., :0]).shape == (2, 3, 0, 4)
+
+
 # Crossover
 
 
