@@ -126,7 +126,7 @@ def test_a_canvas_gradebook_there_and_back(class_of):
         "4243": ("Ångström, Zoë", "zoe", "Tue, B", "3.5"),  # no total yet: what Canvas has stays
         "4299": ("Student, Test", "fake", "Mon, A", "0"),
     }
-    assert "lab 01: no total yet for 1; their cells stay as they were" in summary.to_look_at
+    assert "lab 01: no total yet, and cells left as they were, for 4243" in summary.to_look_at
     assert not (folder / "canvas.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
@@ -469,7 +469,7 @@ def test_a_report_counts_mistakes_points_and_who_is_missing(class_of):
 def test_before_texts_are_marked_the_points_of_checks_are_told(class_of):
     folder = class_of("id\ns0\ns1\n", {"s0.ipynb": (4, "words"), "s1.ipynb": (8, "words")})
     text = str(handback.hand_back(folder, "1", labs=LABS, report=True))
-    assert "median 6, middle half 5 to 7, of the 16 points that checks give (texts aren't marked yet)" in text
+    assert "median 6, middle half 5 to 7, of the 16 points that checks give (not every text has a mark)" in text
 
 
 def test_errors_are_counted_by_their_kind():

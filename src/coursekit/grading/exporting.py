@@ -55,8 +55,8 @@ def export(folder: Path, platform: str, labs: Sequence[Marks], roster: Roster) -
     columns, rows = read_csv(folder / "roster.csv")
     files, told = [], list[str]()
     for lab in labs:
-        if open_totals := sum(not lab.totals.get(student) for student in roster.students):
-            told.append(f"lab {lab.number}: no total yet for {open_totals}; their cells stay as they were")
+        if unknown := [student for student in roster.students if not lab.totals.get(student)]:
+            told.append(f"lab {lab.number}: no total yet, and cells left as they were, for {', '.join(unknown)}")
         if strangers := [student for student in lab.totals if student not in roster.students]:
             told.append(f"lab {lab.number}: not on the roster, and not exported: {', '.join(strangers)}")
     make = _canvas if platform == "canvas" else _moodle

@@ -91,7 +91,7 @@ class Report:
         of = (
             f"{self.points} points"
             if self.whole
-            else f"the {self.points} points that checks give (texts aren't marked yet)"
+            else f"the {self.points} points that checks give (not every text has a mark)"
         )
         return f"median {median:g}, middle half {low:g} to {high:g}, of {of}"
 

@@ -122,6 +122,6 @@ def write_feedback(folder: Path, checks: Lab, entries: Sequence[Entry]) -> tuple
     told = [f"{len(pages)} pages of feedback"]
     if without := sum(not place for place in uploaded.values()):
         told.append(f"{without} of them for files without a platform's name: hand these out yourself")
-    if unmarked := sum(not entry.cells["total"] for entry in some):
-        told.append(f"{unmarked} of them without a total: free texts are still to be marked")
+    if unmarked := [entry.student for entry in some if not entry.cells["total"]]:
+        told.append(f"{len(unmarked)} of them without a total, since a free text has no mark: {', '.join(unmarked)}")
     return [folder / name, folder / f"{name}.zip"], told
