@@ -415,6 +415,7 @@ def test_an_axis_too_many_is_told_with_what_it_is_as_long_as():
 
     assert "It has an axis too many, of `len(x)` entries." in said(check, lambda x: np.sin(x))
     assert "It lacks an axis." in said(check, lambda x: np.sin(x).max() + len(x))
+    assert "It has an axis too many." in said(check, lambda x: np.sin(x.T) @ x)
     assert "axis" not in said(check, lambda x: np.sin(x) if len(x) == 2 else (x**2).sum(0))
 
 

@@ -206,8 +206,9 @@ class _Search:
         """An axis that is there in every case though it shouldn't, or the other way round."""
         shapes = [(a.shape, b.shape) for a, b in zip(self.got, self.right, strict=True)]
         for long, short, text in ((0, 1, "has an axis too many"), (1, 0, "lacks an axis")):
-            for axis in range(max(len(pair[long]) for pair in shapes)):
-                if all(len(p[long]) > axis and p[long][:axis] + p[long][axis + 1 :] == p[short] for p in shapes):
+            most = max(len(pair[long]) for pair in shapes)
+            for axis in range(-most, most):
+                if all(-len(p[long]) <= axis < len(p[long]) and _without(p[long], axis) == p[short] for p in shapes):
                     lengths, known = [pair[long][axis] for pair in shapes], self._known()
                     named = known[0] if len(set(lengths)) > 1 else {}
                     same = [
@@ -217,7 +218,7 @@ class _Search:
                         and all(one.get(name) == n for one, n in zip(known, lengths, strict=True))
                     ]
                     return f"{text}, of {same[0]} entries" if same else text
-        return ""
+        return "is one number in every case" if all(b and not a for a, b in shapes) else ""
 
     def _in_some_cases(self) -> str:
         """An argument that is one value in all cases that fail and in no other, or the other way round.
@@ -307,6 +308,10 @@ class _Search:
                 )
                 cured += all(after) and not all(before)
         return cured > len(self.asked.functions) / 4
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return tuple(int(n) for n in np.delete(shape, axis))
 
 
 def _ratios(after: Array, before: Array) -> set[float]:

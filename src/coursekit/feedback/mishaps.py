@@ -17,6 +17,7 @@ from coursekit.feedback.reading import brief, shortened
 
 __all__ = ["file_of", "is_students", "line_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
 
+MOST = 400  # characters of a hint
 _PACKAGES = Path(__file__).parents[2]  # src/, or site-packages: coursekit and what stands beside it
 _LIBRARIES = [_PACKAGES, *{Path(sysconfig.get_paths()[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")}]
 _ADVICE: dict[type[BaseException], str] = {
@@ -97,8 +98,8 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
 
     Type, message and line, and then what the exception shows, the values there, or advice.
     """
-    frames = _frames(error, ours)
-    what = (f"{type(error).__name__}: {shortened(str(error), 160)}" if str(error) else type(error).__name__).rstrip(".")
+    frames, kind, text = _frames(error, ours), type(error).__name__, str(error)
+    what, short = ((f"{kind}: {shortened(text, most)}" if text else kind).rstrip(".") for most in (160, 60))
     if not frames:
         return (
             f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?",
@@ -111,8 +112,10 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
     shown = cause(error, frame, last, raised_there)
     if "`" in shown or isinstance(error, NameError | SystemExit | RecursionError):
         there = ""  # a cause that names values has told them, and here they tell nothing
-    more = f"{shown} {there}".strip() or advice
-    return f"your code stopped in {where} with {what}. {more}".strip(), bool(shown)
+    told = f"your code stopped in {where} with {what}. {f'{shown} {there}'.strip() or advice}".strip()
+    if len(told) > MOST:
+        told = f"your code stopped in {where} with {short}. {shown or there or advice}".strip()
+    return told, bool(shown)
 
 
 def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, str]:

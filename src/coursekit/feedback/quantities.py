@@ -48,6 +48,7 @@ def quantities(parameters: Sequence[str], args: Sequence[Any], others: Mapping[s
         if array.ndim and array.size:
             found |= {f"`len({name})`": np.asarray(float(len(array)))}
             found |= {f"`{name}.shape[{i}]`": np.asarray(float(n)) for i, n in enumerate(array.shape) if i}
+            found |= {f"`{name}.shape[-1]`": np.asarray(float(array.shape[-1]))}
             found |= {f"the {word} of `{name}`": np.asarray(of(array)) for word, of in _SUMMARIES.items()}
     return found | {f"what {name} should be": value for name, value in others.items()}
 
