@@ -6,6 +6,7 @@ To read
 To study
   python3 course.py lab                         open the labs in JupyterLab
   python3 course.py doctor                      check this machine, and say how to mend what is wrong
+  python3 course.py lite [--serve]              build a site on which labs 1 to 3 run in the browser
 To find out something yourself
   python3 course.py referee NOTEBOOK            look through the report of your capstone
   python3 course.py ladder FILE                 run a strategy of your own beside chapter 13's; or a FOLDER of them
@@ -50,6 +51,7 @@ COURSE = Environment(ROOT)
 PYTHON = COURSE.python
 JUPYTER_BOOK = PYTHON.with_name("jupyter-book" + PYTHON.suffix)  # it can't be run by python -m
 SITE = ROOT / "_build" / "html"
+LITE = ROOT / "_build" / "lite"
 # Targets that are commands of a package; their words, --help among them, are read there.
 PACKAGES = {
     **dict.fromkeys(
@@ -71,9 +73,13 @@ def main() -> int:
     setting_up = argparse.ArgumentParser(add_help=False)
     setting_up.add_argument("--cpu", action="store_true", help="where set-up is due: PyTorch without CUDA, if on Linux")
     add = partial(targets.add_parser, parents=[setting_up], allow_abbrev=False)
-    book = add("book", description="Build the site.")
-    book.add_argument("--serve", action="store_true", help="then serve it on this machine until Ctrl-C")
-    book.add_argument("--port", type=int, default=8000)
+    for target, description in (
+        ("book", "Build the site."),
+        ("lite", "Build a site on which labs 1 to 3 run in a browser, with nothing installed (JupyterLite)."),
+    ):
+        site = add(target, description=description)
+        site.add_argument("--serve", action="store_true", help="then serve it on this machine until Ctrl-C")
+        site.add_argument("--port", type=int, default=8000)
     test = add("test", description="Run the tests. Other words go to pytest.")
     test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
@@ -86,7 +92,7 @@ def main() -> int:
     if known.target is None:
         parser.print_help()
         return 0
-    if rest and known.target in ("book", "clean"):
+    if rest and known.target in ("book", "lite", "clean"):
         parser.error(f"{known.target} takes no such argument: {' '.join(rest)}")
     os.chdir(ROOT)
     if known.target == "clean":
@@ -95,6 +101,8 @@ def main() -> int:
         COURSE.set_up(known.cpu)
         if known.target == "book":
             return build_book(known.serve, known.port)
+        if known.target == "lite":
+            return build_lite(known.serve, known.port)
         if known.target == "test":
             return try_mutants(rest) if known.mutants else run_tests(rest, known.fast, known.changed)
         if known.target == "lab":
@@ -126,16 +134,26 @@ def build_book(serve: bool, port: int) -> int:
     if failed:
         return failed
     print(f"The site is at {SITE / 'index.html'}")
-    if serve:
-        handler = partial(http.server.SimpleHTTPRequestHandler, directory=SITE)
-        try:
-            server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-        except OSError as error:
-            print(f"error: port {port} can't be had ({error.strerror}): name another with --port", file=sys.stderr)
-            return 1
-        with server:
-            print(f"Serving on http://127.0.0.1:{port}/ until Ctrl-C.", flush=True)
-            server.serve_forever()
+    return serve_site(SITE, port) if serve else 0
+
+
+def build_lite(serve: bool, port: int) -> int:
+    print("Building the labs for the browser, some seconds.", flush=True)
+    COURSE.install("lite")
+    failed = COURSE.run(PYTHON, "-m", "coursekit", "lite", LITE)
+    return failed or (serve_site(LITE, port) if serve else 0)
+
+
+def serve_site(site: Path, port: int) -> int:
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        print(f"error: port {port} can't be had ({error.strerror}): name another with --port", file=sys.stderr)
+        return 1
+    with server:
+        print(f"Serving on http://127.0.0.1:{port}/ until Ctrl-C.", flush=True)
+        server.serve_forever()
     return 0
 
 

@@ -73,7 +73,7 @@ def test_what_is_imported_is_declared(path):
     needed = distributions(project["dependencies"])
     # Notebooks need more: what makes them a course, and what a function does in one, may come from the extra for labs.
     extras = project["optional-dependencies"]
-    allowed = needed | distributions(extras["lab"])
+    allowed = needed | distributions(extras["lab"] + extras["notebooks"])
     of_their_own = {"evidence/runs": "runs", "evidence/bench": "peers", "coursekit/grading/similarity": "similarity"}
     for folder, extra in of_their_own.items():
         if relative(path).startswith(folder):

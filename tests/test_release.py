@@ -1,6 +1,7 @@
 """An edition has one version: what says it, and what else stands in several files, agrees."""
 
 import json
+import os
 import re
 import tomllib
 from importlib import metadata
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import neuroevo
@@ -94,3 +97,22 @@ def test_the_development_container_opens_the_course():
     assert Version(python) >= Version(PROJECT["project"]["requires-python"].removeprefix(">="))
     assert f" {settings['remoteUser']}\n" in dockerfile
     assert settings["postCreateCommand"].startswith("python3 course.py ")
+
+
+def test_binder_builds_what_was_tested():
+    python = (ROOT / ".binder" / "runtime.txt").read_text("utf-8").strip().removeprefix("python-")
+    assert python in PROJECT["tool"]["course"]["tested-python"]
+    script = ROOT / ".binder" / "postBuild"
+    assert script.read_text("utf-8").startswith("#!/bin/bash\n")
+    if os.name == "posix":
+        assert os.access(script, os.X_OK)
+    installs = [line.split() for line in script.read_text("utf-8").splitlines() if line.startswith("pip install")]
+    assert all(line[line.index("-c") + 1] == "constraints.txt" for line in installs)
+    assert installs[-1][-2:] == ["-e", '".[lab]"']
+    pins = (ROOT / "constraints.txt").read_text("utf-8").split()
+    assert [pin for pin in pins if pin.startswith("torch==")]
+    # Every package that the script's extra asks for, and the course itself, is pinned.
+    extras = PROJECT["project"]["optional-dependencies"]
+    asked = PROJECT["project"]["dependencies"] + extras["notebooks"] + extras["lab"]
+    names = {canonicalize_name(Requirement(line).name) for line in asked} - {"neuroevo"}
+    assert names <= {canonicalize_name(pin.partition("==")[0]) for pin in pins}

@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     slides.add_argument("chapters", nargs="*", metavar="CHAPTER", help="numbers; default: all")
     slides.add_argument("--out", type=Path, default=Path("_build", "slides"), metavar="FOLDER")
 
+    lite = commands.add_parser("lite", help="build a site on which labs run in a browser")
+    lite.add_argument("target", type=Path, metavar="FOLDER", help="of the site; what it holds is replaced")
+
     trust = commands.add_parser("trust", help="let JupyterLab show what these notebooks hold as HTML")
     trust.add_argument("notebooks", nargs="*", type=Path)
 
@@ -215,6 +218,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             for path in slides.write(slides.chapters(Path(), arguments.chapters), arguments.out):
                 print(f"made {path}")
+        case "lite":
+            from coursekit import lite
+
+            print(f"The site is at {lite.build(Path(), arguments.target)}; it must be served, by --serve or a host.")
         case "trust":
             from coursekit.notebooks import trust
 

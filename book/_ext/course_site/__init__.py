@@ -79,6 +79,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("result-bars", directives.ResultBars)
     app.add_directive("scorecard", scorecard.Scorecard)
     app.add_directive("course-map", directives.CourseMap)
+    app.connect("html-page-context", directives.read_on)
     app.add_directive("claim-ledger", claims.ClaimLedger)
     app.add_directive("verdict-tally", claims.VerdictTally)
     app.connect("html-page-context", claims.link_boxes)

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
 from docutils import nodes
@@ -11,8 +12,11 @@ from docutils.parsers.rst import directives
 from docutils.parsers.rst.states import Inliner
 from docutils.statemachine import StringList
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+
+from . import publishing
 
 PLAN = "book/chapters.yml"
 
@@ -58,6 +62,14 @@ class CourseMap(SphinxDirective):
     def _page(self, folder: str, number: int) -> str | None:
         start = f"{folder}/{number:02d}_"
         return next((name for name in sorted(self.env.found_docs) if name.startswith(start)), None)
+
+
+def read_on(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """From the first page "Next" leads to chapter 1; set-up and notation are for when they are needed."""
+    first = next((name for name in sorted(app.env.found_docs) if name.startswith("notebooks/01_")), None)
+    if page == app.config.root_doc and first:
+        title = app.env.titles[first].astext()
+        context["next"] = {"link": app.builder.get_relative_uri(page, first), "title": title}
 
 
 def question_of(notebook: str) -> str:
@@ -109,7 +121,7 @@ class ResultBars(SphinxDirective):
                     nodes.entry("", nodes.paragraph("", seconds)),
                 ]
             )
-        columns = {"Method": 42, "Right on the test images": 40, "Core-seconds": 18}
+        columns = {"Method": 40, "Right on the test images": 37, "Core-seconds": 23}
         head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in columns))
         widths = [nodes.colspec(colwidth=width) for width in columns.values()]
         body = nodes.tbody("", *(nodes.row("", *cells) for cells in bars))
@@ -154,18 +166,20 @@ def prediction_words(notebook: str) -> list[str]:
 class IfRepository(SphinxDirective):
     """Show the content where the repository's address is known, with the address and the branch filled in.
 
-    With ``:unless:`` it is shown where the address is not known. The words stay in the page, where they are edited;
-    only ``COURSE_REPOSITORY`` and ``COURSE_BRANCH`` in them are replaced.
+    With ``:unless:`` it is shown where the address is not known, with ``:published:`` only on a site that knows its
+    own. The words stay in the page, where they are edited; only ``COURSE_REPOSITORY``, ``COURSE_BRANCH`` and
+    ``COURSE_SITE`` in them are replaced.
     """
 
     has_content = True
-    option_spec = {"unless": directives.flag}  # noqa: RUF012  docutils reads it from the class
+    option_spec = {"unless": directives.flag, "published": directives.flag}  # noqa: RUF012  docutils reads it from the class
 
     def run(self) -> list[nodes.Node]:
         address, branch = self.config.course_repository, self.config.course_branch
-        if bool(address) == ("unless" in self.options):
+        site = publishing.address()
+        if bool(address) == ("unless" in self.options) or ("published" in self.options and not site):
             return []
-        words = {"COURSE_REPOSITORY": address or "", "COURSE_BRANCH": branch}
+        words = {"COURSE_REPOSITORY": address or "", "COURSE_BRANCH": branch, "COURSE_SITE": site}
         lines = [_fill_in(line, words) for line in self.content]
         shown = nodes.Element()
         self.state.nested_parse(StringList(lines, source=self.env.docname), self.content_offset, shown)

@@ -123,9 +123,9 @@ class Stage {
     });
   }
 
-  // A panel with axes. `x` and `y` are D3 scales without a range; `square` keeps both to the same length.
-  panel(place, {x, y, xLabel = "", yLabel = "", title = "", ticks = 5, yTicks = ticks, xTicks = null, xFormat, yFormat, square = false}) {
-    const margin = {left: 52, right: 14, top: title ? 30 : 12, bottom: 44};
+  // A panel with axes. `x` and `y` are D3 scales without a range; `square` keeps both to the same length; `bare` has no words.
+  panel(place, {x, y, xLabel = "", yLabel = "", title = "", ticks = 5, yTicks = ticks, xTicks = null, xFormat, yFormat, square = false, bare = false}) {
+    const margin = bare ? {left: 1, right: 1, top: 1, bottom: 1} : {left: 52, right: 14, top: title ? 30 : 12, bottom: 44};
     let width = place.width - margin.left - margin.right;
     let height = place.height - margin.top - margin.bottom;
     if (square) width = height = Math.min(width, height);

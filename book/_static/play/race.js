@@ -85,9 +85,9 @@ export function describe({now, means, wins}, {landscape, looks}) {
 }
 
 export function draw(stage, {down, chosen, children}, {landscape}) {
-  const [place] = stage.places(1, Math.min(340, stage.width));
+  const [place] = stage.places(1, Math.min(280, stage.width));
   const span = scaleLinear([-3, 3], [0, 1]);
-  const {inside, x, y} = stage.panel(place, {x: span, y: span, ticks: 0});
+  const {inside, x, y} = stage.panel(place, {x: span, y: span, ticks: 0, bare: true});
   const f = LANDSCAPES[landscape];
   const [nx, ny] = [90, 60];
   const at = (i, n) => -3 + (6 * i) / (n - 1);

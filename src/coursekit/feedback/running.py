@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 __all__ = ["TooLong", "run_limited"]
 
@@ -36,6 +38,8 @@ def run_limited(work: Callable[[], None], seconds: float) -> None:
     that catches everything (`except:`) nor a single long call into compiled code (a huge matrix product); those
     go on in the background until they end or the kernel is restarted, and a compiled call that holds Python's
     lock delays the verdict until it returns. `input()` and debuggers don't work inside.
+
+    Where no thread can be started, as in a browser, the clock is looked at before each line of Python instead.
     """
     raised: list[BaseException] = []
 
@@ -47,7 +51,11 @@ def run_limited(work: Callable[[], None], seconds: float) -> None:
 
     # The context is copied so that what a function prints goes to the cell that called the check.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(target,), daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        _run_here(work, seconds)
+        return
     try:
         _wait(thread, seconds)
     finally:  # also when the student presses the stop button
@@ -59,6 +67,24 @@ def run_limited(work: Callable[[], None], seconds: float) -> None:
         raise TooLong(seconds, thread.is_alive())
     if raised:
         raise raised[0]
+
+
+def _run_here(work: Callable[[], None], seconds: float) -> None:
+    """Call `work()` without a thread; waiting counts, too, and a long call into compiled code isn't stopped."""
+    end, before = time.monotonic() + seconds, sys.gettrace()
+
+    def look(frame: FrameType, event: str, arg: object) -> Any:
+        if time.monotonic() > end:
+            raise _Stop
+        return look
+
+    sys.settrace(look)
+    try:
+        work()
+    except _Stop:
+        raise TooLong(seconds, still_busy=False) from None
+    finally:
+        sys.settrace(before)
 
 
 def _wait(thread: threading.Thread, seconds: float) -> None:

@@ -72,15 +72,15 @@ def say(status: str, number: str = "", text: str = "") -> None:
 
 
 class _Cut:
-    """A stream that lets the first lines of other threads through, and of `muted` ones nothing any more."""
+    """A stream that lets the first lines through, all once it is `open`, and of `muted` threads nothing any more."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream, self._n_lines, self._main = stream, 0, threading.current_thread()
+        self._stream, self._n_lines = stream, 0
         self.open, self.muted = False, set[threading.Thread]()
 
     def write(self, text: str) -> int:
         thread = threading.current_thread()
-        if thread is self._main or (self.open and thread not in self.muted):
+        if self.open and thread not in self.muted:
             self._stream.write(text)
         elif thread not in self.muted and self._n_lines < N_LINES:
             lines = text.splitlines(keepends=True)[: N_LINES - self._n_lines]
@@ -96,7 +96,7 @@ class _Cut:
 
 @contextmanager
 def cut_output() -> Iterator[None]:
-    """Let other threads print a few lines; a function that prints without end would freeze the page.
+    """Let a few lines be printed; a function that prints without end would freeze the page.
 
     What a thread prints that can't be stopped is lost from then on, and `sys.stdout` stays behind this filter.
     """
