@@ -13,7 +13,14 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 # How much a word on a page counts, by the start of the page's name; a page of another name isn't found.
-WEIGHTS = {"notebooks/evidence/": 0.5, "notebooks/": 4, "book/glossary": 2, "book/claims": 0.5, "book/api": 0.5}
+WEIGHTS = {
+    "notebooks/evidence/": 0.5,
+    "notebooks/capstones/": 0.5,
+    "notebooks/": 4,
+    "book/glossary": 2,
+    "book/claims": 0.5,
+    "book/api": 0.5,
+}
 WEIGHTS |= {"book/bibliography": 0.5, "book/intro": 0.5, "book/": 1, "labs/": 0.5}
 TERM = re.compile(r"glossary\.md#term-([\w-]+)")
 UNREAD = (
