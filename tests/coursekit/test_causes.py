@@ -157,7 +157,7 @@ SHOWN = [
     (a_module, "One side is a module"),
     (a_promise_of_numbers, "is no list or array yet"),
     (not_called, "its brackets are missing"),
-    (a_list_in_place_of_an_array, "np.array(...) makes an array of a list"),
+    (a_list_in_place_of_an_array, "np.array(...) makes of a list what can be calculated with"),
     (one_number_gone_through, "is one number, and no row of values"),
     (nothing_in_it, "was nothing put into it"),
     (an_axis_too_far, "there are 2: none has the number 2"),

@@ -78,8 +78,9 @@ _OF_THE_LINE = {  # and if the student's own line did
     r"enough dimensions \(has 0|over a 0-d array|index to scalar|of unsized object": "an array is needed here, and "
     "what is given has no axis",
     r"zip\(\) argument \d is": "what is gone through side by side isn't equally long",
-    r"sequence by non-int|can only concatenate": "nothing is calculated so with lists, tuples and strings: "
-    "np.array(...) makes an array of a list",
+    r"sequence by non-int": "a list, a tuple or a text is repeated by whole numbers alone; np.array(...) makes of a "
+    "list what can be calculated with",
+    r"can only concatenate": "a plus joins what is of one kind, and here two kinds meet",
     r"unexpected keyword argument '(\w+)'": "what is called here has no argument `{0}`",
     r"missing \d+ required [\w-]+ arguments?: (.+)": "the call leaves out {0}",
     r"takes .* positional arguments? but": "what is called here takes another number of arguments",
@@ -188,7 +189,7 @@ def _kind(error: BaseException, names: dict[str, Any]) -> str:
         it = f"`{named[0]}`" if len(named) == 1 else "what stands here" if len(kinds) == 1 else "one side"
         said = next((words for known, words in _IS.items() if kind in known.split()), "")
         if not said and calculates and kind in _BOXES:
-            said = f"is a {kind}, with which nothing is calculated so"
+            said = f"is a {kind}, with which this can't be done"
             said += ": np.array(...) makes an array of it" if kind == "list" and not _BOXES.issuperset(kinds) else ""
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
