@@ -191,11 +191,14 @@ class Rubrics(_Teaching):
         docname, found = f"solutions/{solution.stem}", list[nodes.Node]()
         lab = lab_of(f"{number:02d}_")
         for exercise in (one for one in lab.exercises.values() if not one.automatic):
-            samples, rows = samples_of(lab, Path())[exercise.number], []
+            samples, marks = samples_of(lab, Path())[exercise.number], nodes.definition_list()
             for points, text in sorted(exercise.rubric.items(), reverse=True):
-                link = [page_link(self.env, docname, "the solution's own")] if docname in self.env.found_docs else []
-                sample: list[nodes.Node] = [nodes.Text(samples[points])] if points in samples else link
-                rows.append([[nodes.Text(str(points))], [nodes.Text(text)], sample])
-            title = nodes.strong("", f"{exercise.number} {exercise.title}")
-            found += [nodes.paragraph("", "", title), _table([8, 42, 50], ["Points", "For", "An answer"], rows)]
+                told: list[nodes.Node] = [nodes.paragraph("", text)]
+                if points in samples:
+                    told.append(nodes.block_quote("", nodes.paragraph("", samples[points])))
+                elif docname in self.env.found_docs:
+                    told.append(nodes.paragraph("", "", page_link(self.env, docname, "The solution's own answer")))
+                term = nodes.term("", "1 point" if points == 1 else f"{points} points")
+                marks += nodes.definition_list_item("", term, nodes.definition("", *told))
+            found += [nodes.paragraph("", "", nodes.strong("", f"{exercise.number} {exercise.title}")), marks]
         return found
