@@ -299,6 +299,7 @@ html_theme_options = {{
     text = (
         "# A page\n\n:::{if-repository}\nIt is COURSE_REPOSITORY\n:::\n:::{if-repository}\n:unless:\nIt is unknown\n:::"
     )
+    text += "\n:::{if-repository}\n:published:\nIt stands at COURSE_SITE\n:::"
     text += "\n\n:::{toctree}\nother\n:::"  # without a table of contents the theme can't write 404.html
     (folder / "other.md").write_text("# Another", encoding="utf-8")
     kernel = {"name": "python3", "display_name": "Python 3"}
@@ -346,6 +347,20 @@ def test_a_clone_finds_its_own_address(tmp_path: Path) -> None:
     text = page.path.read_text(encoding="utf-8")
     assert "It is https://github.com/someone/their-fork" in text
     assert "It is unknown" not in text
+    assert "It stands at" not in text
+
+
+def test_what_only_a_published_site_has_is_shown_there(tmp_path: Path) -> None:
+    (tmp_path / "_static").mkdir()
+    shutil.copy(ROOT / "book" / "_static" / "card.png", tmp_path / "_static")
+    site = "https://fake-owner.github.io/fake-course"
+    page = build_small(tmp_path, COURSE_SITE=site, COURSE_REPOSITORY="https://github.com/fake-owner/fake-course")
+    assert f"It stands at {site}/" in re.sub(r"<[^>]+>", "", page.path.read_text("utf-8"))
+
+
+def test_from_the_first_page_next_leads_to_chapter_1(site: Path) -> None:
+    page = (site / "book" / "intro.html").read_text("utf-8")
+    assert re.findall(r'class="right-next"\s+href="([^"]+)"', page) == ["../notebooks/01_rolling_downhill.html"]
 
 
 @pytest.fixture
