@@ -19,8 +19,9 @@ CLOCKS = {"seconds", "core_seconds", "peak_megabytes"}  # columns that no two ru
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out
 def pytest_collection_modifyitems(items):
     for item in items:
-        if {"context", "smoke"} & set(getattr(item, "fixturenames", ())) and item.path.parent.name == "evidence":
-            item.add_marker(pytest.mark.slow)  # units of stored runs
+        units_run = {"context", "smoke"} & set(getattr(item, "fixturenames", ())) or "smoke_run" in item.name
+        if units_run and item.path.parent.name == "evidence":
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,6 @@ def test_tuning_goes_on_until_the_best_value_is_inside(monkeypatch):
     assert ladder_two.given(Unit("printed rule", 1), {}) is None
 
 
-@pytest.mark.slow
 def test_a_smoke_run(tmp_path, monkeypatch):
     names = ("whole, single elite", "own winners, mirrored", "rank-one noise")
     arms = {name: dataclasses.replace(ARMS[name], rung=dataclasses.replace(ARMS[name].rung)) for name in names}
