@@ -4,7 +4,7 @@ import {mean, number, Random, sum, whole} from "./maths.js";
 export const title = "Both arms are the same. How many studies find a winner, and how large do they say it is?";
 
 const N_STUDIES = 1000;
-const SHOWN = 60;
+const SHOWN = 40;
 export const T = {3: 4.3027, 5: 2.7764, 10: 2.2622, 20: 2.093, 40: 2.0227}; // Student's t for 95 %, by seeds
 
 export const controls = [
@@ -46,6 +46,6 @@ export function draw(stage, {studies}) {
     const tone = gain > half ? "tone-evolution" : "tone-random";
     plot.inside.append("line").attr("class", `play-line ${tone}`).attr("x1", plot.x(i + 1)).attr("x2", plot.x(i + 1))
       .attr("y1", plot.y(gain - half)).attr("y2", plot.y(gain + half));
-    plot.inside.append("circle").attr("class", `play-dot ${tone}`).attr("r", 3).attr("cx", plot.x(i + 1)).attr("cy", plot.y(gain));
+    plot.inside.append("circle").attr("class", `play-dot ${tone}`).attr("r", 4.5).attr("cx", plot.x(i + 1)).attr("cy", plot.y(gain));
   });
 }
