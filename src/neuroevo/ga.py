@@ -143,6 +143,8 @@ def truncation(fitness: Tensor, fraction: float) -> Tensor:
 
 
 def _best(fitness: Tensor, n: int) -> Tensor:
+    if n < 2 and fitness.shape[-1]:
+        return fitness.argmax(dim=-1, keepdim=True)[..., :n]  # of equals the first, as in the sorted order
     return torch.argsort(fitness, dim=-1, descending=True, stable=True)[..., :n]
 
 

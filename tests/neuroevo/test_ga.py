@@ -420,6 +420,14 @@ def test_takeover_by_truncation_takes_as_long_as_theory_says(fraction):
     assert abs(survived.mean() - math.log(n) / math.log(1 / fraction)) < 1.2
 
 
+@pytest.mark.parametrize("n_genomes", [1, 7, 5000])
+@pytest.mark.parametrize("values", [[0.0], [-0.0, 0.0, -1.0], [1.0, math.inf, -math.inf]])
+def test_a_single_survivor_is_the_first_of_the_sorted(values, n_genomes):
+    fitness = torch.tensor(values)[torch.randint(len(values), (20, n_genomes), generator=rng())]
+    first = fitness.argsort(dim=-1, descending=True, stable=True)[:, :1]
+    assert torch.equal(ga.truncation(fitness, 1e-9), first)
+
+
 def test_take_picks_rows_of_each_run():
     population = torch.arange(24.0).view(2, 4, 3)
     taken = ga.take(population, torch.tensor([[3, 3], [0, 1]]))
