@@ -7,7 +7,9 @@
 """
 
 import os
+from collections import Counter
 from collections.abc import Generator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -84,6 +86,13 @@ def _needs_mnist(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("durations"):
+        seconds: Counter[str] = Counter()
+        for report in chain.from_iterable(terminalreporter.stats.values()):
+            if isinstance(report, pytest.TestReport):
+                seconds["/".join(report.nodeid.split("::")[0].split("/")[:-1])] += report.duration
+        spent = ", ".join(f"{folder} {n:.0f}" for folder, n in seconds.most_common())
+        terminalreporter.write_line(f"Seconds by folder, of all processes together: {spent}")
     if os.environ.get(_NOTICE) == "1":
         terminalreporter.write_line(
             "MNIST was neither on disk nor to be had: notebooks ran on the offline fallback, and cells tagged "
