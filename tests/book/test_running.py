@@ -278,7 +278,7 @@ def test_09_gaps_hit_as_often_as_coins_do():
     assert np.mean(counts) == pytest.approx(700, abs=5)
     assert 540 < np.var(counts) < 770
     weights = node("fig-09-rates", "figure.compute({rate: 0.07, images: 200, hidden: 64}).counts")
-    assert weights["mask: random numbers"] == 2 * 200 * 50_890
+    assert weights["mask"] == 2 * 200 * 50_890
 
 
 @needs_node

@@ -1,5 +1,5 @@
 import {contours, line, scaleLinear, scaleLog} from "./d3.js";
-import {number, powers, sum, steps} from "./maths.js";
+import {number, power, powers, steps, sum} from "./maths.js";
 
 export const title = "Walk down the bowl at a rate of your own. Where is the limit, and what moves it?";
 
@@ -79,7 +79,7 @@ export function draw(stage, {hessian, limit, path, left, curve}, {rate}) {
   const clamp = (value) => Math.min(1e7, Math.max(1e-7, value));
   const plot = stage.panel(two, {
     x: scaleLog([0.002, 1.2], [0, 1]), y: scaleLog([1e-7, 1e7], [0, 1]),
-    xLabel: "learning rate", title: "loss above the lowest, after 200 steps", ticks: 3, yTicks: 7, xFormat: "~g", yFormat: ".0e",
+    xLabel: "learning rate", title: "loss above the lowest, after 200 steps", ticks: 3, yTicks: 7, xFormat: "~g", yFormat: power,
   });
   plot.inside.append("path").attr("class", "play-line").attr("d", line((p) => plot.x(p[0]), (p) => plot.y(clamp(p[1])))(curve));
   plot.inside.append("line").attr("class", "play-mark").attr("x1", plot.x(limit)).attr("x2", plot.x(limit)).attr("y2", plot.height);

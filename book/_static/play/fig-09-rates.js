@@ -1,5 +1,5 @@
 import {scaleBand, scaleLog} from "./d3.js";
-import {number, powers, Random, whole} from "./maths.js";
+import {number, power, powers, Random, whole} from "./maths.js";
 
 export const title = "What does a mutation cost beside running the networks, and who pays for the coins that come up tails?";
 
@@ -30,9 +30,9 @@ export function compute({rate, images, hidden}) {
   return {
     row,
     counts: {
-      "run: multiply and add": 2 * N_NETWORKS * images * (784 * hidden + hidden * 10),
-      "mask: random numbers": 2 * weights,
-      "gaps: random numbers": 2 * rate * weights,
+      run: 2 * N_NETWORKS * images * (784 * hidden + hidden * 10),
+      mask: 2 * weights,
+      gaps: 2 * rate * weights,
     },
   };
 }
@@ -46,7 +46,7 @@ export function describe({counts}, {rate, images, hidden}) {
 export function draw(stage, {counts, row}) {
   const names = Object.keys(counts);
   const [place] = stage.places(1, 300);
-  const plot = stage.panel(place, {x: scaleBand(names, [0, 1]).padding(0.35), y: scaleLog([1e3, 1e11], [0, 1]), yLabel: "how many", title: "below: 64 coins of the mask, and their heads", yTicks: 5, yFormat: ".0e"});
+  const plot = stage.panel(place, {x: scaleBand(names, [0, 1]).padding(0.35), y: scaleLog([1e3, 1e11], [0, 1]), title: "operations; random numbers by mask, by gaps", yTicks: 5, yFormat: power});
   const tones = ["", "tone-random", "tone-evolution"];
   names.forEach((name, i) => {
     plot.inside.append("rect").attr("class", `play-bar ${tones[i]}`).attr("x", plot.x(name)).attr("width", plot.x.bandwidth())
@@ -54,6 +54,7 @@ export function draw(stage, {counts, row}) {
   });
   const wide = plot.width / row.length;
   row.forEach((head, i) => {
-    plot.at.append("rect").attr("class", head ? "play-bar tone-evolution" : "play-idle").attr("x", i * wide).attr("width", wide - 1).attr("y", plot.height + 26).attr("height", 12);
+    plot.at.append("rect").attr("class", head ? "play-bar tone-evolution" : "play-idle").attr("x", i * wide).attr("width", wide - 1).attr("y", plot.height + 22).attr("height", 6);
   });
+  plot.at.append("text").attr("class", "play-words").attr("x", plot.width / 2).attr("y", plot.height + 41).attr("text-anchor", "middle").text("64 coins of the mask, and their heads");
 }

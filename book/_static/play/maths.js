@@ -22,6 +22,9 @@ export function number(value, digits = 3) {
 
 const superscript = (power) => String(power).replaceAll(/./g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
 
+// A power of ten at an axis: 10⁶.
+export const power = (value) => `10${superscript(Math.round(Math.log10(value)))}`;
+
 // A generator with a seed: the same numbers in every browser (mulberry32, by Tommy Ettinger; 32 bits of state).
 export class Random {
   constructor(seed) {
