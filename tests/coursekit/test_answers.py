@@ -27,6 +27,7 @@ SUBTLE = {  # faults with which a function still returns something, so that it t
 each_lab = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 
 
+@pytest.mark.slow
 @each_lab
 def test_a_sample_of_mutants_is_refused(path, monkeypatch):
     """The same few every time; `course.py test --mutants` tries them all."""

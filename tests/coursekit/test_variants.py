@@ -117,7 +117,8 @@ def test_a_classmates_constant_is_named(path, lab):
 
 
 @pytest.mark.parametrize("path", SOLUTIONS[:3], ids=lambda path: path.stem)
-def test_named_mistakes_keep_their_hints(path, lab):
+def test_named_mistakes_keep_their_hints(path, lab, monkeypatch):
+    monkeypatch.setattr(lab, "time_limit", 2.0)  # seconds, for loops that never end
     lab.own = variant_of(KEY_OF_THE_CLASS, "ben", path.name[:2])
     for number, named in answers(path).WRONG.items():
         for function, fragment in named:
