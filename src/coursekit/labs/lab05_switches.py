@@ -1,6 +1,7 @@
 """What lab 5 asks of a loop whose operators can be switched off: who breeds, what is handed on, what is returned."""
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,25 +32,30 @@ class Watch:
         self.seen.append(population.clone())
         return population.sum(-1)
 
-    def _holds(self, rng: torch.Generator, name: str) -> None:
-        if not isinstance(rng, torch.Generator):
+    def _holds(self, rng: Any, by_place: tuple[Any, ...], name: str) -> None:
+        given = by_place[0] if by_place else rng
+        if not isinstance(given, torch.Generator):
             raise TryAgain(
-                f"{name} gets something of type {type(rng).__name__} where its generator belongs: hand on rng=rng."
+                f"{name} gets something of type {type(given).__name__} where its generator belongs: hand on rng=rng."
             )
-        if rng is not self.rng:
+        if given is not self.rng:
             raise TryAgain(f"{name} gets another generator than yours: hand on the one that came in, rng=rng.")
+        if by_place:
+            raise TryAgain(
+                f"hand the generator on to {name} by its name, rng=rng: in your own operators it has another place."
+            )
 
-    def select(self, fitness: Tensor, n_draws: int, rng: torch.Generator) -> Tensor:
+    def select(self, fitness: Tensor, n_draws: int, *by_place: Any, rng: Any = None) -> Tensor:
         """Tournaments of two."""
-        self._holds(rng, "select")
+        self._holds(rng, by_place, "select")
         now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
         self.asked.append((now, fitness.clone()))
         self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
         return rows
 
-    def crossover(self, mothers: Tensor, fathers: Tensor, rng: torch.Generator) -> Tensor:
+    def crossover(self, mothers: Tensor, fathers: Tensor, *by_place: Any, rng: Any = None) -> Tensor:
         """Uniform crossover."""
-        self._holds(rng, "crossover")
+        self._holds(rng, by_place, "crossover")
         if torch.equal(mothers, fathers) and mothers.shape[1] > 1:
             alone = bool((mothers == mothers[:, :1]).all())
             raise TryAgain(
@@ -63,9 +69,9 @@ class Watch:
         self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
         return self.born[-1].clone()
 
-    def mutate(self, children: Tensor, rng: torch.Generator) -> None:
+    def mutate(self, children: Tensor, *by_place: Any, rng: Any = None) -> None:
         """A little noise on every gene."""
-        self._holds(rng, "mutate")
+        self._holds(rng, by_place, "mutate")
         if not children.is_contiguous():
             raise TryAgain("mutate gets a window into another tensor: let children be a copy, mothers.clone().")
         children += 0.01 * torch.randn(children.shape, generator=rng)

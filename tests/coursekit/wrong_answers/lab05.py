@@ -711,6 +711,11 @@ def rng_by_place_of_a_number(score, population, n_generations, select, crossover
     return run(score, population, n_generations, turned, crossover, mutate, rng)
 
 
+def rng_by_its_place(score, population, n_generations, select, crossover, mutate, rng):
+    by_place = crossover and (lambda mothers, fathers, rng: crossover(mothers, fathers, rng))
+    return run(score, population, n_generations, select, by_place, mutate, rng)
+
+
 def mutants_are_caught(score, population, n_generations, select, crossover, mutate, rng):
     best = []
     for _ in range(n_generations):
@@ -813,7 +818,7 @@ def runs_come_second(*args):
 
 
 def runs_with_gathers(score, population, n_generations, select, crossover, mutate, rng):
-    """Right: the elite first, operators by place, the last generation not bred on."""
+    """Right: the elite first, the last generation not bred on."""
     n_runs, n_genomes = population.shape[:2]
     best = torch.zeros(n_runs, n_generations)
     for generation in range(n_generations):
@@ -824,15 +829,15 @@ def runs_with_gathers(score, population, n_generations, select, crossover, mutat
         following = torch.empty_like(population)
         following[:, 0] = population[torch.arange(n_runs), top]
         rows = [
-            select(fitness, n_genomes - 1, rng)
+            select(fitness, n_genomes - 1, rng=rng)
             if select
             else torch.randint(0, n_genomes, (n_runs, n_genomes - 1), generator=rng)
             for _ in range(2)
         ]
         mothers, fathers = (population[torch.arange(n_runs)[:, None], r] for r in rows)
-        children = crossover(mothers, fathers, rng) if crossover else mothers
+        children = crossover(mothers, fathers, rng=rng) if crossover else mothers
         if mutate:
-            mutate(children, rng)
+            mutate(children, rng=rng)
         following[:, 1:] = children
         population = following
     return best
@@ -952,6 +957,7 @@ WRONG = {
         (even_draws_shared_by_all_runs, "all runs draw the same rows"),
         (one_parent_for_all, "who is their father, too"),
         (rng_by_place_of_a_number, "of type int where its generator belongs"),
+        (rng_by_its_place, "by its name, rng=rng"),
         (there_is_no_elite, "is not in the next one"),
         (sign_is_flipped, "its sign flipped"),
         (mean_is_noted, "isn't the largest fitness"),
