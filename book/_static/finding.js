@@ -29,7 +29,7 @@ const plain = (words) => words.trim().toLowerCase().replace(/[\s-]+/g, " ");
 
 function inOrder(pages, words) {
   const asked = plain(words);
-  const introduces = (page) => (page.meta.terms ?? "").split("; ").some((term) => term === asked || (asked.length > 3 && term.startsWith(asked)));
+  const introduces = (page) => (page.meta.terms ?? "").split("; ").some((term) => term === asked || (asked.length > 3 && (term.startsWith(asked) || term.endsWith(` ${asked}`))));
   return [...pages.filter(introduces), ...pages.filter((page) => !introduces(page))];
 }
 
