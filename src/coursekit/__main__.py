@@ -136,22 +136,22 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "labs":
             from coursekit.make_labs import build_labs, check_labs
 
-            source, target = Path("solutions"), Path("labs")
+            folders = {Path("solutions", sub): Path("labs", sub) for sub in ("", "broken")}
             if arguments.check:
-                differing = check_labs(source, target)
-                for lab in differing:
-                    print(f"{lab} is not what {source / Path(lab).name} generates: run `python3 course.py labs`")
+                differing = {lab: source for source, target in folders.items() for lab in check_labs(source, target)}
+                for lab, source in differing.items():
+                    print(f"{lab} is not what {source / lab.name} generates: run `python3 course.py labs`")
                 return 1 if differing else 0
             if arguments.nbgrader or arguments.otter:
                 from coursekit.conversion import FORMATS, convert
 
                 for system in FORMATS:
                     if folder := getattr(arguments, system):
-                        convert(sorted(source.glob("*.ipynb")), system, folder)
+                        convert(sorted(Path("solutions").glob("*.ipynb")), system, folder)
                         print(f"made {folder}")
                 return 0
-            for path in build_labs(source, target):
-                print(path)
+            for source, target in folders.items():
+                print(*build_labs(source, target), sep="\n")
         case "grade":
             from coursekit import grade, handback
 

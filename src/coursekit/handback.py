@@ -112,8 +112,7 @@ def mark_texts(
 
 def _published(labs: Path, name: str) -> list[Notebook]:
     """The published solution of a lab, if it is here."""
-    path = labs.parent / "solutions" / name
-    return [read_cells(path)] if path.exists() else []
+    return [read_cells(path) for path in (labs.parent / "solutions").rglob(name)]
 
 
 def _marks(one: ClassFolder, number: str, checks: Lab, entries: Sequence[Entry]) -> exporting.Marks:

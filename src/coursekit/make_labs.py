@@ -52,6 +52,10 @@ the notebook.
 **In VS Code** instead of JupyterLab: open the folder of the course, open the lab, and choose the Python in `.venv` as
 its kernel (*Select Kernel*, *Python Environments*). The checks work the same.
 
+**Broken on purpose.** Six short notebooks, one for each part of the book, hold a program in which something is wrong:
+find out what, from its curves, and mend it. They stand in the folder `broken`, 10 points each;
+[the first](broken/21_a_loss_that_climbs.ipynb) belongs to part I.
+
 **The answers** are on the course's site and in its folder `solutions`, which isn't listed here. A lab that you have
 solved yourself teaches more than one whose answer you have read.
 """

@@ -38,7 +38,7 @@ _CAPTION = re.compile(rf'(?m)^(?P<open><a id="(?P<id>fig-[\w-]+)"></a>\*\*Figure
 _TO_FIGURE = re.compile(
     rf"(?P<open>\[Figure )(?P<number>{_FIGURE})(?P<rest>[^\]]*\]\((?P<file>[^)#\s]*)#(?P<id>fig-[\w-]+)\))"
 )
-_SERIES = {"labs": "L", "solutions": "L", "evidence": "E"}
+_SERIES = {"labs": "L", "solutions": "L", "broken": "L", "evidence": "E"}
 _GLUED = "application/papermill.record/text/plain"
 
 

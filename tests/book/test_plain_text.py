@@ -21,7 +21,7 @@ from coursekit import plain
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).rglob("*.ipynb"))
 QUIZZES = sorted((ROOT / "book" / "quizzes").glob("*.md"))
-EXECUTED = [path for path in NOTEBOOKS if path.parent.name != "labs"]
+EXECUTED = [path for path in NOTEBOOKS if path.relative_to(ROOT).parts[0] != "labs"]
 
 # What every reader of Markdown shows, in the words of the site's own parser, which knows more than that.
 PLAIN = {
@@ -141,7 +141,7 @@ def order_faults(nb: NotebookNode, path: Path) -> Iterator[str]:
 
 
 def faults(nb: NotebookNode, path: Path) -> list[str]:
-    filled_in = [] if path.parent.name == "labs" else plain.faults(nb, path)
+    filled_in = [] if path.relative_to(ROOT).parts[0] == "labs" else plain.faults(nb, path)
     return [*raw_faults(nb), *filled_in, *reference_faults(nb), *order_faults(nb, path)]
 
 

@@ -111,5 +111,17 @@ QUESTIONS = {
     "17.2": "Two groups are damaged by a few draws each, and not by the same ones. What can make the frailer one "
     "look sturdier, and what must the control lose?",
     "17.3": "A title page names editors and no author. In which field do they stand, and who is named in the key?",
+    "21.1": "A loss can climb because of a wrong sign or of a long step. What does a parameter do in each of the two?",
+    "21.2": "Somebody measures x in decimetres and not in metres. By which factor does the largest good rate change?",
+    "22.1": "A training loss rises from step to step. Can that be fitting too well?",
+    "22.2": "One width blows up at half of the rates. What should that say about the width?",
+    "23.1": "All genomes are alike after one generation. What was the only thing that could have made them so?",
+    "23.2": "In tournaments of two, how often does the worst genome have a child, and when is that worth something?",
+    "24.1": "A population stands still. What do you draw to tell copies from steps that have become too small?",
+    "24.2": "One child in five is better. Why is that the mark, and not one in two?",
+    "25.1": "Ten runs agree to the last digit. Is that a strong result?",
+    "25.2": "Which runs of the seeds 0 and 1 are the same if run i begins with seed + i?",
+    "26.1": "Can the best of more and more numbers ever fall? What does its rise tell?",
+    "26.2": "The winner's validation score was 0.60. What do you expect of its test score, and why less?",
 }
 """Exercise -> question."""

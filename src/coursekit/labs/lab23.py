@@ -1,0 +1,46 @@
+"""The checks of the broken notebook of part III, "A population of one": everybody's parent is the champion."""
+
+import numpy as np
+
+from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, diagnose, hidden
+from coursekit.labs.broken import asks_what_is_wrong
+
+LAB = Lab(23, "A population of one")
+check, passed, score = LAB.check, LAB.passed, LAB.score
+variant, published = LAB.variant, LAB.published
+
+asks_what_is_wrong(
+    LAB,
+    "d",
+    {
+        "a": "mutation is as strong in every generation: the spread falls at once to what a single round of mutation "
+        "makes, and stays there. What made it fall in the first generation?",
+        "b": "with a flat fitness the best value would not rise at all in the first generations; it does, steeply.",
+        "c": "more generations change nothing: the curve has been flat for most of the run, and nobody lives "
+        "elsewhere.",
+    },
+)
+
+_N, _DRAWS = 10, 20_000
+
+
+@LAB.exercise("23.2", "select(fitness, n_draws, rng)", title="Let others breed, too", points=6)
+def _(student: Student) -> None:
+    order = np.random.default_rng(hidden(232)).permutation(_N)
+    fitness = order.astype(float) ** 2
+    drawn = np.asarray(student(fitness, _DRAWS, np.random.default_rng(hidden(1))))
+    if drawn.shape != (_DRAWS,) or drawn.dtype.kind not in "iu" or drawn.min() < 0 or drawn.max() >= _N:
+        raise TryAgain(f"return {_DRAWS} row numbers, whole numbers from 0 to {_N - 1}, an array of shape (n_draws,).")
+    ranks = order[drawn]
+    share = np.bincount(ranks, minlength=_N) / _DRAWS
+    mean = ranks.mean()  # of the best of two: 6.15 with replacement, 6.33 without; of the best of three about 7
+    diagnose(
+        {
+            "every draw still finds the champion: let two drawn entrants meet, not everybody.": share[-1] > 0.9,
+            "whoever is worse wins: the larger fitness should.": mean < 4,
+            "fitness makes no difference: the better one of two entrants should win.": mean < 5,
+            "the best is drawn too often for tournaments of two entrants.": mean > 6.6,
+            "fitness counts for less than in a tournament of two, in which the better one always wins.": mean < 5.9,
+        }
+    )
+    comes_from_rng(lambda rng: student(fitness, 40, rng), np.random.default_rng)
