@@ -13,12 +13,10 @@ asks_what_is_wrong(
     LAB,
     "c",
     {
-        "a": "with the sign turned round the run would walk away to one side. Look at the slope: it jumps from "
-        "one side "
-        "of the best one to the other, and back.",
-        "b": "noise in y lifts the lowest loss there is, but the data are the same in every step: it makes no "
-        "loss climb. "
-        "And what does it matter to y in which unit x is measured?",
+        "a": "with the sign turned round the run would walk away to one side. Look at the slope: it jumps from one "
+        "side of the best one to the other, and back.",
+        "b": "noise in y lifts the lowest loss there is, but the data are the same in every step: it makes no loss "
+        "climb. And what does it matter to y in which unit x is measured?",
         "d": "more steps would only climb higher: each jump is wider than the one before.",
     },
 )
@@ -46,10 +44,8 @@ def _(student: Student) -> None:
                 rates, 2
             ),
             "for data whose x lie far from 0 or are widely spread your rate still makes the loss climb: take the "
-            "largest "
-            "eigenvalue of the Hessian, whose entries are means over the points.": max(rates) >= 2,
+            "largest eigenvalue of the Hessian, whose entries are means over the points.": max(rates) >= 2,
             "your rate is so careful that a run takes more than ten times as many steps as it need: stay within a "
-            "tenth of "
-            "the limit.": min(rates) < 0.2,
+            "tenth of the limit.": min(rates) < 0.2,
         }
     )

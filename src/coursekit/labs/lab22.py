@@ -16,9 +16,8 @@ asks_what_is_wrong(
     LAB,
     "b",
     {
-        "a": "whoever fits too well has a low loss on the training points. These curves are the training loss "
-        "itself, and it "
-        "is the wide networks' that climbs.",
+        "a": "whoever fits too well has a low loss on the training points. These curves are the training loss itself, "
+        "and it is the wide networks' that climbs.",
         "c": "bad luck would hit one seed and spare the next. Compare the five thin lines of each width.",
         "d": "slopes with a mistake in them would be wrong for the narrow networks, too, and those learn.",
     },

@@ -13,8 +13,8 @@ asks_what_is_wrong(
     LAB,
     "a",
     {
-        "b": "there is one hill, and every run has stopped at another height of its slope: no summit of any kind "
-        "is there.",
+        "b": "there is one hill, and every run has stopped at another height of its slope: no summit of any kind is "
+        "there.",
         "c": "the same children are scored on all the data: two scores of one genome are equal, so there is no noise.",
         "d": "selection alone would leave mutation as strong as before. Look at sigma: it is a straight line on a "
         "logarithmic axis, in every run the same, whatever the run has found.",

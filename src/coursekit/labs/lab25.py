@@ -13,12 +13,11 @@ asks_what_is_wrong(
     LAB,
     "b",
     {
-        "a": "a search that always finds the best would end at the best, 1.00 in the right panel; all ten end "
-        "below it, at the same "
-        "place, and they agree from the first design on.",
+        "a": "a search that always finds the best would end at the best, 1.00 in the right panel; all ten end below "
+        "it, at the same place, and they agree from the first design on.",
         "c": "ten runs of one design each would still begin at ten different designs. Compare the first points.",
-        "d": "a cache saves time, and changes no score: it can't make ten searches try the same designs in the "
-        "same order.",
+        "d": "a cache saves time, and changes no score: it can't make ten searches try the same designs in the same "
+        "order.",
     },
 )
 

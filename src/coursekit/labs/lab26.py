@@ -13,12 +13,10 @@ asks_what_is_wrong(
     LAB,
     "d",
     {
-        "a": "more models find more only where there is something to be found. These labels are coin flips: on "
-        "fresh points "
-        "the same winners stay at one half.",
-        "b": "whoever fits too well is good at the training points. No model here was fitted to anything: each "
-        "is drawn by "
-        "chance.",
+        "a": "more models find more only where there is something to be found. These labels are coin flips: on fresh "
+        "points the same winners stay at one half.",
+        "b": "whoever fits too well is good at the training points. No model here was fitted to anything: each is "
+        "drawn by chance.",
         "c": "a larger test set would make the climb flatter, and not take it away. Which number decides who wins?",
     },
 )
