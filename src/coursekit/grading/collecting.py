@@ -40,9 +40,9 @@ class Handout:
 
     @property
     def offers(self) -> list[str]:
-        """What the notebook takes from its lab beside the checks."""
-        code = "\n".join(source for _, source in self.notebook.code)
-        return sorted(set(re.findall(r"\blab\.(\w+)", code)) - _CHECKS)
+        """What the notebook takes from its lab beside the checks, or tells students to take."""
+        told = "\n".join(cell.source for cell in self.notebook.cells)
+        return sorted(set(re.findall(r"\blab\.(\w+)", told)) - _CHECKS)
 
     @property
     def first(self) -> str:
