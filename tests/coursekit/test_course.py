@@ -130,8 +130,14 @@ def test_other_libraries_are_installed_before_they_are_measured(
 def test_without_a_target_it_says_what_it_can_do(course: ModuleType) -> None:
     done = subprocess.run([sys.executable, COURSE], capture_output=True, text=True)
     assert done.returncode == 0
-    for target in (*course.PACKAGES, "book", "lab", "test", "clean"):
+    for target in (*course.PACKAGES, "book", "lite", "lab", "test", "clean"):
         assert f"  python3 course.py {target} " in done.stdout
+
+
+def test_lite_installs_what_it_needs_first(course: ModuleType) -> None:
+    assert course.build_lite(serve=False, port=8000) == 0
+    assert course.ran[0] == "install lite"
+    assert course.ran[1][1:4] == ["-m", "coursekit", "lite"]
 
 
 def test_an_unknown_target_is_refused() -> None:
