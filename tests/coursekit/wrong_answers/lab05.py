@@ -73,9 +73,15 @@ def loss_not_fitness(population, x, y):
 
 
 def logarithm_of_the_sigmoid(population, x, y):
-    """Right, but for a few digits."""
     p = torch.sigmoid(logits(population, x))
     return (y * p.log() + (1 - y) * (1 - p).log()).mean(-1)
+
+
+def loss_of_the_library(population, x, y):
+    """Right: PyTorch's own cross-entropy."""
+    z = logits(population, x)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(z, y.expand_as(z), reduction="none")
+    return -loss.mean(-1)
 
 
 def example_is_typed_in(population, x, y):
@@ -860,6 +866,7 @@ WRONG = {
         (loss_not_fitness, "the sign is flipped"),
         (example_is_typed_in, "should be an array of shape"),
         (weights_are_clipped_in_place, "changed its input `population` in place"),
+        (logarithm_of_the_sigmoid, "A network that is very sure"),
     ],
     "5.3": [
         (worst_entrant_wins, "the worst entrant wins"),
@@ -982,7 +989,7 @@ WRONG = {
 
 RIGHT = {
     "5.1": [networks_one_by_one],
-    "5.2": [fitness_one_by_one, logarithm_of_the_sigmoid],
+    "5.2": [fitness_one_by_one, loss_of_the_library],
     "5.3": [tournaments_in_a_loop],
     "5.4": [children_block_by_block],
     "5.5": [mutation_at_positions],
