@@ -2,7 +2,8 @@
 """Descent with Modification: the one door to this course. It sets itself up, then does what it is asked.
 
 To read
-  python3 course.py book [--serve]              build the site (and serve it on this machine)
+  python3 course.py book [--serve]              build the site (and serve it on this machine);
+                                                --keep: with the whole book as PDF and EPUB
 To study
   python3 course.py lab                         open the labs in JupyterLab
   python3 course.py doctor                      check this machine, and say how to mend what is wrong
@@ -80,6 +81,8 @@ def main() -> int:
         site = add(target, description=description)
         site.add_argument("--serve", action="store_true", help="then serve it on this machine until Ctrl-C")
         site.add_argument("--port", type=int, default=8000)
+        if target == "book":
+            site.add_argument("--keep", action="store_true", help="and write the whole book as PDF (by Chromium) and EPUB")
     test = add("test", description="Run the tests. Other words go to pytest.")
     test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
@@ -100,7 +103,7 @@ def main() -> int:
     try:
         COURSE.set_up(known.cpu)
         if known.target == "book":
-            return build_book(known.serve, known.port)
+            return build_book(known.serve, known.port, known.keep)
         if known.target == "lite":
             return build_lite(known.serve, known.port)
         if known.target == "test":
@@ -128,8 +131,10 @@ def command(target: str, words: list[str]) -> int:
     return COURSE.run(PYTHON, "-m", PACKAGES[target], target, *words)
 
 
-def build_book(serve: bool, port: int) -> int:
+def build_book(serve: bool, port: int, keep: bool) -> int:
     print("Building the site, under a minute.", flush=True)
+    if keep:
+        os.environ["COURSE_KEEP"] = "epub pdf"
     failed = COURSE.run(JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "--quiet")
     if failed:
         return failed

@@ -30,6 +30,8 @@ FOUND = "words => document.querySelector('#pst-search-dialog [role=status]').dat
 OURS = ("http://127.0.0.1:", "data:", "blob:", "about:")
 LIKE_OTHERS = ("_modules/", "labs/", "notebooks/evidence/", "solutions/")  # axe looks at one of each, in all modes
 ONLY_FAULTS = {"resultTypes": ["violations"]}  # all rules run; what passed isn't listed node by node
+CUT = """[...document.querySelectorAll('article div:not(.output) > .highlight pre')]
+    .filter(code => code.scrollWidth > code.clientWidth + 1).length"""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -78,6 +80,8 @@ def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, 
             page.goto(f"{address}{name}.html", wait_until="load")
             if (over := page.evaluate(SIDEWAYS)) > 0:
                 said.append(f"{over} px too wide")
+            if mode[0] == 1280 and (cut := page.evaluate(CUT)):
+                said.append(f"{cut} blocks of code are cut at the right")
             found = said.copy()  # what is said from here on, axe has brought about
             if name.startswith(IN_ALL_MODES) or not name.startswith(LIKE_OTHERS):
                 violations = axe.run(page, options=ONLY_FAULTS).response["violations"]
@@ -141,3 +145,51 @@ def test_a_term_tells_its_meaning_beside_the_link(address: str, browser: Browser
     assert "step" in page.locator("#hint").inner_text().lower()
     page.keyboard.press("Escape")
     assert page.locator("#hint").is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_fetches_the_figures_of_its_mode_alone(address: str, browser: Browser, scheme: str) -> None:
+    page = opened(browser, (1280, scheme))
+    asked: set[str] = set()
+    page.on("request", lambda request: "/_images/" in request.url and asked.add(request.url))
+    page.goto(f"{address}notebooks/03_one_neuron.html")  # figures, and a film
+    for picture in page.locator("article .cell_output img").all():
+        if picture.is_visible():
+            picture.scroll_into_view_if_needed()
+            page.wait_for_function("image => image.complete && image.naturalWidth", arg=picture.element_handle())
+    assert len(asked) >= 4
+    assert {".dark." in url for url in asked} == {scheme == "dark"}
+    page.evaluate(
+        "document.documentElement.dataset.theme = document.documentElement.dataset.theme == 'dark' ? 'light' : 'dark'"
+    )
+    still = page.locator(".player img")
+    still.scroll_into_view_if_needed()
+    assert (".dark." in (still.get_attribute("src") or "")) == (scheme == "light")
+
+
+def test_a_figure_grows_on_a_phone(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[2])
+    page.goto(f"{address}notebooks/14_672_ways.html")
+    figure, button = page.locator("figure img.on-light").first, page.locator("figure .enlarge").first
+    before = figure.bounding_box()
+    button.click()
+    after = figure.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert before["width"] < 390 < 700 < after["width"]
+    assert page.evaluate(SIDEWAYS) <= 0
+    figure.click()
+    assert figure.bounding_box()["width"] == before["width"]
+
+
+def test_a_printed_page_is_light_unfolded_and_uncut(address: str, browser: Browser) -> None:
+    page = opened(browser, (700, "dark"))  # as wide as paper
+    page.goto(f"{address}notebooks/14_672_ways.html")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(CUT) == 0
+    inside = page.locator("article details:not([open]) pre").first
+    assert inside.bounding_box()["height"] > 20
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from building import run
 from nbformat import v4
+from PIL import Image
 
 import neuroevo
 
@@ -35,6 +37,7 @@ class Page(HTMLParser):
     links: list[str] = field(default_factory=list)  # where a reader may go
     requests: list[str] = field(default_factory=list)  # what the browser fetches by itself
     images: list[tuple[str, str | None]] = field(default_factory=list)  # (source, alternative text)
+    twins: set[str] = field(default_factory=set)  # figures for a dark ground: a page shows, and fetches, one of two
     classes: list[str] = field(default_factory=list)
     language: str | None = None
     n_titles: int = 0
@@ -53,6 +56,8 @@ class Page(HTMLParser):
             self.n_titles += 1
         if tag == "img":
             self.images.append((values.get("src", ""), dict(attrs).get("alt")))
+            if "on-dark" in values.get("class", "").split():
+                self.twins.add(values["src"])
         if tag == "a" and "href" in values:
             self.links.append(values["href"])
         if tag == "link" and values.get("rel") not in ("canonical", "author", "license"):
@@ -233,7 +238,7 @@ def weight(page: Page) -> int:
         files.add(path)
         text = path.read_text("utf-8") if path.suffix in (".css", ".js", ".html") else ""
         if path.suffix == ".html":
-            wanted = page.requests
+            wanted = [name for name in page.requests if name not in page.twins]
         else:
             wanted = in_styles(text) if path.suffix == ".css" else re.findall(r"""(?m)^import [^;]*?"([^"]+)";""", text)
         found = {(path.parent / unquote(urlsplit(name).path)).resolve() for name in wanted if not elsewhere(name)}
@@ -247,6 +252,22 @@ def test_pages_are_light(pages: list[Page], site: Path) -> None:
     assert len(chapters) == len(list((ROOT / "notebooks").glob("[0-9]*.ipynb")))
     assert {name: kb for name, kb in weights.items() if name in chapters and kb > 1200} == {}
     assert weights["book/intro.html"] < 700, "kB of the landing page"
+
+
+def test_each_figure_has_a_twin_for_a_dark_ground_that_is_as_large(pages: list[Page], site: Path) -> None:
+    figures = [
+        (page.path.parent / source, page.path.parent / twin)
+        for page in pages
+        for (source, _), (twin, _) in pairwise(page.images)
+        if twin in page.twins
+    ]
+    drawn = sum(len(re.findall(r'"image/png": "', path.read_text("utf-8"))) for path in NOTEBOOKS)
+    assert len(figures) == drawn > 200
+    for source, twin in figures[::10]:
+        with Image.open(source) as light, Image.open(twin) as dark:
+            assert light.size == dark.size
+            assert light.convert("L").getpixel((0, 0)) == 255
+            assert dark.convert("L").getpixel((0, 0)) < 32
 
 
 def test_a_page_loads_no_second_set_of_icons_no_mathjax_and_no_whole_index(pages: list[Page]) -> None:

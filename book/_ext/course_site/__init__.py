@@ -7,11 +7,13 @@ Each module here is one concern, and says why it is needed:
 * ``publishing``  the address of the site, descriptions and cards for links to it, what stands in the footer;
 * ``offline``     thebe's scripts left out, which ask another host;
 * ``mathematics`` formulas as MathML;
-* ``finishing``   the last hand on a page that was written, by the next four:
+* ``finishing``   the last hand on a page that was written, by the next five:
 * ``films``       the frames of a film as files, fetched when they are wanted;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
+* ``dark``        figures for a dark ground;
 * ``lean``        what a page needn't load: unused styles, icons, scripts; sizes of pictures;
 * ``finding``     a search that finds while one types;
+* ``keeping``     the whole book as an EPUB and a PDF;
 * ``running``     figures that run in the page, below the figure that they belong to;
 * ``plain``       what chapters say in plain Markdown, dressed up: captions, boxes, groups of choices;
 * ``answering``   a wrong answer on each lab's page, and what the check says to it;
@@ -30,9 +32,11 @@ from sphinx.application import Sphinx
 from . import (
     answering,
     claims,
+    dark,
     directives,
     docstrings,
     finishing,
+    keeping,
     mathematics,
     offline,
     plain,
@@ -62,7 +66,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", offline.drop_thebe, priority=900)
 
     app.connect("build-finished", finishing.finish, priority=900)  # after all others have written
+    app.connect("build-finished", keeping.keep, priority=950)
 
+    app.add_js_file(None, body=dark.LOOK, priority=0)
     app.add_html_math_renderer("mathml", (mathematics.visit_inline, None), (mathematics.visit_block, None))
     app.add_transform(plain.DressPlainText)
     app.add_transform(running.PlaceFigures)
@@ -76,6 +82,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     app.add_role("told", directives.told)
     app.add_directive("running-figure", running.RunningFigure)
+    app.add_directive("to-keep", keeping.ToKeep)
     app.add_directive("result-bars", directives.ResultBars)
     app.add_directive("scorecard", scorecard.Scorecard)
     app.add_directive("course-map", directives.CourseMap)

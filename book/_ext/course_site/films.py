@@ -10,12 +10,17 @@ import re
 from functools import partial
 from pathlib import Path
 
+from . import dark
+
 FILM = re.compile(r'<div id="[\w-]+" class="player">.*?</script>', re.DOTALL)
 STILL = re.compile(r'src="data:image/png;base64,([\w+/=]+)"')
 FRAMES = re.compile(r'(\[[^\[\]]*\])\.map\(f=>"data:image/png;base64,"\+f\)(\),n=frames\.length;)')
+SHOWN = "img.src=frames[i-1]"
 FETCH = (
-    'const near=()=>frames.forEach(f=>{new Image().src=f});["pointerenter","focusin"].forEach('
-    "e=>root.addEventListener(e,near,{once:true}));"
+    'const html=document.documentElement,toned=f=>html.dataset.theme==="dark"?f.replace(/\\.\\w+$/,".dark.webp"):f,'
+    'near=()=>frames.forEach(f=>{new Image().src=toned(f)});["pointerenter","focusin"].forEach('
+    "e=>root.addEventListener(e,near,{once:true}));const again=()=>{img.src=toned(frames[bar.value-1])};again();"
+    'new MutationObserver(again).observe(html,{attributeFilter:["data-theme"]});'
 )
 
 
@@ -29,10 +34,13 @@ def _with_files(folder: Path, images: str, film: re.Match[str]) -> str:
     def file(frame: str) -> str:
         name = f"film-{hashlib.sha256(frame.encode()).hexdigest()[:16]}.png"
         folder.mkdir(exist_ok=True)
-        (folder / name).write_bytes(base64.b64decode(frame))
+        if not (folder / name).exists():
+            (folder / name).write_bytes(base64.b64decode(frame))
+        dark.twin_of(folder / name)
         return f"{images}/{name}"
 
     def files(found: re.Match[str]) -> str:
         return json.dumps([file(frame) for frame in json.loads(found[1])]) + found[2] + FETCH
 
-    return FRAMES.sub(files, STILL.sub(lambda still: f'src="{file(still[1])}"', film[0]))
+    still = STILL.sub(lambda still: f'loading="lazy" src="{file(still[1])}"', film[0])
+    return FRAMES.sub(files, still).replace(SHOWN, "img.src=toned(frames[i-1])")

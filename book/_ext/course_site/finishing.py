@@ -9,7 +9,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
-from . import accessible, films, finding, lean
+from . import accessible, dark, films, finding, lean
 
 DONE = ".finished.json"  # page -> when it was finished; beside the pages, so that it goes with them
 
@@ -32,6 +32,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
                 repair(soup)
             lean.drop_scripts(soup)
             lean.size_pictures(soup, page)
+            dark.add_twins(soup, page)
             finding.rank(soup, name, terms.get(name, []))
             page.write_text(str(soup), encoding="utf-8")
             done[name] = page.stat().st_mtime_ns

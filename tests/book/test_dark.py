@@ -1,0 +1,81 @@
+"""Figures on a dark ground: on every figure of the book, what is seen on white is seen there, in its own hue."""
+
+import base64
+import io
+import json
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from neuroevo.plots import COLOURS
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from course_site import dark  # noqa: E402  the extension is no package of the environment
+
+NOTEBOOKS = sorted(path for folder in ("notebooks", "solutions") for path in (ROOT / folder).rglob("[!.]*.ipynb"))
+MAPS = np.concatenate([mpl.colormaps[name](np.arange(256))[:, :3] for name in dark.WHOLE])
+
+
+def contrast(colours: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    light = np.stack([dark.luminance(colours), np.full(len(colours), dark.luminance(ground))])
+    return (light.max(axis=0) + 0.05) / (light.min(axis=0) + 0.05)
+
+
+def faults(png: bytes) -> list[str]:
+    """What of a figure's colours is seen on white and not on the dark ground, or in another hue."""
+    with Image.open(io.BytesIO(png)) as image:
+        found = image.convert("RGB").getcolors(1 << 24)
+    count, colours = np.array([n for n, _ in found]), np.array([colour for _, colour in found]) / 255
+    inks = colours[count >= 200]
+    shown = dark.recoloured(inks, inks)
+    mapped = np.array([np.abs(MAPS - ink).max(axis=1).min() < 3 / 255 for ink in inks])  # may be left as it is
+    lost = (contrast(inks, np.ones(3)) >= 3) & (contrast(shown, dark.GROUND) < 3) & ~mapped
+    hues, others = mpl.colors.rgb_to_hsv(inks)[:, 0], mpl.colors.rgb_to_hsv(np.clip(shown, 0, 1))[:, 0]
+    turn = np.abs((hues - others + 0.5) % 1 - 0.5)
+    turned = (np.ptp(inks, axis=1) > 0.3) & (turn > 20 / 360) & ~mapped
+    return [
+        f"{mpl.colors.to_hex(ink)} as {mpl.colors.to_hex(new)}"
+        for ink, new in zip(inks[lost | turned], shown[lost | turned], strict=True)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_figure_keeps_what_is_seen_and_its_hues(path: Path) -> None:
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    pictures = [output.get("data", {}).get("image/png") for cell in cells for output in cell.get("outputs", [])]
+    assert [found for png in pictures if png for found in faults(base64.b64decode(png))] == []
+
+
+def test_each_colour_of_the_book_is_itself_or_lighter_in_its_hue() -> None:
+    inks = np.array([mpl.colors.to_rgb(colour) for colour in COLOURS.values()])
+    shown = dict(zip(COLOURS, dark.recoloured(inks, inks), strict=True))
+    light = [name for name, ink in zip(COLOURS, inks, strict=True) if dark.lightness(ink) > dark.LIGHT]
+    assert set(light) == {"random", "linear", "train", "validation", "test", "highlight"}
+    for name in light:
+        np.testing.assert_allclose(shown[name], mpl.colors.to_rgb(COLOURS[name]), atol=1 / 255)
+    assert (contrast(np.array(list(shown.values())), dark.GROUND) >= 4.5).all()
+
+
+def test_paper_becomes_the_ground_and_a_map_of_one_hue_keeps_its_order() -> None:
+    blues = mpl.colormaps["Blues"](np.linspace(0, 1, 50))[:, :3]
+    shown = dark.recoloured(np.concatenate([np.ones((1, 3)), blues]), blues)
+    np.testing.assert_allclose(shown[0], dark.GROUND)
+    assert (np.diff(dark.luminance(shown)) > -0.01).all()
+
+
+def test_a_map_from_dark_to_light_stays_whole_with_what_is_written_on_it() -> None:
+    picture = Image.new("RGB", (200, 100), "white")
+    table = np.repeat(mpl.colormaps["inferno"](np.linspace(0, 1, 10), bytes=True)[None, :, :3], 8, axis=1)
+    picture.paste(Image.fromarray(table).resize((100, 80), Image.Resampling.NEAREST), (50, 10))
+    ImageDraw.Draw(picture).line((80, 50, 90, 50), fill="white", width=3)
+    ImageDraw.Draw(picture).line((10, 50, 30, 50), fill="black", width=3)
+    new, old = np.asarray(dark.darkened(picture)), np.asarray(picture)
+    np.testing.assert_array_equal(new[15:85, 60:140], old[15:85, 60:140])
+    assert new[50, 20].min() > 200
+    np.testing.assert_array_equal(new[0, 0], np.round(255 * dark.GROUND))
