@@ -82,7 +82,7 @@ def main() -> int:
         site.add_argument("--serve", action="store_true", help="then serve it on this machine until Ctrl-C")
         site.add_argument("--port", type=int, default=8000)
         if target == "book":
-            site.add_argument("--keep", action="store_true", help="and write the whole book as PDF (by Chromium) and EPUB")
+            site.add_argument("--keep", action="store_true", help="and write the book as PDF (by Chromium) and EPUB")
     test = add("test", description="Run the tests. Other words go to pytest.")
     test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")

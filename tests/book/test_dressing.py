@@ -30,6 +30,7 @@ html_theme = "sphinx_book_theme"
 nb_execution_mode = "off"
 numfig = False
 root_doc = "notebooks/05_a_chapter"
+exclude_patterns = ["jupyter_execute", "out"]
 myst_enable_extensions = ["dollarmath"]
 """
 
@@ -78,7 +79,7 @@ WORKS = """
 @book{holland1975, author = {John H. Holland}, title = {Adaptation}, publisher = {Press}, year = {1975}}
 @book{nobody1900, author = {Nobody}, title = {Not cited}, publisher = {Press}, year = {1900}}
 """
-GLOSSARY = "# Glossary\n\n```{glossary}\nloss\n  How wrong a network is.\n```\n"
+GLOSSARY = "# Glossary\n\n```{glossary}\nloss\n  How wrong a network is: {told}`05 loss`.\n```\n"
 
 
 def write(folder: Path, name: str, *cells: nbformat.NotebookNode) -> None:
@@ -113,10 +114,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shown = v4.new_output("display_data", {"text/html": plots.player(FRAMES, alt="It turns.", name="turning").data})
     film = v4.new_code_cell("film()", outputs=[shown])
     write(folder, "labs/05_a_chapter.ipynb", lab, v4.new_code_cell("plot()"), caption, film)
-    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-b", "html", str(folder), str(folder / "out")]
+    build(folder)
+    return folder / "out"
+
+
+def build(folder: Path) -> str:
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-b", "html", str(folder), str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return folder / "out"
+    return done.stdout
 
 
 def pixel(grey: int) -> bytes:
@@ -209,3 +215,12 @@ def test_the_frames_of_a_film_are_files_fetched_when_they_are_wanted(site: Path)
     greys = [Image.open(file).convert("L").getpixel((0, 0)) for file in files]
     assert greys == [0, 100, 200]
     assert "focusin" in script
+
+
+def test_a_page_is_read_again_only_when_it_or_what_it_tells_has_changed(site: Path) -> None:
+    assert "0.034" in article(site, "book/glossary.html").get_text()
+    assert "0 added, 0 changed" in build(site.parent)
+    notebook = site.parent / "notebooks" / "05_a_chapter.ipynb"
+    notebook.write_text(notebook.read_text("utf-8").replace("0.034", "0.035"), "utf-8")
+    assert "0 added, 2 changed" in build(site.parent)
+    assert "0.035" in article(site, "book/glossary.html").get_text()

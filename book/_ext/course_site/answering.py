@@ -7,11 +7,6 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
-from coursekit.feedback import Status
-from coursekit.labs import lab_of
-
-from . import wrong_answers
-
 
 class ShowCheck(SphinxTransform):
     """Put a box with a wrong answer and its hint before the first cell of a lab."""
@@ -31,6 +26,11 @@ def said(name: str) -> tuple[str, str, str]:
 
     ExtensionError if there is no wrong answer to the lab, or if its check has nothing to say to it.
     """
+    from coursekit.feedback import Status
+    from coursekit.labs import lab_of
+
+    from . import wrong_answers  # with PyTorch, which takes a second: a build in which no lab has changed needs none
+
     lab = lab_of(name)
     for number, exercise in lab.exercises.items():
         answer = getattr(wrong_answers, exercise.function or "-", None)

@@ -14,6 +14,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
+from .directives import depend_on
+
 LEDGER = "book/claims"
 _BOX = re.compile(r'<aside (class="verdict [^>]*>\s*<p class="verdict-claim"><strong>)(S\d-\d+)</strong>')
 _ROW = re.compile(r'<tr (class="verdict-\w+">\s*<th scope="row">)(S\d-\d+), ')
@@ -74,8 +76,8 @@ def collected(env: BuildEnvironment) -> list[tuple[Any, str]]:
     """Every entry in the notebooks' outputs with its page, by claim."""
     from evidence import ledger  # other pages don't need the package, and its import takes seconds
 
-    env.note_reread()
     pages = [page for page in sorted(env.found_docs) if page.startswith("notebooks/")]
+    depend_on(env, *(Path(env.doc2path(page)) for page in pages))
     found = [(entry, page) for page in pages for entry in ledger.collect([env.doc2path(page)])]
     return sorted(found, key=lambda entry: entry[0].claim)
 

@@ -30,9 +30,7 @@ class CourseMap(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         plan = Path(self.env.srcdir) / PLAN
-        self.env.note_dependency(str(plan))
-        # The map depends on which pages there are, not only on this page's text: draw it anew in each build.
-        self.env.note_reread()
+        depend_on(self.env, plan)
         parts = yaml.safe_load(plan.read_text(encoding="utf-8"))
         return [nodes.container("", *map(self._part, parts), classes=["course-map"])]
 
@@ -44,7 +42,7 @@ class CourseMap(SphinxDirective):
     def _chapter(self, number: int, chapter: dict[str, str]) -> nodes.Node:
         title, page = f"{number} · {chapter['title']}", self._page("notebooks", number)
         heading = nodes.paragraph("", "", page_link(self.env, page, title) if page else nodes.inline("", title))
-        notebook = Path(self.env.doc2path(page)).read_text("utf-8") if page else ""
+        notebook = text_of(self.env, page) if page else ""
         question = question_of(notebook) if page else chapter["question"]
         item = nodes.list_item("", heading, nodes.paragraph("", question, classes=["course-question"]))
         item["classes"].append("course-chapter" if page else "course-chapter-planned")
@@ -83,11 +81,10 @@ def told(
 ) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """A number that a chapter prints: {told}`12 mean-two` is what chapter 12 calls mean-two."""
     env = inliner.document.settings.env
-    env.note_reread()
     number, _, value = text.partition(" ")
     for page in sorted(env.found_docs):
         if page.startswith(f"notebooks/{number}_"):
-            found = re.search(rf"<!--={re.escape(value)}-->(.*?)<!--/-->", Path(env.doc2path(page)).read_text("utf-8"))
+            found = re.search(rf"<!--={re.escape(value)}-->(.*?)<!--/-->", text_of(env, page))
             if found:
                 return [nodes.Text(found[1])], []
     return [], [inliner.reporter.warning(f"chapter {number} prints no number called {value!r}", line=lineno)]
@@ -107,6 +104,7 @@ class ResultBars(SphinxDirective):
 
         bars = []
         for bar in yaml.safe_load("\n".join(self.content)):
+            depend_on(self.env, results.results_folder() / bar["run"] / "provenance.json")
             table = results.load(bar["run"]).tables[bar.get("table", "finals")].query(bar["rows"])
             right, of = table[bar.get("right", "test_correct")].mean(), table[bar.get("of", "n_test")].mean()
             share = 100 * right / of
@@ -136,11 +134,10 @@ class PredictionCount(SphinxDirective):
     """
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
         found, n_pages = Counter[str](), 0
         for page in sorted(self.env.found_docs):
             if page.startswith("notebooks/evidence/"):
-                here = prediction_words(Path(self.env.doc2path(page)).read_text("utf-8"))
+                here = prediction_words(text_of(self.env, page))
                 found.update(here)
                 n_pages += bool(here)
         if not found:
@@ -190,6 +187,20 @@ def _fill_in(line: str, words: dict[str, str]) -> str:
     for word, value in words.items():
         line = line.replace(word, value)
     return line
+
+
+def depend_on(env: BuildEnvironment, *files: Path) -> None:
+    """Let the page be read again when one of these files has changed, or which pages there are."""
+    contents = Path(env.srcdir) / str(getattr(env.config, "external_toc_path", None) or "_toc.yml")
+    for file in (contents, *files):
+        if file.is_file():
+            env.note_dependency(str(file))
+
+
+def text_of(env: BuildEnvironment, page: str) -> str:
+    """The source of another page, on which this one depends."""
+    depend_on(env, Path(env.doc2path(page)))
+    return Path(env.doc2path(page)).read_text("utf-8")
 
 
 def page_link(env: BuildEnvironment, page: str, text: str) -> nodes.Node:

@@ -24,6 +24,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     pages = [
         page for page in sorted(out.rglob("*.html")) if page.relative_to(out).parts[0] not in ("_static", "pagefind")
     ]
+    new = False
     for page in pages:
         name = page.relative_to(out).as_posix()
         if done.get(name) != page.stat().st_mtime_ns:
@@ -36,6 +37,8 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
             finding.rank(soup, name, terms.get(name, []))
             page.write_text(str(soup), encoding="utf-8")
             done[name] = page.stat().st_mtime_ns
+            new = True
     (out / DONE).write_text(json.dumps(done), encoding="utf-8")
     lean.thin_styles(app)
-    finding.write_index(app)
+    if new:
+        finding.write_index(app)

@@ -62,7 +62,8 @@ class ToKeep(SphinxDirective):
     """Links to the files that this build makes, or nothing."""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
+        if asked():
+            self.env.note_reread()  # the next build may make none
         up = "../" * self.env.docname.count("/")
         links = [f'<a href="{up}{NAME}.{kind}">{KINDS[kind]}</a>' for kind in asked()]
         text = f"<p>To keep, the whole book: {' · '.join(links)}.</p>"

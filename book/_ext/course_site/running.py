@@ -15,7 +15,6 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 from neuroevo import results
-from neuroevo.search import designs
 
 PLAY = Path(__file__).parents[2] / "_static" / "play"
 STORED = PLAY.parents[1] / "play" / "stored.toml"
@@ -58,14 +57,19 @@ def write_data(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir) / "_static" / "play" / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in tomllib.loads(STORED.read_text("utf-8")):
-        (folder / f"{name}.json").write_text(json.dumps(stored(name), separators=(",", ":")), encoding="utf-8")
+    for name, part in tomllib.loads(STORED.read_text("utf-8")).items():
+        file, run = folder / f"{name}.json", results.results_folder() / part.get("run", "designs")
+        if not file.exists() or file.stat().st_mtime < max(path.stat().st_mtime for path in (STORED, *run.iterdir())):
+            file.write_text(json.dumps(stored(name), separators=(",", ":")), encoding="utf-8")
 
 
 def stored(name: str) -> dict[str, list]:
     """The columns that book/play/stored.toml says a figure needs."""
     part = tomllib.loads(STORED.read_text("utf-8"))[name]
-    if "patience" in part:  # every design, once a network: trained until that many epochs brought nothing better
+    if "patience" in part:
+        from neuroevo.search import designs  # with PyTorch, which takes a second
+
+        # Every design, once a network: trained until that many epochs brought nothing better.
         outcomes = designs.read().outcomes(patience=part["patience"])
         columns = {key: getattr(outcomes, key).round(decimals=4).tolist() for key in ("validation", "test", "seconds")}
         return columns | {

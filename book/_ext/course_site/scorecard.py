@@ -3,7 +3,7 @@
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from .directives import page_link
+from .directives import depend_on, page_link
 
 _COLUMNS = {  # the verdict is second, where a phone shows it
     "No slope to follow": 30,
@@ -29,6 +29,7 @@ class Scorecard(SphinxDirective):
         from evidence.runs.title_question import verdicts
         from neuroevo import results
 
+        depend_on(self.env, results.results_folder() / "title-question" / "provenance.json")
         rows = [self._row(verdict) for verdict in verdicts.card(results.load("title-question"))]
         head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in _COLUMNS))
         widths = [nodes.colspec(colwidth=width) for width in _COLUMNS.values()]

@@ -11,10 +11,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from coursekit.labs import lab_of
-from coursekit.labs.samples import samples_of
-
-from .directives import page_link, question_of
+from .directives import depend_on, page_link, question_of
 
 _EXERCISE = re.compile(
     r"^## Exercise ([\d.]+) · (.+)\n\n(\d+) minutes · difficulty ([123]) of 3 · (\d+) points · (.+)$", re.MULTILINE
@@ -74,10 +71,14 @@ def chapter(root: Path, number: int) -> Chapter:
     )
 
 
+def _checks(root: Path, number: int) -> list[Path]:
+    return sorted((root / "src/coursekit/labs").glob(f"lab{number:02d}*.py"))
+
+
 def mistakes(root: Path, number: int) -> list[str]:
     """The wrong answers that a lab's checks know by name, in the words that a student gets: keys of their tables."""
     found = []
-    for path in sorted((root / "src/coursekit/labs").glob(f"lab{number:02d}*.py")):
+    for path in _checks(root, number):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Dict):
                 keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
@@ -99,8 +100,10 @@ class _Teaching(SphinxDirective):
     has_content = True
 
     def chapters(self, numbers: list[int]) -> list[Chapter]:
-        self.env.note_reread()  # it depends on other pages' texts
-        return [chapter(Path(self.env.srcdir), number) for number in numbers]
+        root = Path(self.env.srcdir)
+        files = [_only(root, folder, number) for folder in ("notebooks", "labs") for number in numbers]
+        depend_on(self.env, *filter(None, files))
+        return [chapter(root, number) for number in numbers]
 
     def links(self, chapters: list[Chapter]) -> list[nodes.Node]:
         found: list[nodes.Node] = []
@@ -168,9 +171,9 @@ class NamedMistakes(_Teaching):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
-        number = int(self.arguments[0])
-        found = mistakes(Path(self.env.srcdir), number)
+        root, number = Path(self.env.srcdir), int(self.arguments[0])
+        depend_on(self.env, *_checks(root, number))
+        found = mistakes(root, number)
         summary = (
             f"<summary>What students get wrong in lab {number}: {len(found)} mistakes that its checks name</summary>"
         )
@@ -185,17 +188,19 @@ class Rubrics(_Teaching):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
+        from coursekit.labs import lab_of, samples  # with PyTorch, which takes a second
+
         number, root = int(self.arguments[0]), Path(self.env.srcdir)
+        depend_on(self.env, Path(samples.__file__), *_checks(root, number))
         solution = next(iter((root / "solutions").glob(f"{number:02d}_*.ipynb")), Path())
         docname, found = f"solutions/{solution.stem}", list[nodes.Node]()
         lab = lab_of(f"{number:02d}_")
         for exercise in (one for one in lab.exercises.values() if not one.automatic):
-            samples, marks = samples_of(lab, Path())[exercise.number], nodes.definition_list()
+            texts, marks = samples.samples_of(lab, Path())[exercise.number], nodes.definition_list()
             for points, text in sorted(exercise.rubric.items(), reverse=True):
                 told: list[nodes.Node] = [nodes.paragraph("", text)]
-                if points in samples:
-                    told.append(nodes.block_quote("", nodes.paragraph("", samples[points])))
+                if points in texts:
+                    told.append(nodes.block_quote("", nodes.paragraph("", texts[points])))
                 elif docname in self.env.found_docs:
                     told.append(nodes.paragraph("", "", page_link(self.env, docname, "The solution's own answer")))
                 term = nodes.term("", "1 point" if points == 1 else f"{points} points")
