@@ -40,7 +40,7 @@ STYLE = Path(__file__).parents[2] / "keep.css"
 UNWANTED = (
     "script, style, noscript, svg, button, input, form, .headerlink, .play, .on-dark, .visually-hidden, .claim-filters"
 )
-OBSOLETE = ("align", "valign", "loading", "tabindex", "data-pagefind-ignore", "data-pagefind-weight", "data-terms")
+OBSOLETE = ("align", "halign", "valign", "loading", "tabindex")
 FONT = "latin-modern-math.woff"
 PAPER = """
 @page { size: A4; margin: 18mm 20mm 20mm; @bottom-center { content: counter(page); font: 9pt sans-serif } }
@@ -115,8 +115,7 @@ def article(site: Path, leaf: Leaf) -> Tag:
     for block in found.select("p:has(> dl, > ul, > ol, > div, > pre)"):
         block.name = "div"
     for part in found.find_all(True):
-        for name in OBSOLETE:
-            part.attrs.pop(name, None)
+        part.attrs = {name: value for name, value in part.attrs.items() if name not in OBSOLETE}
         if leaf.depth and re.fullmatch("h[1-6]", part.name):
             part["class"] = [*part.get("class", []), f"title-{part.name[1]}"]
             part.name = f"h{min(6, int(part.name[1]) + leaf.depth)}"
