@@ -5,6 +5,9 @@ network, no capability, the system's programs and this Python read-only, an empt
 and nothing else of this machine: no solutions, no checks, no other hand-in, no network. Everywhere: limits of computing
 time, memory, processes and file sizes, and an end for everything that was started. Where there is no bubblewrap, that
 is all there is, and the code has the rights of whoever grades: such a process is only made if `unsafe` says so.
+
+Each notebook gets a process that is started anew, which costs about a second for its imports. One that is forked from a
+process which has imported them would need namespaces and a root made by hand in place of bubblewrap's.
 """
 
 import contextlib
