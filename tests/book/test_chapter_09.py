@@ -8,7 +8,7 @@ import pytest
 import torch
 from chapters import function_in
 
-from neuroevo import ga, nets, results
+from neuroevo import ga, nets
 
 CHAPTER = "09_thinking_in_batches.ipynb"
 EVIDENCE = f"evidence/{CHAPTER}"
@@ -86,15 +86,11 @@ def test_times_as_long_is_a_ratio() -> None:
     assert back.low == pytest.approx(1 / there.high)
 
 
-def test_the_gpu_panel_fills_when_there_is_a_run(tmp_path, monkeypatch):
+def test_the_gpu_panel_draws_what_was_stored():
     rows = [("cuda", 200, "forward", 2, 0.001), ("cuda", 2000, "forward", 2, 0.004), ("cpu", 200, "forward", 2, 0.03)]
     rows += [("cuda", 200, "generation", 2, 0.002), ("cuda", 10_000, "forward", 2, math.nan)]
     table = pd.DataFrame(rows, columns=["device", "n_genomes", "work", "images_per_class", "seconds"])
-    stored = results.StoredRun({"speed": table}, {})
-    curves = function_in(EVIDENCE, "gpu_curves", results=results)
-    assert curves(tmp_path) is None
-    monkeypatch.setattr(results, "load_if_there", lambda name, root: stored)
-    found = curves(tmp_path)
+    found = function_in(EVIDENCE, "gpu_curves")(table)
     assert set(found) == {("cuda", 20), ("cpu", 20)}
     populations, rates = found["cuda", 20]
     assert populations.tolist() == [200, 2000]
