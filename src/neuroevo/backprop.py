@@ -169,9 +169,8 @@ def _examples(name: str, values: ArrayLike, n_columns: int | None = None) -> Arr
     array = np.asarray(values, dtype=np.float64)
     if array.ndim < 2 or array.size == 0 or n_columns not in (None, array.shape[-1]):
         columns = "n_columns" if n_columns is None else n_columns
-        raise ValueError(
-            f"{name} must have shape (..., n_examples, {columns}), at least one example, not {array.shape}"
-        )
+        wanted = f"(..., n_examples, {columns}), at least one example"
+        raise ValueError(f"{name} must have shape {wanted}, not {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinite values")
     return array
@@ -189,6 +188,5 @@ def _check_fit(name: str, array: Array, others: str, other: Array) -> None:
     try:
         np.broadcast_shapes(array.shape[:-2], other.shape[:-2])
     except ValueError:
-        raise ValueError(
-            f"{name} has {array.shape[:-2]} before its last two axes, {others} {other.shape[:-2]}: they don't fit"
-        ) from None
+        shapes = f"{array.shape[:-2]} before its last two axes, {others} {other.shape[:-2]}"
+        raise ValueError(f"{name} has {shapes}: they don't fit") from None

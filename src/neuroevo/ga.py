@@ -71,10 +71,9 @@ class GA:
         n_elites: int = 1,
     ) -> None:
         if population.dim() < 2 or 0 in population.shape or not population.is_floating_point():
-            raise ValueError(
-                "population must hold floats of shape (..., n_genomes, n_params), with at least one of each, not "
-                f"{population.dtype} of shape {tuple(population.shape)}"
-            )
+            wanted = "floats of shape (..., n_genomes, n_params), with at least one of each"
+            found = f"{population.dtype} of shape {tuple(population.shape)}"
+            raise ValueError(f"population must hold {wanted}, not {found}")
         n = population.shape[-2]
         if not 0 <= n_elites < n:
             raise ValueError(f"n_elites must leave room for children: 0 <= n_elites < {n}, not {n_elites}")
@@ -204,16 +203,15 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
         shapes = f"weights has shape {tuple(weights.shape)}, candidates {tuple(candidates.shape)}"
         raise ValueError(f"{shapes}: give one weight for each candidate")
     if 0 in weights.shape or weights.shape[-1] > 2**24 or n_draws < 1:  # 2**24: all that multinomial can tell apart
-        raise ValueError(
-            f"a choice needs 1 to 2**24 candidates and a draw, not {n_draws} draws from shape {tuple(weights.shape)}"
-        )
+        asked = f"{n_draws} draws from shape {tuple(weights.shape)}"
+        raise ValueError(f"a choice needs 1 to 2**24 candidates and a draw, not {asked}")
     shifted = weights.double() - weights.double().amin(dim=-1, keepdim=True).clamp_(max=0)
     totals = shifted.sum(dim=-1, keepdim=True)
     if not bool(totals.isfinite().all()):
         raise ValueError("weights hold NaN or infinity, or add up to it, and are no chances: look at the fitness")
     shifted += totals == 0
-    # multinomial knows at most one leading dimension
-    picks = torch.multinomial(shifted.view(-1, shifted.shape[-1]), n_draws, replacement=True, generator=rng)
+    rows = shifted.view(-1, shifted.shape[-1])  # multinomial knows at most one leading dimension
+    picks = torch.multinomial(rows, n_draws, replacement=True, generator=rng)
     return candidates.gather(-1, picks.view(*weights.shape[:-1], n_draws))
 
 
@@ -222,18 +220,11 @@ def proportional(candidates: Tensor, weights: Tensor, n_draws: int, rng: torch.G
 
 def take(population: Tensor, rows: Tensor) -> Tensor:
     """The genomes of these rows: (..., n_genomes, n_params) and (..., n_rows) to (..., n_rows, n_params), a copy."""
-    if rows.dim() != population.dim() - 1 or rows.shape[:-1] != population.shape[:-2]:
-        shapes = f"rows has shape {tuple(rows.shape)}, the population {tuple(population.shape)}"
-        raise ValueError(f"{shapes}: give row numbers of shape {(*population.shape[:-2], 'n_rows')}")
     *runs, n_genomes, n_params = population.shape
-    if rows.dtype != torch.long:
-        raise IndexError(f"rows are {rows.dtype}: give row numbers, torch.long")
-    if rows.numel():
-        low, high = torch.stack(rows.aminmax()).tolist()
-        if low < 0 or high >= n_genomes:
-            worst = low if low < 0 else high
-            raise IndexError(f"index {worst} is out of bounds for dimension {len(runs)} with size {n_genomes}")
-    # All runs are one table, whose rows are copied whole: several times as fast as to gather genes.
+    if rows.dim() == 0 or [*rows.shape[:-1]] != runs:
+        raise ValueError(f"rows has shape {tuple(rows.shape)}: give row numbers of shape {(*runs, 'n_rows')}")
+    if rows.dtype != torch.long or ((rows < 0) | (rows >= n_genomes)).any():
+        raise IndexError(f"rows is out of bounds: give row numbers, torch.long, from 0 to {n_genomes - 1}")
     first = n_genomes * torch.arange(math.prod(runs), device=rows.device).view(*runs, 1)
     return population.reshape(-1, n_params).index_select(0, (first + rows).flatten()).view(*rows.shape, n_params)
 

@@ -200,18 +200,16 @@ class GENREG:
             if about["format"] != FORMAT:
                 raise KeyError(about["format"])
         except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{path} is not a whole GENREG checkpoint ({error}): start again, or give another file"
-            ) from error
+            wrong = f"is not a whole GENREG checkpoint ({error})"
+            raise ValueError(f"{path} {wrong}: start again, or give another file") from error
         if tuple(about["sizes"]) != net.sizes or about["activation"] != net.activation:
             raise ValueError(
                 f"{path} holds an MLP {tuple(about['sizes'])} with {about['activation']}, but this run wants "
                 f"{net.sizes} with {net.activation}: give the matching architecture or another file"
             )
         if about["device"] != device.type:
-            raise ValueError(
-                f"{path} was written on {about['device']}; its generator can't go on on {device.type}: resume there"
-            )
+            wrong = f"was written on {about['device']}; its generator can't go on on {device.type}"
+            raise ValueError(f"{path} {wrong}: resume there")
         settings = dataclasses.replace(Settings(**about["settings"]), **changes)
         if settings.n_genomes != tensors["population"].shape[0]:
             raise ValueError(

@@ -125,9 +125,6 @@ def band(ax: Axes, x: ArrayLike, runs: ArrayLike, *, label: str, colour: str, le
     ax.plot(xs, mean, color=colour, label=label)
 
 
-def _do_nothing() -> None: ...
-
-
 class _Frames(AbstractMovieWriter):
     """Keeps the frames of a Matplotlib animation as images (never cropped, all of one size)."""
 
@@ -142,7 +139,7 @@ class _Frames(AbstractMovieWriter):
         self.fig.savefig(buffer, format="rgba", dpi=self.dpi)
         self.frames.append(Image.frombytes("RGBA", self.frame_size, buffer.getvalue()))
         self.fig.set_layout_engine("none")  # laid out by the first frame: axes that move would look like motion
-        setattr(self.fig.canvas, "draw_idle", _do_nothing)  # noqa: B010  or each frame would be drawn twice
+        setattr(self.fig.canvas, "draw_idle", lambda: None)  # noqa: B010  or each frame would be drawn twice
 
     def finish(self) -> None:
         plt.close(self.fig)

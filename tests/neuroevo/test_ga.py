@@ -444,7 +444,7 @@ def test_take_refuses_rows_of_other_runs(shape):
 
 @pytest.mark.parametrize("rows", [[[0, 4], [0, 0]], [[0, 0], [-1, 0]], [[0.0, 1.0]] * 2, [[True, False]] * 2])
 def test_take_refuses_what_is_no_row_of_its_run(rows):
-    with pytest.raises(IndexError, match=r"index (4|-1) is out of bounds for dimension 1 with size 4|torch\.long"):
+    with pytest.raises(IndexError, match=r"torch\.long, from 0 to 3"):
         ga.take(torch.zeros(2, 4, 3), torch.tensor(rows))
 
 
