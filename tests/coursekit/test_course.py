@@ -69,7 +69,7 @@ def test_what_stops_the_set_up_is_one_line(
 
 def test_a_port_that_is_taken_is_told(course: ModuleType, capsys: pytest.CaptureFixture) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
-        assert course.build_book(serve=True, port=other.server_port) == 1
+        assert course.build_book(serve=True, port=other.server_port, keep=False) == 1
     assert "name another with --port" in capsys.readouterr().err
 
 

@@ -269,15 +269,20 @@ def test_a_judge_has_a_limit_of_memory():
         judge.stop()
 
 
+def solution_of(number):
+    (path,) = (ROOT / "solutions").rglob(LABS[number].name)
+    return read_cells(path)
+
+
 @pytest.mark.parametrize("number", LABS)
 def test_what_a_solution_takes_from_its_lab_is_there_when_it_is_graded(number):
-    code = "\n".join(source for _, source in read_cells(ROOT / "solutions" / LABS[number].name).code)
+    code = "\n".join(source for _, source in solution_of(number).code)
     assert set(re.findall(r"\blab\.(\w+)", code)) <= {*LABS[number].offers, "check", "passed", "score", "variant"}
 
 
 @pytest.mark.parametrize("number", LABS)
 def test_no_solution_is_asked_about(number):
-    solution = read_cells(ROOT / "solutions" / LABS[number].name)
+    solution = solution_of(number)
     assert questions(solution.code, []) == []
 
 

@@ -21,7 +21,7 @@ from coursekit.notebooks import write_atomically
 __all__ = ["THRESHOLD", "Pair", "similar", "write_similar"]
 
 _K = 20  # characters of code with its names taken out: the shortest passage that counts
-THRESHOLD = 0.67
+THRESHOLD = 0.7
 """Share of both students' own code from which a pair is shown; tests/coursekit/test_similarity.py says why."""
 
 
