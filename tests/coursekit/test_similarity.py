@@ -1,7 +1,7 @@
 """Whose code is alike: a small class in which two hand-ins were copied, renamed and put in another order.
 
 Everybody else writes each exercise in a way of their own: the named right and wrong answers of a lab, each used once.
-Of six classes for each of the six labs that have enough of them, one of 426 pairs of such students has 0.7 of their code
+Of six classes for each of the six labs that have enough of them, one of 426 pairs of such students has 0.7 of its code
 in common (0.83, in lab 2, whose named answers differ by one fault each; the next has 0.69), and 70 of 72 copies have.
 """
 
