@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -65,13 +66,14 @@ def test_killed_at_random_moments_and_resumed_to_the_same_book(tmp_path):
     for number in range(1, N_KILLS + 1):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
             _until(lambda number=number, run=run: _n_graded(folder) >= 2 * number or run.poll() is not None)
-            time.sleep(rng.random())
+            time.sleep(rng.random() / 2)
             family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
             victim = family[0] if number == N_KILLS else rng.choice(family)
             ends.append(victim.pid == run.pid)
-            victim.kill()
+            with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+                victim.kill()
             if victim.pid != run.pid:  # the run goes on; then it is interrupted
-                time.sleep(2)
+                _until(lambda n=_n_graded(folder), run=run: _n_graded(folder) > n or run.poll() is not None)
                 run.send_signal(2)
             run.wait(120)
         _until(lambda family=family: not _alive(family), 60)
