@@ -73,7 +73,8 @@ def test_killed_at_random_moments_and_resumed_to_the_same_book(tmp_path):
             with suppress(psutil.NoSuchProcess):  # it has just ended by itself
                 victim.kill()
             if victim.pid != run.pid:  # the run goes on; then it is interrupted
-                _until(lambda n=_n_graded(folder), run=run: _n_graded(folder) > n or run.poll() is not None)
+                n = _n_graded(folder)
+                _until(lambda n=n, run=run: _n_graded(folder) > n or run.poll() is not None)
                 run.send_signal(2)
             run.wait(120)
         _until(lambda family=family: not _alive(family), 60)
