@@ -668,7 +668,7 @@ f(1)
         (
             """
 import os, shutil
-for folder in ('/tmp/work', '/tmp/home', '/work', '/root', '/course', os.getcwd()):
+for folder in ('/tmp/work', '/tmp/home', '/srv', '/var/tmp', '/course', os.getcwd()):
     shutil.rmtree(folder, ignore_errors=True)
 os.makedirs('/tmp/work', exist_ok=True)
 os.chdir('/tmp/work')
