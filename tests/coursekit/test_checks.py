@@ -167,7 +167,7 @@ def test_endless_loop_is_stopped():
     lab = make_lab(time_limit=0.3)
     before = threading.active_count()
     verdict = lab.judge("9.1", endless)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # what earlier tests have left may end, too
     assert "was not finished after 0.3 seconds and was stopped" in verdict.message
     assert "Restart" not in verdict.message
 

@@ -32,7 +32,7 @@ export function compute(state) {
 
 export function describe({share, told}, {seeds, tried, judge}) {
   return `Where nothing is to be found, ${number(share)} % of ${number(N_STUDIES, 4)} studies with ${seeds} seeds and ${tried === 1 ? "one setting" : `the best of ${tried} settings`}, ` +
-    `judged by ${judge}, print an interval wholly above zero (2.5 % are promised). Those say that it gains ${number(told, 2)} points, in the mean; one run scatters by one point.`;
+    `judged by ${judge}, print an interval wholly above zero (2.5 % are promised). Those say that their arm gains ${told.toFixed(2)} points, in the mean; one run scatters by one point.`;
 }
 
 export function draw(stage, {studies}) {

@@ -39,6 +39,7 @@ from coursekit.feedback.comparing import Part, Pattern, compare, compare_each
 from coursekit.feedback.hints import TryAgain, diagnose, refuse
 from coursekit.feedback.lab import Exercise, Lab, Status, Verdict
 from coursekit.feedback.randomness import comes_from_rng
+from coursekit.feedback.reading import seems
 from coursekit.feedback.rehearsing import Rehearsal, rehearse
 from coursekit.feedback.student import Student
 from coursekit.feedback.variant import Constant, Variant, hidden
@@ -62,4 +63,5 @@ __all__ = [
     "hidden",
     "refuse",
     "rehearse",
+    "seems",
 ]

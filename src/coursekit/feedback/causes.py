@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.feedback.copies import as_array
+from coursekit.feedback.reading import outward
 
 __all__ = ["cause", "names_read"]
 
@@ -98,10 +99,10 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
     Nothing is guessed: what is said follows from the exception, and from the values of the names that this instruction
     works on.
     """
-    text, operands = str(error), _operands(frame, last) if raised_there else {}
+    text, operands = outward(str(error)), _operands(frame, last) if raised_there else {}
     shown = _clash(text, operands)
     if raised_there:
-        shown = _unset(error) or _counts(text) or shown or _kind(error, operands) or _missing(error, frame, last)
+        shown = _unset(error) or _counts(text) or shown or _kind(error, text, operands) or _missing(error, frame, last)
     for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
         if match := re.search(pattern, text, re.DOTALL):
             return f"{words[0].upper()}{words[1:].format(*match.groups())}."
@@ -179,9 +180,9 @@ def _clash(text: str, names: dict[str, Any]) -> str:
     return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many."
 
 
-def _kind(error: BaseException, names: dict[str, Any]) -> str:
+def _kind(error: BaseException, text: str, names: dict[str, Any]) -> str:
     """A value of a kind with which this can't be done."""
-    found = _KINDS.search(str(error)) if isinstance(error, AttributeError | TypeError | ValueError) else None
+    found = _KINDS.search(text) if isinstance(error, AttributeError | TypeError | ValueError) else None
     kinds = [kind.rpartition(".")[2] for kind in found.groups() if kind] if found else []
     calculates = found is not None and found[1] is not None
     for kind in kinds:

@@ -11,6 +11,7 @@ import numpy as np
 
 from coursekit.feedback.hints import TryAgain
 from coursekit.feedback.mishaps import file_of, misfit, mishap, unwritten
+from coursekit.feedback.reading import outward
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Hint, OnError, Student
 from coursekit.feedback.surroundings import Lost, cut_output, say, watch_cells
@@ -157,7 +158,7 @@ class Lab:
             with cut_output():
                 run_limited(work, self.time_limit)
         except TryAgain as hint:
-            return Verdict(Status.TRY_AGAIN, str(hint), "named" if hint.names_fault else "difference")
+            return Verdict(Status.TRY_AGAIN, outward(str(hint)), "named" if hint.names_fault else "difference")
         except TooLong as late:
             restart = " It could not be stopped: choose Kernel > Restart before you go on." if late.still_busy else ""
             return Verdict(

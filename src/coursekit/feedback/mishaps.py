@@ -13,7 +13,7 @@ from typing import Any
 
 from coursekit.feedback.causes import cause, names_read
 from coursekit.feedback.copies import as_array
-from coursekit.feedback.reading import brief, shortened
+from coursekit.feedback.reading import brief, outward, shortened
 
 __all__ = ["file_of", "is_students", "line_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
 
@@ -98,7 +98,7 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
 
     Type, message and line, and then what the exception shows, the values there, or advice.
     """
-    frames, kind, text = _frames(error, ours), type(error).__name__, str(error)
+    frames, kind, text = _frames(error, ours), type(error).__name__, outward(str(error))
     what, short = ((f"{kind}: {shortened(text, most)}" if text else kind).rstrip(".") for most in (160, 60))
     if not frames:
         return (

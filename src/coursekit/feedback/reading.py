@@ -1,7 +1,8 @@
 """A student's answer as arrays of floats, or what kind of thing it is instead; and values as short text."""
 
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,24 @@ from numpy.typing import NDArray
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.hints import TryAgain
 
-__all__ = ["Answer", "brief", "case_text", "read_floats", "read_several", "shortened", "to_arrays"]
+__all__ = ["Answer", "brief", "case_text", "outward", "read_floats", "read_several", "seems", "shortened", "to_arrays"]
 
 Answer = tuple[NDArray[np.float64], ...]
+T = TypeVar("T")
+
+_WITHIN: dict[
+    str, str | Callable[[re.Match[str]], str]
+] = {  # what Python says of things that have an inside: of an object, a function, a method, and of a call
+    r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>": r"<\1>",
+    r"<function (?:[\w<>]+\.)*([\w<>]+) at 0x\w+>": r"<function \1>",
+    r"<bound method (?:[\w<>]+\.)*(\w+) of .*>": r"<function \1>",
+    r" at 0x\w+": "",
+    r"(?:\w+\.)+\w+\(\) takes .*? given": lambda found: _without_self(found[0]),
+    r"(?:[\w<>]+\.)*__call__\(\) (missing )?": lambda found: f"this call {'is missing ' if found[1] else ''}",
+    r"(?:(?:\w+|<locals>)\.)+(\w+|<lambda>\w*)\(\) (?=missing|takes|got)": r"\1() ",
+    r"'numpy\._ArrayFunctionDispatcher'": "'function'",
+    r"'(?:torch|numpy)\.(?:\w+\.)*_\w+\.(\w+)'": r"'\1'",
+}
 
 
 def to_arrays(answer: Any, names: Sequence[str]) -> Answer:
@@ -83,6 +99,29 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 4].rstrip() + " ..."
 
 
+def outward(text: str) -> str:
+    """A text without what only looks into the check or the machine: addresses, and the classes of what is given."""
+    for inside, outside in _WITHIN.items():
+        text = re.sub(inside, outside, text, flags=re.DOTALL)
+    return text
+
+
+def _without_self(text: str) -> str:
+    """What Python says of a method that got too many arguments, without the object, which it counts."""
+    fewer = re.sub(r"\d+", lambda n: str(int(n[0]) - 1), text)
+    return re.sub(r"(?<=\b1 positional argument)s", "", fewer)
+
+
+def seems(kind: str) -> Callable[[type[T]], type[T]]:
+    """Decorate a class of a check's own whose objects students get: Python's messages call it by this name."""
+
+    def named(own: type[T]) -> type[T]:
+        own.__name__ = own.__qualname__ = kind
+        return own
+
+    return named
+
+
 def brief(value: Any) -> str:
     """What a value is, in a few words; empty for functions, modules, classes and generators."""
     value = as_array(value)
@@ -104,4 +143,6 @@ def _text(value: Any) -> str:
         return np.array2string(value, precision=4, threshold=8, edgeitems=3).replace("\n", "")
     if isinstance(value, tuple) and any(isinstance(as_array(member), np.ndarray) for member in value):
         return f"({', '.join(map(_text, value))})"
+    if isinstance(value, list | tuple | dict):
+        return " ".join(str(value).split())
     return f"{value:.4g}" if isinstance(value, float) else str(value)

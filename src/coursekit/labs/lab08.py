@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
-from coursekit.feedback import Constant, Lab, Pattern, Student, TryAgain, compare
+from coursekit.feedback import Constant, Lab, Pattern, Student, TryAgain, compare, seems
 from coursekit.labs.lab08_pairs import judge_gradient, normal, stops_for_rows
 
 Array = NDArray[np.float64]
@@ -138,6 +138,7 @@ def _(student: Student) -> None:
 # 8.3 How good is the compass?
 
 
+@seems("function")
 class Trials:
     """Estimates from a table: trial after trial of the rows that belong to a number of pairs."""
 

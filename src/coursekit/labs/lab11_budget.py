@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, compare, hidden, refuse
+from coursekit.feedback import Student, compare, hidden, refuse, seems
 
 __all__ = ["judge_budget"]
 
 Array = NDArray[np.float64]
 
 
+@seems("function")
 class _Step:
     """A step that returns scores from a list of its own, and notices how it is called."""
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, compare, refuse
+from coursekit.feedback import Student, compare, refuse, seems
 
 __all__ = ["judge_grid"]
 
 Array = NDArray[np.float64]
 
 
+@seems("function")
 class _Score:
     """score(child_rate, base_rate, seed): a smooth table with noise, that remembers what was asked."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from coursekit.feedback import Student, TryAgain, refuse
+from coursekit.feedback import Student, TryAgain, refuse, seems
 
 __all__ = ["judge_runner"]
 
@@ -19,6 +19,7 @@ class _Stop(Exception):  # noqa: N818 - what a power cut would be
     """Ends a run in the middle."""
 
 
+@seems("function")
 class _Work:
     """What a runner is given as `work`: answers like an experiment and remembers how it was asked.
 

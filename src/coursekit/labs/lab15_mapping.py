@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Student, TryAgain, refuse
+from coursekit.feedback import Student, TryAgain, refuse, seems
 
 __all__ = ["judge_map", "seed_of"]
 
@@ -22,6 +22,7 @@ def seed_of(design: Design, replicate: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
+@seems("Executor")
 class _Threads(Executor):
     """Two workers who begin when all tasks are there, and then take turns, the last task first."""
 
@@ -72,6 +73,7 @@ class _Threads(Executor):
                 self._news.notify_all()
 
 
+@seems("Future")
 class _Receipt(Future[Any]):
     def __init__(self, executor: _Threads) -> None:
         super().__init__()
@@ -83,7 +85,8 @@ class _Receipt(Future[Any]):
         return super().result(timeout)
 
 
-def _told(design: Design, rng: Any) -> float:
+def evaluate(design: Design, rng: Any) -> float:
+    """An evaluation under the name that students know: a score of the design's size, and one draw."""
     if not isinstance(rng, np.random.Generator):
         raise TryAgain(
             f"evaluate(design, rng) needs a generator, np.random.default_rng(...); it gets a {type(rng).__name__}."
@@ -91,6 +94,7 @@ def _told(design: Design, rng: Any) -> float:
     return float(design["size"]) + float(rng.random())
 
 
+@seems("function")
 class _Fails:
     """An evaluation with a bug that belongs to one design, and whether it was met."""
 
@@ -100,7 +104,7 @@ class _Fails:
         if design["size"] == 2:
             self.met = True
             raise ValueError("a bug that belongs to this design")
-        return _told(design, rng)
+        return evaluate(design, rng)
 
 
 def judge_map(student: Student) -> None:
@@ -109,7 +113,7 @@ def judge_map(student: Student) -> None:
     replicates = (0, 0, 0, 1, 0, 2, 0, 1)
     tasks = [({"size": s, "rate": r}, k) for s, r, k in zip(sizes, rates, replicates, strict=True)]
 
-    def run(these: list[tuple[Design, int]], evaluate: Callable[..., float] = _told) -> tuple[list[Any], _Threads]:
+    def run(these: list[tuple[Design, int]], evaluate: Callable[..., float] = evaluate) -> tuple[list[Any], _Threads]:
         executor = _Threads(len(these))
         answer = student(evaluate, these, executor)
         refuse(
@@ -151,7 +155,7 @@ def judge_map(student: Student) -> None:
         return [float(one) for one in found], executor
 
     def right(these: Sequence[tuple[Design, int]], **changed: int) -> list[float]:
-        return [_told(d, np.random.default_rng(seed_of(d, changed.get("replicate", k)))) for d, k in these]
+        return [evaluate(d, np.random.default_rng(seed_of(d, changed.get("replicate", k)))) for d, k in these]
 
     found, _ = run(tasks)
     expected = right(tasks)
@@ -202,7 +206,7 @@ def judge_map(student: Student) -> None:
             f"For the task {tasks[0]} your result is {found[0]:.6g}, but should be {expected[0]:.6g}."
         )
     few, executor = [({"size": 3, "rate": 0.2}, 1), ({"size": 8, "rate": 0.4}, 0)], _Threads(2)
-    again = list(student(_told, few, executor))
+    again = list(student(evaluate, few, executor))
     refuse(
         executor.n_submitted == 0,
         "a second call sends nothing to its executor: is the one of the first call kept?",

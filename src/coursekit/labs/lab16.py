@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse, seems
 from coursekit.labs.lab16_crossing import judge_crossing
 from coursekit.labs.lab16_evolving import judge_evolving
 from coursekit.labs.lab16_scoring import judge_score
@@ -21,6 +21,7 @@ check, passed, score = LAB.check, LAB.passed, LAB.score
 variant, published = LAB.variant, LAB.published
 
 Tree = Any
+NUMBER = "A number says the same at every x: torch.full_like(x, number)."
 
 
 # 16.1 What a tree says
@@ -60,6 +61,7 @@ def _top(tree: Tree, x: Tensor, *_: Any) -> Any:
     return _value(tree, x, below=False)
 
 
+@seems("dict")
 class _Watched(dict[str, Callable[..., Tensor]]):
     """Operators that say what is wrong with what they are given."""
 
@@ -85,10 +87,21 @@ class _Watched(dict[str, Callable[..., Tensor]]):
             )
             for value in values:
                 refuse(
+                    value is None,
+                    f"the operator {name!r} gets None where a tensor should be: does every branch of your function "
+                    "return a value?",
+                )
+                refuse(
                     not isinstance(value, Tensor),
                     f"the operator {name!r} gets a {type(value).__name__} where a tensor should be. It needs the "
-                    "children's *values*: a number's is torch.full_like(x, number).",
+                    f"children's *values*. {NUMBER}",
                 )
+            shapes = {tuple(value.shape) for value in values} - {()}
+            refuse(
+                len(shapes) > 1,
+                f"the operator {name!r} gets values of different shapes, {' and '.join(map(str, sorted(shapes)))}: "
+                f"each should have the shape of x. {NUMBER}",
+            )
             return function(*values)
 
         return operator
@@ -117,9 +130,13 @@ def _(student: Student) -> None:
         answer = student(tree, x, _Watched())
         if not isinstance(answer, Tensor):
             raise TryAgain(
-                f"the value of {tree!r} is a {type(answer).__name__}, but should be a tensor, like x. A number says "
-                "the same at every x: torch.full_like(x, number)."
+                f"the value of {tree!r} is a {type(answer).__name__}, but should be a tensor, like x. {NUMBER}"
             )
+        refuse(
+            answer.shape != x.shape and isinstance(tree, int | float),
+            f"the value of the tree {tree!r} has the shape {tuple(answer.shape)}, and should have that of x, "
+            f"{tuple(x.shape)}. {NUMBER}",
+        )
         return answer
 
     compare(
@@ -167,7 +184,16 @@ def _(student: Student) -> None:
 
 # 16.2 Cut and graft
 
-LAB.exercise("16.2", "cross(mother, father, most, rng)", title="Cut and graft", points=4)(judge_crossing)
+LAB.exercise(
+    "16.2",
+    "cross(mother, father, most, rng)",
+    title="Cut and graft",
+    points=4,
+    on_error={
+        (TypeError, "generator' (?:has no len|object is not subscr)"): "a generator, which gives its paths one after "
+        "the other, stands where a list is needed ({error}): list(places(tree)) is a list of them."
+    },
+)(judge_crossing)
 
 
 # 16.3 The outer loop

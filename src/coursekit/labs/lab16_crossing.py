@@ -3,17 +3,21 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from functools import reduce
+from typing import Any, cast
 
-from coursekit.feedback import Student, comes_from_rng, diagnose, hidden, refuse
+from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 
 __all__ = ["judge_crossing"]
 
 Tree = Any
 Path = tuple[int, ...]
 
+AGAIN = "If what you drew doesn't fit, draw both again until something does, however many draws it takes."
+
 MOTHER: Tree = ("add", ("mul", 1.125, 2.25), ("neg", 3.0625))
 FATHER: Tree = ("max", ("tanh", ("abs", 4.0)), 5.375)
+TOWER: Tree = reduce(lambda tree, name: (name, tree), ["neg"] * 39, cast(Tree, 0.5))  # forty nodes
 
 
 def _places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
@@ -52,12 +56,22 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
     rng, right, turned = random.Random(hidden(seed)), _children(mother, father), _children(father, mother)
     found, unchanged = Counter[tuple[Path, Path]](), 0
     for _ in range(n):
-        child = student(mother, father, most, rng)
+        child = student.in_place(mother, father, most, rng)  # trees can't be changed
+        if child is None and most < _size(mother) + _size(father):
+            raise TryAgain(
+                f"where little fits, your function sometimes returns None: with `most` {most}, a mother of "
+                f"{_size(mother)} nodes and a father of {_size(father)}. {AGAIN}"
+            )
+        refuse(child is None, "your function returned None: did you forget `return`?")
         refuse(
             isinstance(child, list),
             "your child is a list: trees are tuples, (name, child, ...), which nobody can change by accident.",
         )
-        refuse(not _is_tree(child), f"your child is no tree: {child!r}.")
+        refuse(
+            not _is_tree(child),
+            f"your function returned {_told(child)}, which is no tree: 'x', a number, or a tuple (name, child, ...) "
+            "whose children are trees.",
+        )
         if child == mother and mother not in right:
             unchanged += 1
             continue
@@ -69,7 +83,11 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
             child not in right,
             f"your child isn't the mother's tree with one subtree of the father in place of one of hers: {child!r}.",
         )
-        refuse(_size(child) > most, f"a child has {_size(child)} nodes, but at most {most} are allowed: draw again.")
+        refuse(
+            _size(child) > most,
+            f"a child has {_size(child)} nodes, but at most {most} are allowed. (Each operator, each 'x' and each "
+            f"number is a node.) {AGAIN}",
+        )
         found[right[child]] += 1
     refuse(
         unchanged and most >= _size(mother) + _size(father),
@@ -78,10 +96,13 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
     )
     refuse(
         unchanged,
-        f"in {unchanged} of {n} calls the child is its mother, unchanged. If what you drew doesn't fit, draw again "
-        "until something does.",
+        f"in {unchanged} of {n} calls the child is its mother, unchanged. {AGAIN}",
     )
     return found
+
+
+def _told(child: Any) -> str:
+    return repr(child) if isinstance(child, tuple | str | float | int) else f"a {type(child).__name__}"
 
 
 def _named(path: Path, tree: Tree) -> str:
@@ -139,11 +160,23 @@ def _judge_small(student: Student) -> None:
     )
 
 
+def _judge_patience(student: Student) -> None:
+    """TryAgain unless a child is drawn until it fits, where one pair in 24 fits: three at the root, two below it."""
+    found = _draw(student, ("max", 1.25, 2.5), TOWER, 3, 5, 120)
+    at_root = sum(k for (place, _), k in found.items() if not place) / found.total()
+    refuse(
+        abs(at_root - 0.6) > 0.18,
+        f"where only 5 of 120 pairs of a place and a gift fit, 3 of them at the root, {100 * at_root:.0f} % of the "
+        f"children are grafted there; it should be 60 %. {AGAIN}",
+    )
+
+
 def judge_crossing(student: Student) -> None:
     """Two trees whose leaves all differ, so that a child tells where it was cut; then leaves, and small children."""
     _judge_shares(_draw(student, MOTHER, FATHER, 20, 2, 1200))
     _judge_small(student)
     _draw(student, FATHER, MOTHER, 20, 4, 60)
+    _judge_patience(student)
     refuse(
         student("x", 2.0, 3, random.Random(hidden(0))) != 2.0,
         "two trees of one node each, 'x' and 2.0, have one child: 2.0. The root is a node, too.",

@@ -52,6 +52,8 @@ class _World:
     def _kind(rule: Any) -> str:
         if isinstance(rule, tuple):
             return "one that isn't of this evolution: is something kept from an earlier call?"
+        if callable(rule):
+            return "a function (are its brackets missing?)"
         return f"a value of type {type(rule).__name__}"
 
     def _owns(self, rng: Any) -> None:
@@ -81,7 +83,7 @@ class _World:
         return self.accuracy(rule, task, seed)
 
     def exam(self, rule: Rule) -> float:
-        refuse(not self.knows(rule), f"exam takes one rule; you give {self._kind(rule)}.")
+        refuse(not self.knows(rule), f"exam takes one rule, exam(champion); you give {self._kind(rule)}.")
         self.examined.append((rule, len(self.trained)))
         return self.outside(rule)
 
@@ -138,6 +140,8 @@ KEYS: dict[str, Callable[[list[list[float]]], float]] = {
         lambda rows: _mean([row[-1] for row in rows])
     ),
     "the parents are chosen by their worst training: a score is the mean of all.": lambda rows: min(_flat(rows)),
+    "the parents are chosen by their very last training, one task with one seed: is a score overwritten where another "
+    "should be added? It is the mean of all.": lambda rows: rows[-1][-1],
 }
 
 
@@ -151,6 +155,10 @@ def _judge_seeds(world: _World, n: int, n_generations: int) -> None:
     begins: dict[Rule, int] = {}
     for rule, _, seed in world.trained:
         begins.setdefault(rule, seed)
+    refuse(
+        len({rule for rule, _, seed in world.trained if seed == 0}) == 1 < n,
+        f"the first generation is one rule in all of its {n} places: call fresh(rng) for each place.",
+    )
     first = {begins[rule] for rule in list(world.born)[:n] if rule in begins and world.born[rule] is None}
     diagnose(
         {
@@ -158,7 +166,11 @@ def _judge_seeds(world: _World, n: int, n_generations: int) -> None:
             f"the first generation trains with {len(first)} different seeds, so some may have luckier starts. A "
             "generation has one seed, its number, the same for every rule and every task.": len(first) > 1,
             f"all generations train with the seed {seeds[0] if seeds else ''}: selection would then fit the luck of "
-            "these starts. The seed is the number of the generation.": len(seeds) == 1 < n_generations,
+            "these starts. The seed is the number of the generation.": (
+                len(seeds) == 1 < n_generations and len(world.trained) > n * len(world.tasks)
+            ),
+            f"only the first generation is trained, of {n_generations} that are asked for. Is there a `return` inside "
+            "the loop?": seeds == [0] and n_generations > 1,
             "the seeds count from 1: the first generation has the seed 0.": seeds == list(range(1, n_generations + 1)),
             f"there are {len(seeds)} generations, of {n_generations} that are asked for. (The first, of fresh rules, "
             "is one of them.)": seeds == list(range(len(seeds))) and len(seeds) != n_generations,
@@ -295,6 +307,14 @@ def _judge_end(world: _World, answer: Any, populations: list[list[Rule]], n_gene
         not world.knows(champion), f"the first of what you return should be a rule, the champion; it is {champion!r}."
     )
     scores = _Account(world, n_generations - 1).scores
+    diagnose(
+        {
+            "the exam is never taken: call exam(champion) once, at the very end, and return what it gives as the "
+            "third. It is the accuracy on a task that no rule was selected for.": not world.examined,
+            f"the exam is taken {len(world.examined)} times. Whoever looks twice may choose by it, and then it is held "
+            "out no more: once, by the champion.": len(world.examined) > 1,
+        }
+    )
     last = populations[-1]
     best = max(last, key=lambda rule: _mean_of_all(scores[rule]))
     if champion != best:
@@ -315,11 +335,6 @@ def _judge_end(world: _World, answer: Any, populations: list[list[Rule]], n_gene
         )
     diagnose(
         {
-            "the exam is never taken: exam(champion) is the accuracy on a task that no rule was selected for.": (
-                not world.examined
-            ),
-            f"the exam is taken {len(world.examined)} times. Whoever looks twice may choose by it, and then it is held "
-            "out no more: once, by the champion.": len(world.examined) > 1,
             "somebody else than the champion takes the exam.": any(rule != champion for rule, _ in world.examined),
             "the exam is taken before the last training: it comes at the very end.": any(
                 n < len(world.trained) for _, n in world.examined
@@ -329,7 +344,10 @@ def _judge_end(world: _World, answer: Any, populations: list[list[Rule]], n_gene
     try:
         inside, outside = float(inside), float(outside)
     except (TypeError, ValueError):
-        raise TryAgain("the second and the third of what you return should be numbers: scores from 0 to 1.") from None
+        raise TryAgain(
+            f"the second and the third of what you return should be numbers, a mean and what exam(champion) gave; "
+            f"yours are a {type(inside).__name__} and a {type(outside).__name__}."
+        ) from None
     diagnose(
         {
             "score and exam are swapped: return champion, score, outside.": (

@@ -61,10 +61,25 @@ def _no_inf(logits: Any, labels: Any) -> Any:
     return ~np.isnan(logits).any(axis=1) & single & (largest.argmax(axis=1) == labels)
 
 
-def _cleaned(logits: Any, labels: Any) -> Any:
-    clean = np.nan_to_num(logits)
-    single = (clean == clean.max(axis=1, keepdims=True)).sum(axis=1) == 1
-    return single & (clean.argmax(axis=1) == labels)
+def _cleaned(to: float | None) -> Callable[[Any, Any], Any]:
+    """What is broken becomes a number: the same, or (None) what NumPy makes of it."""
+
+    def hits(logits: Any, labels: Any) -> Any:
+        clean = np.nan_to_num(logits) if to is None else np.where(np.isfinite(logits), logits, to)
+        single = (clean == clean.max(axis=1, keepdims=True)).sum(axis=1) == 1
+        return single & (clean.argmax(axis=1) == labels)
+
+    return hits
+
+
+def _letting(let: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """One kind of infinity is let through as if it were a number."""
+
+    def hits(logits: Any, labels: Any) -> Any:
+        broken = ~np.isfinite(logits) & ~let(logits)
+        return ~broken.any(axis=1) & _no_inf(logits, labels)
+
+    return hits
 
 
 def _guessed(logits: Any, labels: Any) -> Any:
@@ -139,14 +154,31 @@ def judge_score(student: Student) -> None:
                 hits=_any_tie
             ),
             "NaN is caught, infinity isn't: np.isfinite is False for both.": _with(hits=_no_inf),
+            "-inf comes through: a row with it is broken, though its largest logit is a number. np.isfinite is False "
+            "for NaN, inf and -inf, and a row must be finite as a whole.": _with(hits=_letting(np.isneginf)),
+            "inf comes through, as if it were a large number: np.isfinite is False for NaN, inf and -inf.": _with(
+                hits=_letting(np.isposinf)
+            ),
             "NaN and infinity are turned into ordinary numbers, so a row that broke is still answered. It is wrong.": (
-                _with(hits=_cleaned)
+                _with(hits=_cleaned(None))
+            ),
+            "NaN and infinity become 0, so a row that broke is still answered. It is wrong.": _with(hits=_cleaned(0.0)),
+            "NaN and infinity become -inf, so the rest of a row that broke is still answered. It is wrong.": _with(
+                hits=_cleaned(-np.inf)
             ),
             "rows with NaN or infinity are left out. Then a rule that breaks on hard images is judged on the easy "
             "ones: a broken row is a wrong answer.": _with(run=_rows_dropped),
             "a run with one broken row counts nothing. Only that row is wrong.": _with(run=_all_or_nothing),
             "runs that died are left out. Then a rule that dies of every hard start is judged on the easy ones: None "
             "counts 0.": _with(dead=None, over=lambda worth: np.mean(worth) if worth else 0.0),
+            "one training that died makes the whole score 0. It counts 0 itself; the others count what they are "
+            "worth.": lambda a, y: 0.0 if any(logits is None for logits in a) else _with()(a, y),
+            "only the classes 0 and 1 count: go through all that occur, np.unique(labels).": _with(
+                share=lambda h, y: np.mean([np.mean(h[y == k]) for k in (0, 1)])
+            ),
+            "you divide by the number of images: divide by that of the trainings.": lambda a, y: (
+                _with(over=np.sum)(a, y) / len(y)
+            ),
             "class 0 is left out: every class counts.": _with(
                 share=lambda h, y: np.mean([np.mean(h[y == k]) for k in np.unique(y)[1:]])
             ),
@@ -167,7 +199,8 @@ def judge_score(student: Student) -> None:
                 [*a, *(one for one in a if one is not None)], y
             ),
             "you multiply by the number of trainings: divide by it.": lambda a, y: _with()(a, y) * len(a) ** 2,
-            "nothing is ever right.": _with(hits=lambda logits, y: np.zeros(len(y))),
+            "score is 0 whatever the logits are: is no image ever counted as right, or is 0 returned before one is "
+            "looked at?": _with(hits=lambda logits, y: np.zeros(len(y))),
             "every image that isn't broken is right: compare the argmax with the labels.": _with(
                 hits=lambda logits, y: _alone(logits)
             ),

@@ -27,12 +27,25 @@ def _fitness(parents: Array, whose: Any) -> Array:
     return table
 
 
+def _once(whose: Any) -> Array:
+    """Which parents stand in which child's row, (m, n), however often."""
+    n = int(np.max(whose)) + 1
+    return np.array([np.isin(np.arange(n), row) for row in whose], dtype=float)
+
+
 def _covariance(parents: Array, fitness: Array) -> float:
     return float(np.mean((fitness - fitness.mean()) * (parents - parents.mean())))
 
 
 def _selection(parents: Array, children: Array, whose: Any) -> float:
     fitness = _fitness(parents, whose)
+    return _covariance(parents, fitness) / float(fitness.mean())
+
+
+def _of_shares(parents: Array, shares: Array) -> float:
+    """Selection by a table of shares in children, (children, parents) or its sums; parents behind its end have none."""
+    fitness = np.zeros(len(parents))
+    fitness[: shares.shape[1]] = shares.sum(axis=0)
     return _covariance(parents, fitness) / float(fitness.mean())
 
 
@@ -86,6 +99,15 @@ _SELECTION: dict[str, Callable[[Array, Array, Any], Any]] = {
     ),
     "selection counts only the last parent of each child. All k have a share of 1 / k.": (
         lambda z, c, w: _selection(z, c, w[:, -1:])
+    ),
+    "a parent who stands twice in a child's row counts once in its fitness. Its share in this child is twice as "
+    "large, 2 / k.": lambda z, c, w: _of_shares(z, _once(w) / w.shape[1]),
+    "a parent who stands twice in a child's row counts once, and the shares in this child are dealt out anew. Each "
+    "of the k places has a share of 1 / k.": lambda z, c, w: _of_shares(
+        z, _once(w) / _once(w).sum(axis=1, keepdims=True)
+    ),
+    "fitness loses what stands behind the point: whole numbers are divided by //. A share may be a half.": (
+        lambda z, c, w: _of_shares(z, (_fitness(z, w) + 1e-9)[None] // 1)
     ),
     "selection takes the larger trait of a child's parents; each has the same share, so take their mean.": (
         lambda z, c, w: z[w].max(axis=1).mean() - z.mean()
@@ -152,6 +174,9 @@ _TRANSMISSION: dict[str, Callable[[Array, Array, Any], Any]] = {
     ),
     "transmission compares each child with the *sum* of its parents; take their mean.": (
         lambda z, c, w: np.mean(c - z[w].sum(axis=1))
+    ),
+    "transmission counts a parent who stands twice in a child's row once: take the mean of all k places.": (
+        lambda z, c, w: np.mean(c - _once(w) @ z[: _once(w).shape[1]] / _once(w).sum(axis=1))
     ),
     "transmission compares each child with the better of its parents; take the mean of its k parents.": (
         lambda z, c, w: np.mean(c - z[w].max(axis=1))
@@ -228,6 +253,7 @@ def _(student: Student) -> None:
         {"selection": Part(_selection, _SELECTION), "transmission": Part(_transmission, _TRANSMISSION)},
         by_hand=[(example, (2.0, -0.125)), (sexual, (5 / 3, -4 / 3))],
         others=[_family(1, 12, 30, 2), _family(2, 9, 5, 1), _family(3, 20, 20, 3), _family(4, 40, 25, 2)],
+        linked=("whose",),  # it has a row for each child
     )
 
 
@@ -252,9 +278,9 @@ LAB.free_text(
     points=6,
     rubric={
         6: "Says in the terms of both fields which two processes are set side by side; names something measurable that "
-        "the analogy predicts and a rival doesn't; decides it by a number with its uncertainty, from the lab's figures "
-        "or the chapter; says where it breaks; and ends with a verdict (holds, partly, breaks) and a result that would "
-        "turn it.",
+        "the analogy predicts and a rival doesn't; decides it by a number with its uncertainty, from the lab's "
+        "figures, the chapter, or what its table links to; says where it breaks; and ends with a verdict (holds, "
+        "partly, breaks) and a result that would turn it.",
         4: "One of these is missing or vague.",
         2: "Two or three of these, or all in words without a number.",
         1: "A likeness or a difference is named, and nothing follows from it.",

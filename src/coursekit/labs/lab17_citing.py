@@ -184,7 +184,7 @@ def _judge_entry(text: Any, record: Record) -> None:
         right, given = str(record[name]), fields[name]
         diagnose(
             {
-                f"a bare & stands in {name} ({given!r}). To LaTeX it is the end of a column: write \\& in its "
+                f"a bare & stands in {name} (`{given}`). To LaTeX it is the end of a column: write \\& in its "
                 "place.": "&" in right and given == right,
                 f"{name} has lost its capitals, or got others: {given!r}. Copy it as it is.": (
                     given != right.replace("&", r"\&") and given.lower() == right.replace("&", r"\&").lower()
@@ -192,13 +192,13 @@ def _judge_entry(text: Any, record: Record) -> None:
                 f"{name} is the same for every book. Take it from the record.": (
                     given == str(RECORDS[0][name]) != right and record is not RECORDS[0]
                 ),
-                f"{name} is escaped twice ({given!r}): write \\& once.": given.replace("\\", "") == right
+                f"{name} is escaped twice (`{given}`): write \\& once.": given.replace("\\", "") == right
                 and given.count("\\") > right.count("&"),
             }
         )
         if given != right.replace("&", r"\&"):
             wanted = right.replace("&", r"\&")
-            raise TryAgain(f"{name} is {given!r}, but should be {wanted!r}.", names_fault=False)
+            raise TryAgain(f"{name} is `{given}`, but should be `{wanted}`.", names_fault=False)
     extra = sorted(fields.keys() - {"author", "editor", "title", "publisher", "year"})
     refuse(extra, f"the field {extra[0] if extra else ''} isn't on the title page: leave it out.")
     family = _key(record).removesuffix(str(record["year"]))

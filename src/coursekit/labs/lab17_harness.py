@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, compare, diagnose, hidden, refuse
+from coursekit.feedback import Student, TryAgain, comes_from_rng, compare, diagnose, hidden, refuse, seems
 
 __all__ = ["judge_harness"]
 
@@ -16,6 +16,7 @@ Masks = NDArray[np.bool_]
 Case = tuple[list[list[str]], int, int, int, Callable[[str, Any], float], Any]
 
 
+@seems("function")
 class _Lesion:
     """An accuracy that notes what it is asked: which network, and which of its units live."""
 
@@ -39,6 +40,10 @@ class _Lesion:
         return self._accuracy(network, mask)
 
 
+def _units(n: int) -> str:
+    return "1 unit is" if n == 1 else f"{n} units are"
+
+
 def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:
     """The damages that every network suffered, (n_draws, n_units); TryAgain if they aren't the same, or aren't fair."""
     refuse(not asked, "accuracy is never called: accuracy(network, alive) measures a network with these units alive.")
@@ -55,9 +60,11 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
         {
             f"your mask is the wrong way round: {n_units - n_lost} units are lost and {n_lost} live. True is for a "
             "unit that lives.": set(lost) == {n_units - n_lost} != {n_lost},
-            f"sometimes {min(lost)} units are lost and sometimes {max(lost)}; it should be {n_lost} each time. Draw "
+            f"sometimes {_units(min(lost))} lost and sometimes {max(lost)}; it should be {n_lost} each time. Draw "
             f"{n_lost} different places, without replacement.": len(lost) > 1,
-            f"{min(lost)} units are lost each time; it should be {n_lost}.": set(lost) != {n_lost},
+            f"{_units(min(lost))} lost each time; it should be {n_lost}. Is one array changed again and again, so that "
+            "all masks are the same? Make a new one in each draw.": set(lost) == {n_units} != {n_lost},
+            f"{_units(min(lost))} lost each time; it should be {n_lost}.": set(lost) != {n_lost},
         }
     )
     for name, masks in damaged.items():  # a control may be measured again for each group

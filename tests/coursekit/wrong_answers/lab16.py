@@ -66,6 +66,28 @@ def operators_typed_in(tree, x, operators):
     )
 
 
+def number_without_a_shape(tree, x, operators):
+    if isinstance(tree, tuple):
+        return operators[tree[0]](*(number_without_a_shape(child, x, operators) for child in tree[1:]))
+    return x if tree == "x" else torch.tensor(float(tree))
+
+
+def number_as_long_as_x(tree, x, operators):
+    if isinstance(tree, tuple):
+        return operators[tree[0]](*(number_as_long_as_x(child, x, operators) for child in tree[1:]))
+    return x if tree == "x" else tree * torch.ones(len(x))
+
+
+def forgets_return_in_a_branch(tree, x, operators):
+    if not isinstance(tree, tuple):
+        return x if tree == "x" else torch.full_like(x, tree)
+    operators[tree[0]](*(forgets_return_in_a_branch(child, x, operators) for child in tree[1:]))
+
+
+def operators_are_called(tree, x, operators):
+    return operators(tree[0])(x)
+
+
 def value_of_the_example(tree, x, operators):
     return 2.0 * x + 1.0
 
@@ -170,6 +192,44 @@ def mutates_instead(mother, father, most, rng):
     if is_leaf(mother):
         return father
     return put(mother, rng.choice(list(places(mother))), round(rng.random(), 3))
+
+
+def trying(n, instead):
+    """A cross that gives up after `n` draws."""
+
+    def cross(mother, father, most, rng):
+        for _ in range(n):
+            child = put(mother, rng.choice(list(places(mother))), at(father, rng.choice(list(places(father)))))
+            if size(child) <= most:
+                return child
+        return instead(mother, father, child, most, rng)
+
+    cross.__name__ = f"gives_up_after_{n}_{instead.__name__}"
+    return cross
+
+
+def nothing(mother, father, child, most, rng):
+    return None
+
+
+def the_mother(mother, father, child, most, rng):
+    return mother
+
+
+def the_last_child(mother, father, child, most, rng):
+    return child
+
+
+def a_small_part_of_the_father(mother, father, child, most, rng):
+    return rng.choice([part for path in places(father) if size(part := at(father, path)) <= most])
+
+
+def chooses_from_a_generator(mother, father, most, rng):
+    return put(mother, rng.choice(places(mother)), father)
+
+
+def returns_the_paths(mother, father, most, rng):
+    return places(mother)
 
 
 def cross_by_walking(mother, father, most, rng):
@@ -306,6 +366,34 @@ def rules_in_pairs(train, tasks, exam, fresh, mutate, n, n_parents, n_generation
     return rule, sum(scores) / len(scores), exam(rule)
 
 
+def rules_overwritten(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    """A score is the last training alone."""
+    population, scores = [fresh(rng) for _ in range(n)], {}
+    for g in range(n_generations):
+        if g:
+            parents = sorted(population, key=lambda rule: scores[rule], reverse=True)[:n_parents]
+            population = parents + [mutate(rng.choice(parents), rng) for _ in range(n - n_parents)]
+        for rule in population:
+            for task in tasks:
+                scores[rule] = train(rule, task, g)
+    champion = max(population, key=lambda rule: scores[rule])
+    return champion, scores[champion], exam(champion)
+
+
+def returns_in_the_loop(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    population = [fresh(rng) for _ in range(n)]
+    for g in range(n_generations):
+        scores = [np.mean([train(rule, task, g) for task in tasks]) for rule in population]
+        champion = population[int(np.argmax(scores))]
+        return champion, max(scores), exam(champion)
+
+
+def one_rule_in_all_places(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    for rule in [fresh(rng)] * n:
+        train(rule, tasks[0], 0)
+    return rule, 0.5, exam(rule)
+
+
 def never_trains(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
     champion = fresh(rng)
     return champion, 0.5, exam(champion)
@@ -385,6 +473,36 @@ def honest_hits(logits, labels):
     return np.isfinite(logits).all(axis=1) & single & (clean.argmax(axis=1) == labels)
 
 
+def always_0(answers, labels):
+    return 0.0
+
+
+def always_half(answers, labels):
+    return 0.5
+
+
+def dead_ends_the_count(answers, labels):
+    return 0.0 if any(logits is None for logits in answers) else honest_by_loops(answers, labels)
+
+
+def with_hits(label, hit):
+    def honest(answers, labels):
+        worth = [
+            0.0 if logits is None else np.mean([hit(logits, labels)[labels == k].mean() for k in np.unique(labels)])
+            for logits in answers
+        ]
+        return float(np.mean(worth))
+
+    honest.__name__ = label
+    return honest
+
+
+def largest_is_finite(logits, labels):
+    largest = logits.max(axis=1, keepdims=True)
+    single = (logits == largest).sum(axis=1) == 1
+    return np.isfinite(largest[:, 0]) & single & (logits.argmax(axis=1) == labels)
+
+
 def keeps_what_append_returns(answers, labels):
     scores = []
     for logits in answers:
@@ -417,6 +535,10 @@ WRONG = {
         (whole_numbers_are_forgotten, "lands in the branch for tuples"),
         (everything_is_a_number, "lands in the branch for numbers"),
         (operators_typed_in, "looks operators up elsewhere"),
+        (number_without_a_shape, "has the shape (), and should have that of x, (3,)"),
+        (number_as_long_as_x, "each should have the shape of x"),
+        (forgets_return_in_a_branch, "does every branch of your function return"),
+        (operators_are_called, "'dict' object is not callable"),
         (value_of_the_example, "doesn't change when `tree` does"),
     ],
     "16.2": [
@@ -433,13 +555,23 @@ WRONG = {
         (named("shallow_nodes_go", crossing, of_mother=by_depth), "Each of 6 nodes"),
         (named("shallow_nodes_come", crossing, of_father=by_depth), "Each of 5 nodes"),
         (named("one_draw_for_both", crossing, together=True), "some places get some gifts only"),
-        (named("mother_if_too_large", crossing, too_large="mother"), "is its mother, unchanged"),
+        (
+            named("mother_if_too_large", crossing, too_large="mother"),
+            "of 2000 calls the child is its mother, unchanged",
+        ),
         (named("place_is_kept", crossing, too_large="keep the place"), "draw both anew"),
+        (trying(1, nothing), "sometimes returns None: with `most` 6"),
+        (trying(10, nothing), "sometimes returns None: with `most` 3"),
+        (trying(10, the_mother), "of 120 calls the child is its mother, unchanged"),
+        (trying(10, the_last_child), "but at most 3 are allowed"),
+        (trying(10, a_small_part_of_the_father), "where only 5 of 120 pairs"),
+        (chooses_from_a_generator, "list(places(tree)) is a list of them"),
+        (returns_the_paths, "returned a generator"),
         (named("too_strict", crossing, allowed=lambda child, most: size(child) < most), "`most` itself"),
         (named("no_limit", crossing, allowed=lambda child, most: True), "at most 6 are allowed"),
         (named("turned_round", crossing, turned=True), "the other way round"),
         (named("lists", crossing, finish=as_lists), "your child is a list"),
-        (names_for_leaves, "your child is no tree"),
+        (names_for_leaves, "returned 'max', which is no tree"),
         (mutates_instead, "isn't the mother's tree with one subtree"),
         (named("own_randomness", crossing, rng_of=lambda rng: random.Random()), "another source of randomness"),
     ],
@@ -450,7 +582,7 @@ WRONG = {
         (rules("one_seed_for_all", seed_of=lambda g: 0), "all generations train with the seed 0"),
         (rules("seeds_from_one", seed_of=lambda g: g + 1), "the seeds count from 1"),
         (rules("one_too_few", n_more=-1), "the first generation has 9 rules"),
-        (rules("one_generation_more", more=1), "of 6 that are asked for"),
+        (rules("one_generation_more", more=1), "there are 7 generations"),
         (rules("a_seed_of_its_own", own_seed=True), "trains with 10 different seeds"),
         (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "not every rule is trained on every task"),
         (rules("trained_twice", train_twice=True), "trained twice on the same task"),
@@ -465,6 +597,10 @@ WRONG = {
         (rules("worst_live_on", key=lambda rows: -np.mean(rows)), "the *worst* of the population"),
         (rules("first_task_counts", key=lambda rows: np.mean([row[0] for row in rows])), "by the first task alone"),
         (rules("last_task_counts", key=lambda rows: np.mean([row[-1] for row in rows])), "by the last task alone"),
+        (rules_overwritten, "by their very last training"),
+        (returns_in_the_loop, "only the first generation is trained"),
+        (one_rule_in_all_places, "one rule in all of its 10 places"),
+        (rules("score_in_a_list", inside=list), "yours are a list and a float"),
         (rules("worst_training_counts", key=lambda rows: np.min(rows)), "by their worst training"),
         (rules("chance_lives_on", key=lambda rows: hash(str(rows))), "aren't those with the best scores"),
         (rules("only_the_best_breeds", choose=lambda parents, rng, i: parents[0]), "only the best parent"),
@@ -496,6 +632,10 @@ WRONG = {
     "16.4": [
         (guesses_when_broken, "counts as a guess"),
         (forgets_none, "is None, no array"),
+        (always_0, "score is 0 whatever the logits are"),
+        (always_half, "is the same whatever the inputs are"),
+        (dead_ends_the_count, "one training that died makes the whole score 0"),
+        (with_hits("largest_is_finite", largest_is_finite), "-inf comes through"),
         (keeps_what_append_returns, "unsupported operand"),
         (cleans_in_place, "changed its input `answers`"),
         (first_run_alone, "the first run counts alone"),

@@ -26,6 +26,28 @@ def forgets_the_childless(parents, children, whose):
     return np.cov(fitness, parents, ddof=0)[0, 1] / fitness.mean(), 0.0
 
 
+def counts_each_parent_once(parents, children, whose):
+    fitness = np.array([(whose == i).any(axis=1).sum() for i in range(len(parents))]) / whose.shape[1]
+    return np.cov(fitness, parents, ddof=0)[0, 1] / fitness.mean(), 0.0
+
+
+def deals_shares_out_anew(parents, children, whose):
+    fitness = sum(np.isin(np.arange(len(parents)), row) / len(set(row)) for row in whose.tolist())
+    return np.cov(fitness, parents, ddof=0)[0, 1] / fitness.mean(), 0.0
+
+
+def takes_each_parent_once(parents, children, whose):
+    selection, _ = price_by_covariance(parents, children, whose)
+    return selection, np.mean(
+        [z - parents[list(set(row))].mean() for z, row in zip(children, whose.tolist(), strict=True)]
+    )
+
+
+def whole_shares(parents, children, whose):
+    fitness = np.bincount(whose.ravel(), minlength=len(parents)) // whose.shape[1]
+    return np.cov(fitness, parents, ddof=0)[0, 1] / fitness.mean(), 0.0
+
+
 def counts_in_a_table(parents, children, whose):
     return np.cov(np.bincount(whose), parents, ddof=0)[0, 1], 0.0
 
@@ -116,6 +138,14 @@ def by_coins(n, lost, rng):
 
 def turned_round(n, lost, rng):
     return np.isin(np.arange(n), rng.choice(n, lost, replace=False))
+
+
+def one_array_for_all_masks(groups, n_units, n_lost, n_draws, accuracy, rng):
+    alive, masks = np.ones(n_units, dtype=bool), []
+    for _ in range(n_draws):
+        alive[rng.choice(n_units, n_lost, replace=False)] = False
+        masks.append(alive)
+    return [[np.mean([accuracy(network, mask) for mask in masks]) for network in group] for group in groups]
 
 
 def robustness_returns_means(groups, n_units, n_lost, n_draws, accuracy, rng):
@@ -290,6 +320,10 @@ WRONG = {
         (typed_in, "the same whatever the inputs are"),
         (overwrites, "changed its input `children`"),
         (forgets_the_childless, "puts together what isn't equally long"),
+        (counts_each_parent_once, "counts once in its fitness"),
+        (deals_shares_out_anew, "are dealt out anew"),
+        (takes_each_parent_once, "take the mean of all k places"),
+        (whole_shares, "divided by //"),
         (counts_in_a_table, "counts in one long row"),
     ],
     "17.2": [
@@ -298,7 +332,8 @@ WRONG = {
         (named("masks_of_numbers", as_numbers=True), "True or False, one for each unit"),
         (named("never_intact", intact=False), "isn't measured intact"),
         (named("mask_turned_round", mask=turned_round), "the wrong way round"),
-        (named("draws_with_replacement", mask=with_replacement), "without replacement"),
+        (named("draws_with_replacement", mask=with_replacement), "sometimes 1 unit is lost"),
+        (one_array_for_all_masks, "Is one array changed again and again"),
         (named("one_too_few", mask=lambda n, lost, rng: block(n, lost - 1, rng)), "2 units are lost each time"),
         (named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)), "no network ever loses a unit"),
         (named("one_draw_more", n_of=lambda n: n + 1), "with 401 damages"),
@@ -339,11 +374,13 @@ WRONG = {
             citing("editors_are_left_out", roles=("author",), keyed_by=("author", "editor")),
             "the field editor is missing",
         ),
-        (citing("year_in_short", year=lambda year: str(year)[2:]), "year is '03'"),
+        (citing("year_in_short", year=lambda year: str(year)[2:]), "year is `03`"),
         (citing("reversed_people", people=lambda people: people[::-1]), "another order than on the title page"),
         (citing("others_are_hidden", people=et_al), "not all authors are named"),
         (citing("never_closed", end=""), "the entry itself ends with one"),
         (citing("small_letters", escape=lambda text: text.lower()), "has lost its capitals"),
+        (citing("and_for_ampersand", escape=lambda text: text.replace("&", "and")), "should be `Wings \\& Weights`"),
+        (citing("escaped_twice", escape=lambda text: text.replace("&", "\\\\&")), "is escaped twice"),
         (without_a_title, "the field title is missing"),
         (in_prose, "begins with its kind"),
         (parts_of_an_entry, "return a text"),
