@@ -75,7 +75,16 @@ def test_a_map_from_dark_to_light_stays_whole_with_what_is_written_on_it() -> No
     picture.paste(Image.fromarray(table).resize((100, 80), Image.Resampling.NEAREST), (50, 10))
     ImageDraw.Draw(picture).line((80, 50, 90, 50), fill="white", width=3)
     ImageDraw.Draw(picture).line((10, 50, 30, 50), fill="black", width=3)
-    new, old = np.asarray(dark.darkened(picture)), np.asarray(picture)
+    new, old = np.asarray(dark.darkened(dark.few_colours(picture)).convert("RGB")), np.asarray(picture)
     np.testing.assert_array_equal(new[15:85, 60:140], old[15:85, 60:140])
     assert new[50, 20].min() > 200
     np.testing.assert_array_equal(new[0, 0], np.round(255 * dark.GROUND))
+
+
+def test_few_colours_are_those_of_the_picture_or_near_them() -> None:
+    shades = np.linspace(0, 255, 40, dtype=np.uint8)
+    surface = np.stack([*np.meshgrid(shades, shades), np.full((40, 40), 90, np.uint8)], axis=2)  # 1,600 colours
+    surface[:20, :20] = (213, 94, 0)
+    new = np.asarray(dark.few_colours(Image.fromarray(surface)).convert("RGB"))
+    assert np.abs(new.astype(int) - surface).max() <= 20
+    np.testing.assert_array_equal(new[:20, :20], surface[:20, :20])

@@ -35,6 +35,7 @@ from . import (
     dark,
     directives,
     docstrings,
+    finding,
     finishing,
     keeping,
     mathematics,
@@ -65,6 +66,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it
     app.connect("html-page-context", offline.drop_thebe, priority=900)
 
+    app.connect("builder-inited", finding.drop_sphinx_search)
     app.connect("build-finished", finishing.finish, priority=900)  # after all others have written
     app.connect("build-finished", keeping.keep, priority=950)
 

@@ -17,7 +17,7 @@ STILL = re.compile(r'src="data:image/png;base64,([\w+/=]+)"')
 FRAMES = re.compile(r'(\[[^\[\]]*\])\.map\(f=>"data:image/png;base64,"\+f\)(\),n=frames\.length;)')
 SHOWN = "img.src=frames[i-1]"
 FETCH = (
-    'const html=document.documentElement,toned=f=>html.dataset.theme==="dark"?f.replace(/\\.\\w+$/,".dark.webp"):f,'
+    'const html=document.documentElement,toned=f=>html.dataset.theme==="dark"?f.replace(/\\.\\w+$/,".dark.png"):f,'
     'near=()=>frames.forEach(f=>{new Image().src=toned(f)});["pointerenter","focusin"].forEach('
     "e=>root.addEventListener(e,near,{once:true}));const again=()=>{img.src=toned(frames[bar.value-1])};again();"
     'new MutationObserver(again).observe(html,{attributeFilter:["data-theme"]});'

@@ -28,6 +28,13 @@ UNREAD = (
 )
 
 
+def drop_sphinx_search(app: Sphinx) -> None:
+    """Let Sphinx write the page for a search, and no index of its own: that would read every page once more."""
+    if app.builder.format == "html":
+        app.builder.search = False
+        app.config.html_additional_pages["search"] = "search.html"
+
+
 def introduced(source: Path) -> dict[str, list[str]]:
     """Each chapter's terms of the glossary: those that no chapter before it links to."""
     terms: dict[str, list[str]] = {}

@@ -18,6 +18,8 @@ from PIL import Image
 from sphinx.application import Sphinx
 from tinycss2.ast import Node
 
+from . import dark
+
 NESTED = ("media", "supports", "layer", "container")  # at-rules that hold rules
 SVG_ICONS = "fontawesome.js"  # draws the icons a second time: the theme's style sheet has them as a font
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")  # of Sphinx; finding.py has a better one
@@ -33,7 +35,7 @@ def drop_scripts(soup: BeautifulSoup) -> None:
 
 
 def size_pictures(soup: BeautifulSoup, page: Path) -> None:
-    """Say how large each picture is, so that nothing jumps; fetch those below the first late; WebP where smaller."""
+    """Say how large each picture is, so that nothing jumps; fetch those below the first late; few colours."""
     first = True
     for picture in soup.select("article img[src]"):
         file = page.parent / str(picture["src"])
@@ -47,10 +49,10 @@ def size_pictures(soup: BeautifulSoup, page: Path) -> None:
 
 
 def _lighter(image: Image.Image, file: Path) -> Path:
-    """The same pixels as WebP, where that is the smaller file: about half of a figure's bytes."""
-    other = file.with_suffix(".webp")
-    if not other.exists() or other.stat().st_mtime_ns < file.stat().st_mtime_ns:
-        image.save(other, lossless=True, method=4)
+    """The same picture in fewer bytes, where there is one."""
+    other = file.with_suffix(".few.png")
+    if dark.older(other, file):
+        dark.few_colours(image).save(other)
     return min(file, other, key=lambda path: path.stat().st_size)
 
 
