@@ -290,6 +290,7 @@ def test_what_ties_all_wrong_answers_to_the_right_ones_is_told(wrong, tie):
         (lambda x: x / len(x), "It lacks a sum"),
         (lambda x: x.mean() ** 0.5, "your mean is the root"),
         (lambda x: x**2, "the shape (3,)"),
+        (lambda x: [9, x.mean()], "It should be one number, its last entry"),
         (lambda x: x[:0], "It stays empty in every case"),
     ],
 )
@@ -313,6 +314,27 @@ def test_an_argument_that_follows_from_another_is_not_blamed_alone():
     assert "doesn't change when `square` does" in said(check, wrong, "f(x, square)")
     message = said(lambda student: check(student, linked=("square",)), wrong, "f(x, square)")
     assert message == "y is too large by 2 times `x` squared."
+
+
+def test_what_few_whole_numbers_don_t_show_to_be_read_is_tried_otherwise():
+    """The place of the largest is the same in all cases, though the function looks for it."""
+
+    def check(student):
+        cases = [(np.array([0.1, 0.2, 0.9]), 5), (np.array([0.3, 0.2, 0.7]), 7), (np.array([0.5, 0.1, 0.8]), 4)]
+        right = lambda x, n: int(x.argmin()) + n  # noqa: E731
+        compare(student, returns="place", by_hand=[], others=cases, right=right, mistakes={})
+
+    assert "doesn't change when `x` does" in said(check, lambda x, n: 2 + n, "f(x, n)")
+    assert "doesn't change" not in said(check, lambda x, n: x.argmax() + n, "f(x, n)")
+
+
+def test_an_answer_that_is_left_to_chance_is_told():
+    def check(student):
+        compare(student, returns="y", by_hand=[((1.5,), 3), ((2.5,), 5)], others=[], right=np.copy, mistakes={})
+
+    draws = iter(np.random.default_rng(0).normal(size=1000))
+    assert "is another each time, for the same inputs" in said(check, lambda x: x + next(draws))
+    assert "another each time" not in said(check, lambda x: x + 1)
 
 
 def test_one_number_for_all_is_not_a_rounded_one():

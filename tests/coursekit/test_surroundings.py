@@ -1,12 +1,14 @@
 """What happens around a check in a notebook: cells that fail, endless output, words in colour."""
 
+import os
 import sys
 import threading
+from functools import partial
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from coursekit.feedback import Lab, Status, Student, refuse, surroundings
+from coursekit.feedback import Lab, Status, Student, compare, refuse, surroundings
 
 CELL = """
 def double(x):
@@ -140,3 +142,20 @@ def test_what_a_picture_waits_for_is_told_whole(lab, capsys):
     capsys.readouterr()
     assert not lab.passed("9.1", "9.2")
     assert "exercise 9.2 says PASS" in capsys.readouterr().out
+
+
+def test_what_compiled_code_writes_while_a_hint_is_searched_for_is_not_seen(capfd):
+    """LAPACK's complaints about inputs that nobody has asked for."""
+
+    def complains(x):
+        os.write(1, b"illegal value\n" if x not in (1.5, 2.5) else b"asked for\n")
+        os.write(2, b"illegal value\n" if x not in (1.5, 2.5) else b"asked for\n")
+        return x**2
+
+    lab = Lab(9, "Nine")
+    check = partial(compare, returns="y", by_hand=[((1.5,), 2), ((2.5,), 4)], others=[], right=round, mistakes={})
+    lab.exercise("9.1", "f(x)", title="One", points=1)(check)
+    assert lab.judge("9.1", complains).status is Status.TRY_AGAIN
+    out, err = capfd.readouterr()
+    assert "asked for" in out
+    assert "illegal" not in out + err

@@ -42,7 +42,7 @@ _ENTRIES: dict[str, Change] = {
 _PLAIN_ARRAYS: dict[str, Change] = {
     "all 0": lambda v: 0 * v,
     "all 1": lambda v: 0 * v + 1,
-    "all its first entry": lambda v: 0 * v + v[0],
+    "replaced by its first entry throughout": lambda v: 0 * v + v[0],
     "without its signs": np.abs,
     "sorted": lambda v: np.sort(v, axis=0),
 }
@@ -52,7 +52,7 @@ _ARRAYS: dict[str, Change] = {
     "twice as large": lambda v: 2 * v,
     "squared": lambda v: v**2,
     "less its mean": lambda v: v - v.mean(axis=0),
-    "all its mean": lambda v: 0 * v + v.mean(axis=0),
+    "replaced by its mean throughout": lambda v: 0 * v + v.mean(axis=0),
     "rounded to whole numbers": np.round,
     "turned, its rows for columns": lambda v: np.swapaxes(v, 0, 1),
     "without its last column": lambda v: v[:, :-1],

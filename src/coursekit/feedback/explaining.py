@@ -22,6 +22,7 @@ from coursekit.feedback.reading import Answer, read_floats
 from coursekit.feedback.relations import relation, wherever_wrong
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Student
+from coursekit.feedback.surroundings import mute_libraries
 
 if TYPE_CHECKING:
     from coursekit.feedback.comparing import Comparison
@@ -64,7 +65,12 @@ def explained(
 
     # What is printed, or warned of, about inputs that nobody has asked for would only confuse; and an argument that was
     # changed may lead into a loop without end.
-    with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"), suppress(TooLong):
+    with (
+        redirect_stdout(io.StringIO()),
+        mute_libraries(),
+        warnings.catch_warnings(action="ignore"),
+        suppress(TooLong),
+    ):
         run_limited(work, SECONDS)
     fault, cure = [*found, "", ""][:2]
     return fault, cure
@@ -89,6 +95,8 @@ class _Search:
         return [*self.failing, *(i for i in range(len(self.got)) if i not in self.failing)]
 
     def fault(self) -> str:
+        if text := self._differs_by_chance():
+            return text
         if not all(np.isfinite(one).all() for one in self.got):
             return ""
         pairs = zip(self.got, self.right, strict=True)
@@ -162,8 +170,27 @@ class _Search:
                     continue
                 if not all(stays[i]):
                     break
-            if stays[self.failing[0]] and all(map(all, stays.values())):
+            if stays[self.failing[0]] and all(map(all, stays.values())) and not self._has_effect(parameter):
                 return parameter
+        return ""
+
+    def _has_effect(self, parameter: str) -> bool:
+        """Whether some change of an argument changes the value, which few cases of whole numbers needn't show."""
+        first = self.failing[0]
+        for _, names, change in misreadings(self.asked.parameters, self.asked.cases):
+            if names == (parameter,):
+                with suppress(Exception):  # a changed argument needn't make sense
+                    if not self.asked.close(self._given(change(self.asked.cases[first])), self.got[first]):
+                        return True
+        return False
+
+    def _differs_by_chance(self) -> str:
+        """Whether the same numbers, given once more, make another value: something is drawn."""
+        args = self.asked.cases[self.failing[0]]
+        if all(isinstance(value, int | float | str | np.ndarray) or hasattr(type(value), "detach") for value in args):
+            with suppress(Exception):
+                if not self.asked.close(self._given(args), self.got[self.failing[0]]):
+                    return "is another each time, for the same inputs: something in it is left to chance"
         return ""
 
     def _right(self, args: Case) -> Array:

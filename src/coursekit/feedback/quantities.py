@@ -18,8 +18,8 @@ _FACTORS: Ties = {  # (right answer, quantity) -> what the wrong answer is a mul
     "what it should be, divided by {q}": lambda b, q: b / q,
 }
 _FACTORS_OF_COUNTS: Ties = {
-    "({q} - 1) / {q} times what it should be: what is divided by": lambda b, q: b * (q - 1) / q,
-    "{q} / ({q} - 1) times what it should be: what is divided by": lambda b, q: b * q / (q - 1),
+    "({q} - 1) / {q} times what it should be: look at what you divide by": lambda b, q: b * (q - 1) / q,
+    "{q} / ({q} - 1) times what it should be: look at what you divide by": lambda b, q: b * q / (q - 1),
     "({q} - 1) times what it should be": lambda b, q: b * (q - 1),
     "what it should be, divided by ({q} - 1)": lambda b, q: b / (q - 1),
     "the root of ({q} - 1) / {q} times what it should be: is it `ddof`": lambda b, q: b * ((q - 1) / q) ** 0.5,

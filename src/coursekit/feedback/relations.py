@@ -104,11 +104,17 @@ _OF_OTHER_SHAPE: Relations = {
     "begins too early; what follows is right": lambda a, b: _same(a[-len(b) :], b),
     "goes on too long; what comes before is right": lambda a, b: _same(a[: len(b)], b),
     "holds an entry more than once in a row, and is right without its twins": lambda a, b: _same(_no_twins(a), b),
+    "should be one number, its last entry, which is right": lambda a, b: (
+        b.ndim == 0 and a.ndim == 1 and _same(a[-1], b)
+    ),
+    "should be one number, its first entry, which is right": lambda a, b: (
+        b.ndim == 0 and a.ndim == 1 and _same(a[0], b)
+    ),
     "lacks a mean: that of what you return is right": lambda a, b: b.ndim == 0 and a.size > 1 and _same(a.mean(), b),
     "lacks a sum: that of what you return is right": lambda a, b: b.ndim == 0 and a.size > 1 and _same(a.sum(), b),
+    "holds the right values, in the wrong shape": lambda a, b: _same(a.ravel(), b.ravel()),
     "is only the last of the entries that are asked for": lambda a, b: _same(a, b[-1]),
     "is only the first of the entries that are asked for": lambda a, b: _same(a, b[0]),
-    "holds the right values, in the wrong shape": lambda a, b: _same(a.ravel(), b.ravel()),
     "holds each entry twice, and is right without the second ones": lambda a, b: _same(a[::2], b) and _same(a[1::2], b),
     "should be one number, its smallest, which is right": lambda a, b: b.ndim == 0 and _same(a.min(), b),
     "should be one number, its largest, which is right": lambda a, b: b.ndim == 0 and _same(a.max(), b),

@@ -1,5 +1,6 @@
 """The notebook around a check: cells that fail, functions that print without end, and words in colour."""
 
+import os
 import re
 import sys
 import textwrap
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Lost", "cut_output", "say", "watch_cells"]
+__all__ = ["Lost", "cut_output", "mute_libraries", "say", "watch_cells"]
 
 N_LINES = 50  # of what a student's functions print while one check runs
 WIDTH = 96  # characters
@@ -108,3 +109,22 @@ def cut_output() -> Iterator[None]:
         cut.open, cut.muted = True, set(threading.enumerate()) - before
         if not cut.muted:
             sys.stdout = stream
+
+
+@contextmanager
+def mute_libraries() -> Iterator[None]:
+    """Nothing is seen of what compiled code writes past `sys.stdout`, as LAPACK does about a matrix that holds NaN."""
+    try:
+        kept = {stream: os.dup(stream) for stream in (1, 2)}
+    except OSError:  # there are none in a browser
+        yield
+        return
+    try:
+        with open(os.devnull, "w") as nothing:
+            for stream in kept:
+                os.dup2(nothing.fileno(), stream)
+        yield
+    finally:
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)

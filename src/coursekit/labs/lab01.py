@@ -64,6 +64,10 @@ def _(student: Student) -> None:
             "the residual is missing: after the power rule, 2 * (m*x + b - y) stays there as a factor.": (
                 lambda m, b, x, y: (2 * x.mean(), 2.0)
             ),
+            "the residual is still squared: the power rule leaves 2 times the residual itself.": lambda m, b, x, y: (
+                2 * np.mean((m * x + b - y) ** 2 * x),
+                2 * np.mean((m * x + b - y) ** 2),
+            ),
             "dm lacks the inner derivative: m stands beside x in m*x + b, so each residual counts x times.": (
                 lambda *a: (_slopes(*a)[1], _slopes(*a)[1])
             ),
@@ -138,6 +142,12 @@ def _(student: Student) -> None:
             ),
             "that is lambda_max / 2, upside down: steep curves allow only small steps.": lambda x: (
                 _curvatures(x)[1] / 2
+            ),
+            "the corners of your Hessian lack their factor 2: both hold 2 * mean(x).": lambda x: _limit_of(
+                2 * np.mean(x**2), np.mean(x), 2
+            ),
+            "the upper left corner of your Hessian holds the variance of x: take the mean of the squares.": (
+                lambda x: _limit_of(2 * np.var(x), 2 * np.mean(x), 2)
             ),
             "the corners of your Hessian seem to be zero: m and b are coupled, so both corners hold 2 * mean(x).": (
                 lambda x: 1 / max(np.mean(x**2), 1)
@@ -336,6 +346,8 @@ def _(student: Student) -> None:
             "m is right, but b went the wrong way: from the mean of x back to x = 0 the line loses m * mean.": (
                 _wrong_way_back(lambda slope, c, mean, std: (slope / std, c + slope / std * mean))
             ),
+            "m is right, but in b the slope for z went the way back to x = 0. The line loses m * mean there, with the "
+            "slope for x.": _wrong_way_back(lambda slope, c, mean, std: (slope / std, c - slope * mean)),
             "m was multiplied by the spread: one unit of z is std units of x, so the slope for x is the slope "
             "for z divided by std.": _wrong_way_back(lambda slope, c, mean, std: (slope * std, c - slope * std * mean)),
             "you return the best line, however few steps were allowed: n_steps steps of gradient descent from m = 0 "

@@ -82,6 +82,9 @@ def _(student: Student) -> None:
             "the root is missing: these are mean squared errors.": _sized(lambda e: np.mean(e**2)),
             "the mean is missing: you take the root of the sum of the squares.": _sized(np.linalg.norm),
             "this is the mean of the distances. Square them first.": _sized(lambda e: np.abs(e).mean()),
+            "this is the standard deviation of the errors, which takes their mean off first. An RMSE doesn't.": (
+                _sized(np.std)
+            ),
             "there is one power too many: degree d has the powers 0 to d.": lambda *a: _errors(*a[:4], a[4] + 1),
             "the constant is missing, so every curve has to go through the origin.": _no_constant,
             "the argument degree is ignored: you always fit a line.": lambda *a: _errors(*a[:4], 1),
@@ -196,6 +199,9 @@ def _(student: Student) -> None:
             ),
             "you divide by the variance: its root, the std, is wanted.": _scaled(power=2),
             "your std divides by n - 1 (ddof=1). Here, as in StandardScaler, it divides by n.": _scaled(ddof=1),
+            "you scale by the smallest and the largest value. Here the mean and the std are the ruler.": (
+                lambda *parts: [(p - parts[0].min(axis=0)) / np.ptp(parts[0], axis=0) for p in parts]
+            ),
         },
     )
 
@@ -219,6 +225,12 @@ def _choice(**mistake: int) -> Callable[..., tuple[Any, Any]]:
     return lambda *args: _chosen(**mistake)(*args)[:2]
 
 
+def _by_both(*a: Any) -> tuple[Any, Any]:
+    """The degree with the smallest sum of both errors."""
+    degree = min(a[3].tolist(), key=lambda d: sum(_errors(*a[0], *a[1], d)))
+    return degree, _errors(*a[0], *a[2], degree)[1]
+
+
 def _refitted(*a: Any) -> tuple[Any, Any]:
     degree = _chosen()(*a)[0]
     return degree, _errors(*_together(a[0], a[1]), *a[2], degree)[1]
@@ -233,6 +245,8 @@ def _(student: Student) -> None:
         by_hand=[
             # Validation RMSE 1.3, 0.4 and 5, so the line 1 + x / 2: at the test points 3 and 1, errors 2 and 0.
             ((THREE, TWO, (np.array([4.0, 0]), np.ones(2)), np.arange(3)), (1, 2**0.5)),
+            # 2.47, 2.45 and 2.55: the line by a hair, though the parabola has no training error at all.
+            ((THREE, (TWO[0], np.array([2.5, 4.4])), (np.array([4.0, 0]), np.ones(2)), np.arange(3)), (1, 2**0.5)),
         ],
         others=[
             (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15), np.array(degrees))
@@ -243,6 +257,8 @@ def _(student: Student) -> None:
             "the degree is chosen on the training points, where more freedom always wins.": _choice(on=0),
             "the degree is chosen on the test points, so the test error flatters it. They may only be opened at the "
             "end, for the one degree that was chosen.": _choice(on=2),
+            "the degree is chosen by the sum of both errors, and the training error always asks for more freedom: only "
+            "validation chooses.": _by_both,
             "you take the degree with the largest validation error: argmin, not argmax.": _choice(sign=-1),
             "the position of the degree in the list is returned: look up degrees[position].": (
                 lambda *a: (_chosen()(*a)[2], _chosen()(*a)[1])
@@ -255,6 +271,11 @@ def _(student: Student) -> None:
             "the curves are fitted to the validation points and compared on the training points.": _choice(fit=1, on=0),
             "the winner is fitted again with the validation points. Here, score the fit that you chose.": _refitted,
             "you report the training error of the winner: score it on the test points.": _choice(report=0),
+            "the curve that you score on the test points is fitted to the validation points: fit it to the training "
+            "points, as when it was chosen.": lambda *a: (
+                (degree := _chosen()(*a)[0]),
+                _errors(*a[1], *a[2], degree)[1],
+            ),
         },
     )
 

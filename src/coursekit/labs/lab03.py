@@ -88,6 +88,9 @@ def _(student: Student) -> None:
                 lambda *a: _rules()(*a)[::-1]
             ),
             "you return the steps alone: add them to theta.": _change_only,
+            "the logistic step begins where Rosenblatt's has ended: both begin at the theta that was given.": (
+                lambda theta, *rest: (_rules()(theta, *rest)[0], _rules()(_rules()(theta, *rest)[0], *rest)[1])
+            ),
             "the last weight never moves, so the bias is not learned. It belongs to the input that is always 1, and "
             "gets its share of the step like every other weight.": (
                 _rules(along=lambda theta, row: np.append(row[:-1], 0))
@@ -183,6 +186,10 @@ def _after_one_pass(x: Array, y: Array) -> bool:
     return bool(((x @ theta > 0) == y).all())
 
 
+def _near_all(x: Array, y: Array) -> bool:
+    return bool(((x @ np.linalg.pinv(x) @ (2 * y - 1) > 0) == y).all())
+
+
 def _table(test: Callable[[Array, Array], bool]) -> Callable[[Array], Array]:
     return lambda x: np.array([float(test(x, np.array(y))) for y in np.ndindex(*[2] * len(x))])
 
@@ -200,6 +207,7 @@ def _(student: Student) -> None:
 
     rng = np.random.default_rng(hidden(32))
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
+    uneven = np.array([[6.0], [-2], [5], [4], [2]])  # least squares, or a sigmoid's first steps, draw other lines
     plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
     compare(
         student,
@@ -211,7 +219,11 @@ def _(student: Student) -> None:
             # No bias: (0, 0) gets 0, and the signs of w2, w1 and w1 + w2 leave six ways for the rest.
             ((corners,), [n in (0, 2, 3, 4, 5, 7) for n in range(16)]),
         ],
-        others=[(_with_constant(2 * rng.permutation(corners) - 1),), (_with_constant(rng.permutation(plane)),)],
+        others=[
+            (_with_constant(2 * rng.permutation(corners) - 1),),
+            (_with_constant(rng.permutation(plane)),),
+            (_with_constant(rng.permutation(uneven)),),
+        ],
         right=_table(_has_line),
         mistakes={
             "your table is the wrong way round: 1 stands for a gate that can be learned.": (
@@ -231,6 +243,8 @@ def _(student: Student) -> None:
             "you give up after one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
                 _table(_after_one_pass)
             ),
+            "you fit each gate by least squares. That line is near all answers, and misses gates that others get: "
+            "run the rule, or a linear program.": _table(_near_all),
             "the last column of x is dropped, so your neuron has no bias.": lambda x: _table(_has_line)(x[:, :-1]),
             "you add a column of ones. Take x as it is: where it has no such column, the neuron has no bias.": (
                 lambda x: _table(_has_line)(_with_constant(x))

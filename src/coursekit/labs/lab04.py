@@ -201,8 +201,8 @@ def _errors(nudge: Callable[..., Any] = _nudged, error: Callable[[Array, Any], A
 
 
 def _wave(rng: np.random.Generator, n: int, h: float) -> tuple[Any, ...]:
-    """A loss, a gradient of it that is wrong everywhere, a place, and the size of the nudges."""
-    table, off = rng.normal(size=(n, n)), rng.uniform(0.3, 1.7, size=n)
+    """A loss, a gradient that is wrong everywhere and has a wrong sign at times, a place, the size of the nudges."""
+    table, off = rng.normal(size=(n, n)), rng.uniform(0.3, 1.7, size=n) * np.resize([1, -1, 1], n)
     return lambda t: np.sum(np.sin(table @ t)), lambda t: off * (table.T @ np.cos(table @ t)), rng.normal(size=n), h
 
 
@@ -229,6 +229,9 @@ def _(student: Student) -> None:
         ),
         "you divide by |claimed| + nudged: |nudged| has lost its sign there, too.": _errors(
             error=lambda a, b: np.abs(a - b) / (np.abs(a) + b)
+        ),
+        "you divide by |claimed + nudged|, which is small where the two differ in sign: |claimed| + |nudged|.": _errors(
+            error=lambda a, b: np.abs(a - b) / np.abs(a + b)
         ),
         "that is the sum of the two sizes, |claimed| + |nudged|; divide |claimed - nudged| by it.": _errors(
             error=lambda a, b: np.abs(a) + np.abs(b)
@@ -260,6 +263,11 @@ def _(student: Student) -> None:
         ),
         "one of the two losses is that at theta itself, so the places are h apart, but you divide by 2 * h: nudge to "
         "both sides.": _errors(lambda loss, theta, h: _nudged(loss, theta, h, 0) / 2),
+        "the nudge of one parameter isn't taken back before the next is nudged.": _errors(
+            lambda loss, theta, h: np.diag(
+                [_nudged(loss, theta - h * before, h) for before in np.tri(len(theta), k=-1)]
+            )
+        ),
         "the gradient is taken twice, of the gradient itself: claimed is gradient(theta).": (
             lambda loss, gradient, theta, h: _share(gradient(gradient(theta)), _nudged(loss, theta, h))
         ),

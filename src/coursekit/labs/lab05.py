@@ -156,6 +156,15 @@ def _(student: Student) -> None:
             raise TryAgain(f"all children are {same}: toss coins of shape (n_runs, n_children, n_blocks).")
         if torch.equal(mine[0], mine[1]):
             raise TryAgain("both runs have the same coins: toss coins of shape (n_runs, n_children, n_blocks).")
+        stuck = [block for block, part in enumerate(coins) if bool((part == part[:, :1]).all())]
+        if len(stuck) == len(coins):
+            raise TryAgain(
+                "all children of a run have the same coins: toss coins of shape (n_runs, n_children, n_blocks)."
+            )
+        if stuck:
+            raise TryAgain(
+                f"block {stuck[0]} of {max(blocks) + 1} comes from one parent in every child: has it a coin of its own?"
+            )
         if any(bool((part != part[..., :1]).any()) for part in coins):
             raise TryAgain("a block is torn apart: genes with the same number in `blocks` share one coin.")
         tossed = torch.stack([part[..., 0] for part in coins], dim=-1).flatten(0, 1)

@@ -1,6 +1,6 @@
 """What lab 5 asks of a loop whose operators can be switched off: who breeds, what is handed on, what is returned."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import torch
@@ -159,16 +159,25 @@ def everything_is_on(student: Student) -> None:
                 "mothers should be the first half of the rows that select returns, and fathers the second half: "
                 "chunk(2, dim=-2) of the genomes in these rows, in this order."
             )
+    _work_is_done(watch)
+
+
+def _work_is_done(watch: Watch, *off: str) -> None:
+    """TryAgain unless every operator that is on has worked in each generation, and its work is what comes next."""
+    when = f", with {' and '.join(off)} switched off" if off else ""
+    for name, calls in (("select", watch.rows), ("crossover", watch.parents), ("mutate", watch.mutants)):
+        if name not in off and len(calls) < len(watch.seen) - 1:
+            raise TryAgain(f"{name} isn't called in every generation{when}, though it is switched on.")
     for generation, late in enumerate(watch.seen[1:]):
-        mutants = watch.mutants.get(generation, late[:, :0])
-        if not mutants.numel():
-            raise TryAgain("mutate isn't called in every generation, though it is switched on.")
+        if "mutate" in off:
+            continue
+        mutants = watch.mutants[generation]
         if mutants.shape[1] > 11:
             raise TryAgain(
-                f"mutate gets {mutants.shape[1]} genomes where 11 children are born: call it once, for them."
+                f"mutate gets {mutants.shape[1]} genomes where 11 children are born{when}: call it once, for them."
             )
         if not bool(is_in(late[:, 1:], mutants).all()):
-            raise TryAgain("the children that are scored next are not those that mutate has changed in place.")
+            raise TryAgain(f"the children that are scored next are not those that mutate has changed in place{when}.")
 
 
 def something_is_off(student: Student) -> None:
@@ -205,11 +214,18 @@ def something_is_off(student: Student) -> None:
             "with select switched off everybody gets one child: draw rows evenly *with* replacement (torch.randint), "
             "or you switch chance off too."
         )
+    if bool((counts <= 2).all()):
+        raise TryAgain(
+            "with select switched off no genome of 200 runs has three children. Draw rows evenly *with* replacement "
+            "(torch.randint): some are drawn three times then, and some never."
+        )
     by_rank = ga.take(counts.unsqueeze(-1), first.sum(-1).argsort(-1)).squeeze(-1)
     for share in (counts.float().mean(0) / 11, by_rank.float().mean(0) / 11):
         if float(share.max()) > 0.15 or float(share.min()) < 0.03:
             raise TryAgain(f"with select switched off all 12 genomes should breed evenly; one has {share.max():.0%}.")
-    _run(student, 2, 3, "crossover")
+    for n_off in range(1, 4):
+        for some in combinations(("select", "crossover", "mutate"), n_off):
+            _work_is_done(_run(student, 2, 3, *some), *some)
     for parents in _run(student, 2, 3, "select", "mutate").parents.values():
         if any(bool((one == one[:, :1]).all()) for one in parents):
             raise TryAgain("with select switched off all children of a run have the same mother, or father: draw each.")

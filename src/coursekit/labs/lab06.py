@@ -111,6 +111,13 @@ def _(student: Student) -> None:
         read=tensor_alone,
         rtol=1e-4,
     )
+    cut = (
+        "nobody can descend along your fitness, as exercise 6.5 does: its slope is lost on the way. Leave out "
+        "`torch.no_grad()`, `.detach()`, `.item()` and NumPy; tensors alone will do."
+    )
+    lines, points = Tensor([[[2, 3], [0, 1]]]).requires_grad_(), Tensor([-1, 0, 1])
+    answer = student.telling({(RuntimeError, "requires grad"): cut})(lines, points, 2 * points + 3)
+    refuse(not answer.requires_grad, cut)
 
 
 # 6.2 One generation with an elite
@@ -260,22 +267,36 @@ def _compared(
     steps: Callable[[int, int], int] = lambda budget, price: budget // price,
     score: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
     whole: Callable[[Array], Any] = lambda errors: np.exp(np.log(errors).mean()),
+    run: Callable[[Callable[[int], Tensor], int], Tensor] = lambda method, n: method(n),
 ) -> Callable[..., Any]:
-    """The table of baselines, or a mistake: in the steps, in what is scored, or in the mean over runs."""
+    """The table of baselines, or a mistake: in the steps, in the path, in what is scored, or in the mean over runs."""
 
     def compared(methods: Any, prices: Mapping[str, int], budget: int, x: Tensor, y: Tensor) -> Any:
         n_steps = {name: steps(budget, price) for name, price in prices.items()}
-        return {name: (n, whole(np.asarray(score(methods[name](n), x, y)))) for name, n in n_steps.items()}
+        return {name: (n, whole(np.asarray(score(run(methods[name], n), x, y)))) for name, n in n_steps.items()}
 
     return compared
 
 
-@LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)
+@LAB.exercise(
+    "6.5",
+    "baseline_table(methods, prices, budget, x, y)",
+    title="The same number of scorings",
+    points=4,
+    on_error={
+        (
+            IndexError,
+            "out of bounds",
+        ): "not every path has n_steps + 1 lines: some don't hold their start. The answer is "
+        "the last line, path[:, -1]."
+    },
+)
 def _(student: Student) -> None:
     def case(seed: int, prices: dict[str, int], budget: int, n_runs: int = 7, far: float = 9.0) -> tuple[Any, ...]:
         rng = np.random.default_rng(hidden(seed))
         goal, x, scale = rng.normal(size=2), torch.as_tensor(rng.normal(size=6)), np.geomspace(far / 9, far, n_runs)
-        searches = [Search(goal, rng.normal(size=(n_runs, 2)) * scale[:, None], last=3) for _ in prices]
+        offsets = [rng.normal(size=(n_runs, 2)) * scale[:, None] for _ in prices]
+        searches = [Search(goal, one, last=3, with_start=bool(i % 2)) for i, one in enumerate(offsets)]
         methods = dict(zip(prices, searches, strict=True))
         return methods, prices, budget, x, goal[0] * x + goal[1]
 
@@ -322,6 +343,11 @@ def _(student: Student) -> None:
             ),
             "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
                 _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).amin(1))
+            ),
+            "you score line number n_steps of the path. Some paths hold their start, too, and so one line more: the "
+            "answer is the last, path[:, -1].": _compared(run=lambda method, n: method(n)[:, :n]),
+            "a method takes another number of steps than you write down: methods[name](n_steps).": _compared(
+                run=lambda method, n: method(n + 1)
             ),
             "you average over the whole path; only its last line is the answer, path[:, -1].": (
                 _compared(score=lambda path, x, y: -_fitness()(path, x, y))

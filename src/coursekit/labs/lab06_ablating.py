@@ -98,3 +98,15 @@ def judge_ablation(student: Student) -> None:
             "only W is looked at; a jump of b counts as well.": _ablated(move=lambda c: np.abs(c[..., 0])),
         },
     )
+    called: list[dict[str, Any]] = []
+
+    def watched(**settings: Any) -> Tensor:
+        called.append(settings)
+        return evolve_by_hand(**settings)
+
+    student(watched, {"still": {"scale": 0.0}}, 0.5)
+    refuse(
+        len(called) > 2,
+        f"your table is right, but `evolve` ran {len(called)} times for two variants, and a run is long: let each run "
+        "once, and count both things in its moves.",
+    )

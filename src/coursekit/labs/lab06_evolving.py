@@ -39,14 +39,19 @@ def toy_breed(population: Tensor, scores: Tensor) -> Tensor:
 
 
 class Search:
-    """A search that quarters its error each step, from an offset of its own in each run; `last` spoils the last one."""
+    """A search that quarters its error each step, from an offset of its own in each run; `last` spoils the last one.
 
-    def __init__(self, goal: NDArray[np.float64], offsets: NDArray[np.float64], last: float = 1) -> None:
-        self.goal, self.offsets, self.last = goal, offsets, last
+    Its path holds the start if it is `with_start`, as those of some methods of the notebook do.
+    """
+
+    def __init__(
+        self, goal: NDArray[np.float64], offsets: NDArray[np.float64], last: float = 1, with_start: bool = False
+    ) -> None:
+        self.goal, self.offsets, self.last, self.with_start = goal, offsets, last, with_start
 
     def __call__(self, n_steps: int) -> Tensor:
         refuse(not isinstance(n_steps, int), "a method takes whole steps: budget // price, with two strokes.")
-        left = self.offsets[:, None, :] * 0.5 ** np.arange(1, n_steps + 1)[:, None]
+        left = self.offsets[:, None, :] * 0.5 ** np.arange(1 - self.with_start, n_steps + 1)[:, None]
         left[:, -1:] *= self.last
         return torch.as_tensor(self.goal + left)
 

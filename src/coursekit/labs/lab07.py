@@ -285,6 +285,11 @@ def _(student: Student) -> None:
         unsaid = any(word not in str(error).lower() for word in by_hand)
         refuse(unsaid, f"your ValueError says {str(error)!r}: name the three words that are right.")
         return
+    except Exception as error:
+        kind = type(error).__name__
+        raise TryAgain(
+            f'inherit="darwin" ends in a {kind}. A ValueError is asked for, which names the three words.'
+        ) from None
     raise TryAgain('inherit="darwin" runs without a word, so a slip like "Lamarck" goes unseen: raise a ValueError.')
 
 

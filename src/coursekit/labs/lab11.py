@@ -59,14 +59,15 @@ def _fitted(
     score_on: Callable[..., tuple[Array, Array]] = lambda x, y, x_new, y_new: (x_new, y_new),
     read: Callable[[Array], Array] = lambda outputs: outputs.argmax(axis=1),
     report: Callable[[Array], float] = lambda right: float(right.mean()),
+    classes_of: Callable[[Array, Array], Array] = lambda y, y_new: y,
 ) -> Callable[..., float]:
     """A probe that is fitted, scored or reported in another way."""
 
     def probe(x: Array, y: Array, x_new: Array, y_new: Array, ridge: float) -> float:
-        n_classes = int(y.max()) + 1
+        n_classes = int(classes_of(y, y_new).max()) + 1
         rows, labels = fit_on(x, y, x_new, y_new)
         a = design(rows)
-        coefficients = _solve(a, np.eye(n_classes)[labels], penalty(ridge, len(rows), a.shape[1]))
+        coefficients = _solve(a, labels[:, None] == np.arange(n_classes), penalty(ridge, len(rows), a.shape[1]))
         rows, labels = score_on(x, y, x_new, y_new)
         return report(read((new_design or design)(rows) @ coefficients) == labels)
 
@@ -162,6 +163,9 @@ def _(student: Student) -> None:
         ),
         "the column of ones goes unpunished in your code. That is a good idea elsewhere; here ridge times the whole "
         "identity is asked for.": _fitted(penalty=lambda ridge, n, d: ridge * np.diag([0.0] + [1.0] * (d - 1))),
+        "you count the classes in fresh_labels, where one may be missing: labels holds them all.": _fitted(
+            classes_of=lambda y, y_new: y_new
+        ),
         "the classes are fitted as numbers, as if a 9 were three times a 3. Give each class a column of its own, "
         "np.eye(n_classes)[labels].": _digit_as_number,
         "that is the nearest class mean; the exercise asks for least squares on one-hot targets.": _nearest_mean,
@@ -191,9 +195,13 @@ def _(student: Student) -> None:
                  np.array([0, 1, 0, 1, 0]), 1.0),
                 0.4,  # the border lies at 0: right, right, wrong, wrong, wrong
             ),
+            (
+                (np.array([[-1.0], [1.0]]), np.array([0, 1]), np.array([[-2.0], [3.0]]), np.zeros(2, int), 1.0),
+                0.5,  # the answer to 3 is a class that no fresh row has
+            ),
         ],
         others=[_images(3, 20, 4, 4, 9.0), _images(5, 31, 3, 3, 15.0), _images(7, 26, 6, 5, 6.0),
-                _without_last_class(_images(9, 30, 4, 4, 8.0))],
+                _images(11, 40, 5, 12, 7.0), _without_last_class(_images(9, 30, 4, 4, 8.0))],
         right=_right_probe,
         mistakes=mistakes,
         read=share,

@@ -54,7 +54,7 @@ def _split(
     return parts
 
 
-_MANY = ["Sans"] * 8 + ["Serif"] * 4 + ["Roman"] * 4 + ["Script", "Mono", "Sans", "Mono", "Gothic", "Round"]
+_MANY = ["Sans"] * 8 + ["Serif"] * 4 + ["Roman"] * 4 + ["Script", "Sans Mono", "Sans", "Sans Mono", "Gothic", "Round"]
 _FEW = ["b", "a", "c", "a", "b", "d", "a", "e"]
 
 
@@ -69,6 +69,10 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
     neighbours = [face for face in range(1, len(families)) if families[face] == families[face - 1]]
     torn = any(part_of[face] != part_of[face - 1] for face in neighbours)
     example = shared[:1] and [face for face, family in enumerate(families) if family == shared[0]][:4]
+    holds = [
+        (one, other) for part in (test, validation) for one in part for other in part if one != other and one in other
+    ]
+    short, long = holds[0] if holds else ("", "")
     got, wanted = [len(part) for part in names], [len(set(families)) - n_test - n_validation, n_validation, n_test]
     diagnose(
         {
@@ -76,6 +80,10 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             f"{asked} count families, and a family goes to one part with all its faces.": shared and torn,
             f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
             "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
+            f"the family {long!r} goes where {short!r} goes, and holds its name. Is it asked whether a text is in a "
+            "text? Ask whether the whole name is among those that were drawn.": (
+                bool(holds) and (got[2] > n_test or got[1] > n_validation)
+            ),
             f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
             "families.": got != wanted and sorted(got) == sorted(wanted),
             f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
@@ -97,8 +105,9 @@ def judge_split(student: Student) -> None:
             parts = _split(student, families, n_test, n_validation, np.random.default_rng(hidden(seed)))
             _judge_parts(families, parts, n_test, n_validation)
     for seed in range(n_draws):
-        _, _, test = _split(student, _MANY, 2, 1, np.random.default_rng(hidden(seed)))
-        of = tuple(sorted({_MANY[face] for face in test}))
+        parts = _split(student, _MANY, 2, 1, np.random.default_rng(hidden(seed)))
+        _judge_parts(_MANY, parts, 2, 1)
+        of = tuple(sorted({_MANY[face] for face in parts[2]}))
         tested.update(of)
         draws.append(of)
     # Of 105 splits two agree by chance once in 105 pairs; five pairs never do.

@@ -378,6 +378,13 @@ def _overspent(student: Student, journal: Path) -> None:
             f"your ValueError says {str(error)!r}. Name the condition and the seed: after a night of runs, which "
             "was it?",
         )
+    except TryAgain:
+        raise
+    except Exception as error:
+        raise TryAgain(
+            f"a unit that spends more than its budget ends in a {type(error).__name__}: raise a ValueError that names "
+            "the condition and the seed."
+        ) from None
     else:
         raise TryAgain(
             f"a unit reports {BUDGET + 1} evaluations with a budget of {BUDGET}, and nobody notices. Raise a "

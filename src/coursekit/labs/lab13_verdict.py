@@ -76,7 +76,7 @@ def _named(answer: Any) -> tuple[Any, ...]:
 
 
 def judge_verdict(student: Student) -> None:
-    """Six tables of runs, in no order and with seeds missing: first the name that is chosen, then the numbers."""
+    """Seven tables of runs, in no order and with seeds missing: first the name that is chosen, then the numbers."""
 
     def rows(table: dict[str, list[tuple[int, float, float]]]) -> list[Row]:
         return [
@@ -115,6 +115,7 @@ def judge_verdict(student: Student) -> None:
         return [found[i] for i in rng.permutation(len(found))]
 
     steady = {"old": [(1, 0.5, 0.6), (2, 0.5, 0.7)], "new": [(1, 0.7, 0.75), (2, 0.7, 0.8)]}
+    late = [(1, 0.6, 0.8), (2, 0.55, 0.85), (3, 0.99, 0.8)]  # by a seed that the control lacks
     lucky = [(1, 0.95, 0.8), (2, 0.55, 0.85), (3, 0.65, 0.8)]  # the better mean, by one run
     cases = [
         (case(3, 6, False), "setting 0", 2),
@@ -122,6 +123,7 @@ def judge_verdict(student: Student) -> None:
         (case(2, 5, False), "setting 0", 1),
         (rows({"lucky": lucky, **steady}), "old", 2),
         (rows({**steady, "lucky": lucky[::-1]}), "old", 2),
+        (rows({**steady, "late": late}), "old", 2),
     ]
     right = _judged()
     answers = [(args, _named(student(*args))[0]) for args in [(example, "as it is", 1), *cases]]
@@ -133,6 +135,9 @@ def judge_verdict(student: Student) -> None:
         ),
         "the setting is chosen by its best single run. The luckiest seed says little: choose by the mean over seeds.": (
             _one_best
+        ),
+        "the setting is chosen by the seeds that the control has, too: to choose, take all seeds of a setting.": (
+            lambda r, c: _choose([row for row in r if row["seed"] in _by_seed(r, c, "test")], c, "validation")
         ),
         "the worst setting is chosen: take the one with the highest mean validation accuracy.": lambda r, c: min(
             sorted({row["setting"] for row in r} - {c}),

@@ -192,6 +192,27 @@ def one_step_at_least(x, y, learning_rate, n_steps):
     return line_as_two_points(x, y, learning_rate, max(n_steps, 1))
 
 
+# What students tried who had only the chapter
+
+
+def squares_stay(m, b, x, y):
+    error = (m * x + b - y) ** 2
+    return 2 * np.mean(error * x), 2 * np.mean(error)
+
+
+def variance_in_the_corner(x):
+    return 2 / np.linalg.eigvalsh([[2 * np.var(x), 2 * np.mean(x)], [2 * np.mean(x), 2]])[1]
+
+
+def corners_without_a_factor(x):
+    return 2 / np.linalg.eigvalsh([[2 * np.mean(x * x), np.mean(x)], [np.mean(x), 2]])[1]
+
+
+def way_back_with_the_slope_for_z(x, y, learning_rate, n_steps):
+    m, b = run(standardised(x), y, learning_rate, n_steps)
+    return m / x.std(), b - m * x.mean()
+
+
 WRONG = {
     "1.1": [
         (db_points_the_wrong_way, "the sign of db is flipped"),
@@ -203,12 +224,15 @@ WRONG = {
         (loss_in_place_of_slopes, "should return 2 values"),
         (name_is_misspelled, "NameError: name 'residuals' is not defined"),
         (arguments_are_swapped, "the arguments stand in another order"),
+        (squares_stay, "the residual is still squared"),
     ],
     "1.2": [
         (one_over_the_curvature, "that is 1 / lambda_max"),
         (learning_rate_of_the_essay, "the same whatever the inputs are"),
         (number_of_points_is_typed_in, "fits the example but not other inputs"),
         (both_limits, "should be one number"),
+        (variance_in_the_corner, "holds the variance of x"),
+        (corners_without_a_factor, "lack their factor 2"),
     ],
     "1.3": [
         (velocity_is_not_carried_over, "v is not carried over"),
@@ -221,6 +245,7 @@ WRONG = {
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
         (steps_go_uphill, "with `learning_rate` of the other sign"),
+        (way_back_with_the_slope_for_z, "the slope for z went the way back"),
     ],
 }
 

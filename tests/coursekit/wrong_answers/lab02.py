@@ -317,6 +317,37 @@ def path_by_scikit_learn(A, y, prices):
     return np.array([[model.intercept_, *model.coef_] for model in models])
 
 
+# What students tried who had only the chapter
+
+
+def spread_of_the_errors(x, y, x_new, y_new, degree):
+    theta = np.polyfit(x, y, degree)
+    return (np.polyval(theta, x) - y).std(), (np.polyval(theta, x_new) - y_new).std()
+
+
+def scaled_by_the_ends(x, y, rng):
+    parts = np.split(rng.permutation(len(x)), [3 * len(x) // 5, 4 * len(x) // 5])
+    low, high = x[parts[0]].min(axis=0), x[parts[0]].max(axis=0)
+    return [((x[part] - low) / (high - low), y[part]) for part in parts]
+
+
+def both_errors_choose(train, validation, test, degrees):
+    degree = min(degrees, key=lambda d: sum(both_errors_by_polyfit(*train, *validation, d)))
+    return degree, both_errors_by_polyfit(*train, *test, degree)[1]
+
+
+def validation_fits_the_winner(train, validation, test, degrees):
+    degree = min(degrees, key=lambda d: both_errors_by_polyfit(*train, *validation, d)[1])
+    return degree, both_errors_by_polyfit(*validation, *test, degree)[1]
+
+
+def places_are_fitted(train, validation, test, degrees):
+    """It reads all that it is given, but the degree stays the same when two cases exchange their training points."""
+    errors = [both_errors_by_polyfit(*train, *validation, place)[1] for place in range(len(degrees))]
+    degree = degrees[int(np.argmin(errors))]
+    return degree, both_errors_by_polyfit(*train, *test, degree)[1]
+
+
 WRONG = {
     "2.1": [
         (errors_are_swapped, "the two are the other way round"),
@@ -324,6 +355,7 @@ WRONG = {
         (only_the_new_error, "should return 2 values"),
         (example_of_the_line_is_typed_in, "train_rmse is the same whatever the inputs are"),
         (new_points_are_stretched_in_place, "changed its input `x_new` in place"),
+        (spread_of_the_errors, "this is the standard deviation of the errors"),
     ],
     "2.2": [
         (rows_as_lists, "the x of a part is a list of rows"),
@@ -350,6 +382,7 @@ WRONG = {
         (six_arrays, "return three pairs"),
         (three_arrays, "a part is no pair"),
         (x_is_scaled_in_place, "changed its input `x` in place"),
+        (scaled_by_the_ends, "the smallest and the largest value"),
     ],
     "2.3": [
         (chosen_on_training, "chosen on the training points"),
@@ -358,6 +391,9 @@ WRONG = {
         (degree_of_the_example_is_typed_in, "degree is the same whatever the inputs are"),
         (degrees_are_sorted_in_place, "changed its input `degrees` in place"),
         (validation_is_changed, "changed its input `validation` in place"),
+        (both_errors_choose, "chosen by the sum of both errors"),
+        (validation_fits_the_winner, "fitted to the validation points"),
+        (places_are_fitted, "your answer fits the example but not other inputs"),
     ],
     "2.4": [
         (constant_is_charged, "the constant is charged too"),

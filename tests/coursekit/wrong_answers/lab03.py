@@ -193,6 +193,19 @@ def promise_by_loops(inputs, y, theta):
     return [max(squares) ** 0.5, min(gaps), max(squares) / min(gaps) ** 2]
 
 
+def logistic_goes_on_from_rosenblatt(theta, row, target, learning_rate):
+    first = theta + (target - (theta @ row > 0)) * row
+    return first, first + learning_rate * (target - 1 / (1 + np.exp(-first @ row))) * row
+
+
+def line_of_least_squares(x):
+    table = []
+    for gate in np.ndindex(*[2] * len(x)):
+        theta = np.linalg.lstsq(x, 2.0 * np.array(gate) - 1)[0]
+        table.append(bool(((x @ theta > 0) == gate).all()))
+    return table
+
+
 WRONG = {
     "3.1": [
         (signs_are_flipped, "both steps go the wrong way"),
@@ -201,8 +214,10 @@ WRONG = {
         (rate_of_the_example_is_typed_in, "logistic doesn't change when `learning_rate` does"),
         (errors_are_returned, "rosenblatt should be an array of shape (3,)"),
         (only_one_rule, "should return 2 values"),
+        (logistic_goes_on_from_rosenblatt, "begins where Rosenblatt's has ended"),
     ],
     "3.2": [
+        (line_of_least_squares, "you fit each gate by least squares"),
         (yes_means_impossible, "the wrong way round"),
         (four_passes, "some gates that have a line are missing"),
         (one_row_may_be_wrong, "says yes to some gates that have no line"),

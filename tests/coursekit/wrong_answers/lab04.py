@@ -213,6 +213,44 @@ def slopes_asked_for_by_grad(x, y, w1, b1, w2, b2):
     return torch.autograd.grad((torch.nn.functional.softplus(z) - torch.tensor(y) * z).mean(), weights)
 
 
+# What students tried who had only the chapter
+
+
+def slopes_nudged(loss, theta, h):
+    return np.array([(loss(theta + step) - loss(theta - step)) / (2 * h) for step in h * np.eye(len(theta))])
+
+
+def size_of_the_sum(loss, gradient, theta, h):
+    claimed, nudged = gradient(theta), slopes_nudged(loss, theta, h)
+    size = abs(claimed + nudged)
+    return abs(claimed - nudged) / np.where(size > 0, size, 1)
+
+
+def nudge_is_not_taken_back(loss, gradient, theta, h):
+    moved, nudged = theta.copy(), []
+    for i in range(len(theta)):
+        moved[i] += h
+        above = loss(moved)
+        moved[i] -= 2 * h
+        nudged.append((above - loss(moved)) / (2 * h))
+    size = abs(gradient(theta)) + abs(np.array(nudged))
+    return abs(gradient(theta) - nudged) / np.where(size > 0, size, 1)
+
+
+def layers_keep_their_random_weights(x, y, w1, b1, w2, b2):
+    net = torch.nn.Sequential(
+        torch.nn.Linear(x.shape[1], len(w1)), torch.nn.Tanh(), torch.nn.Linear(len(w1), 1)
+    ).double()
+    torch.nn.functional.binary_cross_entropy_with_logits(net(torch.tensor(x)), torch.tensor(y)).backward()
+    return [weights.grad for weights in net.parameters()]
+
+
+def last_bias_is_a_number(x, y, w2, z1, h, p):
+    blame = (p - y) / len(x)
+    hidden = blame @ w2 * (1 - h**2)
+    return hidden.T @ x, hidden.sum(axis=0), blame.T @ h, blame.sum()
+
+
 WRONG = {
     "4.1": [
         (lists_in_place_of_arrays, "z1 holds the right numbers, but as a list"),
@@ -229,10 +267,13 @@ WRONG = {
         (weights_are_moved_on_the_way, "changed its input `w2` in place"),
         (blame_overwrites_the_answer, "changed its input `p` in place"),
         (number_of_examples_is_typed_in, "fits the example but not other inputs"),
+        (last_bias_is_a_number, "It holds the right values, in the wrong shape"),
     ],
     "4.3": [
         (one_sided, "you nudge to one side only"),
         (nudge_is_left_behind, "changed its input `theta` in place"),
+        (size_of_the_sum, "you divide by |claimed + nudged|"),
+        (nudge_is_not_taken_back, "isn't taken back before the next"),
     ],
     "4.4": [
         (single_precision, "the rounding of float32"),
@@ -244,6 +285,7 @@ WRONG = {
         (output_bias_is_left_out, "one of the weights has no part"),
         (targets_in_a_row, "for n examples, both are (n, 1)"),
         (a_step_is_left_in_the_arrays, "changed its input `w1` in place"),
+        (layers_keep_their_random_weights, "is another each time, for the same inputs"),
     ],
 }
 

@@ -226,6 +226,15 @@ def coin_for_each_child(mothers, fathers, blocks, rng):
     return torch.where(torch.rand(*mothers.shape[:2], 1, generator=rng) < 0.5, mothers, fathers)
 
 
+def coin_for_each_run(mothers, fathers, blocks, rng):
+    tossed = torch.rand(len(mothers), 1, int(blocks.max()) + 1, generator=rng) < 0.5
+    return torch.where(tossed[..., blocks], mothers, fathers)
+
+
+def last_block_has_no_coin(mothers, fathers, blocks, rng):
+    return torch.where(coins(mothers, blocks, rng)[..., blocks] & (blocks < blocks.max()), mothers, fathers)
+
+
 def same_coins_for_all(mothers, fathers, blocks, rng):
     return torch.where(coins(mothers[:1, :1], blocks, rng)[..., blocks], mothers, fathers)
 
@@ -615,6 +624,22 @@ def everybody_breeds_once(score, population, n_generations, select, crossover, m
     return run(score, population, n_generations, select, crossover, mutate, rng, even=once)
 
 
+def nobody_breeds_three_times(score, population, n_generations, select, crossover, mutate, rng):
+    def twice():
+        n_runs, n_genomes = population.shape[:2]
+        return torch.rand(n_runs, 2 * n_genomes, generator=rng).argsort(-1)[:, : 2 * n_genomes - 2] % n_genomes
+
+    return run(score, population, n_generations, select, crossover, mutate, rng, even=twice)
+
+
+def copies_are_never_mutated(score, population, n_generations, select, crossover, mutate, rng):
+    return run(score, population, n_generations, select, crossover, crossover and mutate, rng)
+
+
+def unselected_are_never_crossed(score, population, n_generations, select, crossover, mutate, rng):
+    return run(score, population, n_generations, select, select and crossover, mutate, rng)
+
+
 def first_half_breeds(score, population, n_generations, select, crossover, mutate, rng):
     n_runs, n_genomes = population.shape[:2]
 
@@ -892,6 +917,8 @@ WRONG = {
     "5.4": [
         (coin_for_each_gene, "a block is torn apart"),
         (coin_for_each_child, "gets all its blocks from one parent"),
+        (coin_for_each_run, "all children of a run have the same coins"),
+        (last_block_has_no_coin, "comes from one parent in every child"),
         (same_coins_for_all, "mixed by the same coins"),
         (same_coins_for_all_runs, "both runs have the same coins"),
         (always_the_mother, "copies of one parent"),
@@ -955,7 +982,7 @@ WRONG = {
         (offspring_are_not_scored, "The offspring are not scored anew"),
         (scored_once_more_for_the_elite, "Score a generation only once"),
         (elite_is_mutated, "the elite is mutated"),
-        (nobody_mutates, "mutate isn't called in every generation"),
+        (nobody_mutates, "mutate isn't called in every generation, though"),
         (mutated_twice, "where 11 children are born"),
         (copies_are_mutated, "not those that mutate has changed"),
         (generators_are_made_anew, "mutate gets another generator"),
@@ -970,6 +997,9 @@ WRONG = {
         (mean_is_noted, "isn't the largest fitness"),
         (window_is_mutated, "a window into another tensor"),
         (everybody_breeds_once, "everybody gets one child"),
+        (nobody_breeds_three_times, "no genome of 200 runs has three children"),
+        (copies_are_never_mutated, "mutate isn't called in every generation, with crossover switched off"),
+        (unselected_are_never_crossed, "crossover isn't called in every generation, with select switched off"),
         (first_half_breeds, "should breed evenly"),
         (even_by_torchs_own_chance, "another source of randomness"),
         (elite_comes_last, "the elite is not in row 0"),

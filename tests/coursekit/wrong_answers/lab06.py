@@ -39,6 +39,11 @@ def numbers_leave_torch(population, x, y):
     return (-errors(population, x, y).square().mean(dim=-1)).numpy()
 
 
+@torch.no_grad()
+def slope_is_lost(population, x, y):
+    return -errors(population, x, y).square().mean(dim=-1)
+
+
 def fitness_by_a_matrix(population, x, y):
     """Right: the lines' values by a product with [x, 1]."""
     design = torch.stack([x, torch.ones_like(x)])
@@ -333,6 +338,15 @@ def variants_are_written_into_off(evolve, off, size):
     return ablation(names=list)(evolve, off, size)
 
 
+def variants_run_twice(evolve, off, size):
+    jumps = {name: evolve(**settings).diff(dim=1).abs().amax(dim=2) for name, settings in {"all on": {}, **off}.items()}
+    flat = {name: evolve(**settings).diff(dim=1).abs().amax(dim=2) for name, settings in {"all on": {}, **off}.items()}
+    return {
+        name: ((jumps[name] > size).sum(dim=1).float().mean(), (flat[name] == 0).sum(dim=1).float().mean())
+        for name in jumps
+    }
+
+
 def ablation_by_loops(evolve, off, size):
     """Right: run by run, move by move, with "all on" last."""
     table = {}
@@ -355,6 +369,7 @@ def baselines(
     *,
     n_steps=lambda budget, price: budget // price,
     whole=lambda mse: mse.log().mean().exp().item(),
+    answer=lambda path, n: path[:, -1],
     after=lambda table: table,
 ):
     """A table of baselines with a part replaced."""
@@ -363,7 +378,7 @@ def baselines(
         found = {}
         for name, method in methods.items():
             n = n_steps(budget, prices[name])
-            found[name] = (n, whole(errors(method(n)[:, -1], x, y).square().mean(dim=-1)))
+            found[name] = (n, whole(errors(answer(method(n), n), x, y).square().mean(dim=-1)))
         return after(found)
 
     return table
@@ -371,6 +386,8 @@ def baselines(
 
 prices_are_ignored = baselines(n_steps=lambda budget, price: budget)
 steps_are_fractions = baselines(n_steps=lambda budget, price: budget / price)
+one_line_before = baselines(answer=lambda path, n: path[:, n - 1])
+one_line_behind = baselines(answer=lambda path, n: path[:, n])
 first_run_alone = baselines(whole=lambda mse: mse[0].item())
 product_of_errors = baselines(whole=lambda mse: mse.prod().item() ** (1 / len(mse)))
 fitness_under_the_logarithm = baselines(whole=lambda mse: (-mse).log().mean().exp().item())
@@ -414,6 +431,7 @@ WRONG = {
         (target_is_typed_in, "fits the example but not other inputs"),
         (population_becomes_errors, "changed one of its inputs in place"),
         (numbers_leave_torch, "should be a tensor"),
+        (slope_is_lost, "nobody can descend along your fitness"),
     ],
     "6.2": [
         (one_mother_for_all, "one genome gives more than half"),
@@ -476,10 +494,13 @@ WRONG = {
         (jumps_alone, "(jumps, flat), not one"),
         (settings_in_one_piece, "by two stars"),
         (variants_are_written_into_off, "changed its input `off` in place"),
+        (variants_run_twice, "ran 4 times for two variants"),
     ],
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
         (first_run_alone, "error of 'a' is"),
+        (one_line_before, "you score line number n_steps of the path"),
+        (one_line_behind, "not every path has n_steps + 1 lines"),
         (methods_run_twice, "a method is called twice"),
         (steps_are_fractions, "a method takes whole steps"),
         (fitness_under_the_logarithm, "the logarithm of a negative number"),

@@ -244,6 +244,14 @@ def seeds_outside(env, policies, seeds):
     return totals / len(seeds)
 
 
+def unknown_word_is_looked_up(genomes, loss, step_, inherit, n_steps):
+    n_steps = {"lamarck": n_steps, "baldwin": n_steps, "none": 0}[inherit]
+    learned = genomes.clone()
+    for _ in range(n_steps):
+        step_(learned)
+    return -loss(learned), learned if inherit == "lamarck" else genomes, 1 + 3 * n_steps
+
+
 WRONG = {
     "7.1": [
         (parents_are_swapped, "mother and father are swapped"),
@@ -281,6 +289,7 @@ WRONG = {
         (step_returns_something, "returns None"),
         (anything_goes, "raise a ValueError"),
         (fitness_alone, "should return 3 values"),
+        (unknown_word_is_looked_up, "ends in a KeyError"),
     ],
     "7.3": [
         (bias_is_forgotten, "the bias is forgotten"),

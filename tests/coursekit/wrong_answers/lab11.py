@@ -192,6 +192,13 @@ def probe_by_inner_products(features, labels, fresh, fresh_labels, ridge):
     return np.mean(np.argmax((1 + fresh @ features.T) @ weights, axis=1) == fresh_labels)
 
 
+def classes_that_fresh_rows_have(features, labels, fresh, fresh_labels, ridge):
+    a, new = (np.c_[np.ones(len(rows)), rows] for rows in (features, fresh))
+    targets = labels[:, None] == np.arange(fresh_labels.max() + 1)
+    weights = np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ targets)
+    return np.mean((new @ weights).argmax(axis=1) == fresh_labels)
+
+
 WRONG = {
     "11.1": [
         (budget_in_generations, "the budget is counted in generations"),
@@ -221,6 +228,7 @@ WRONG = {
         (classes_of_the_fresh, "out of bounds"),
         (right_and_wrong, "a list of right and wrong"),
         (answers_are_returned, "accuracy should be one number"),
+        (classes_that_fresh_rows_have, "you count the classes in fresh_labels"),
     ],
 }
 

@@ -192,6 +192,16 @@ def first_family_stays(families, rng):
     return [*rng.permutation(names[1:]).tolist(), names[0]]
 
 
+def names_in_names(families, n_test, n_validation, rng):
+    names = rng.permutation(sorted(set(families)))
+    test, validation = names[:n_test], names[n_test : n_test + n_validation]
+    found = [[], [], []]
+    for face, family in enumerate(families):
+        part = 2 if any(name in family for name in test) else 1 if any(name in family for name in validation) else 0
+        found[part].append(face)
+    return found
+
+
 def own_source(families, rng):
     return np.random.permutation(sorted(set(families)))
 
@@ -361,6 +371,7 @@ WRONG = {
         (made_bolder, "the letters' shapes are not those that the font draws"),
     ],
     "12.2": [
+        (names_in_names, "and holds its name"),
         (by_face, "You split by *face*"),
         (runs_side_by_side, "A face tells on its relatives"),
         (drawn_with_replacement, "none may be drawn twice"),
