@@ -109,8 +109,21 @@ class Environment:
             self._install(extra, self._made())
 
     def run(self, *command: str | Path, **variables: str) -> int:
-        """Run a command with the environment's programs on the path; returns its exit code."""
-        return subprocess.run([str(word) for word in command], env=self._variables(variables)).returncode
+        """Run a command with the environment's programs on the path; returns its exit code.
+
+        Ctrl-C reaches the command as well, which may have something to write down: it has until a second Ctrl-C.
+        """
+        with subprocess.Popen([str(word) for word in command], env=self._variables(variables)) as process:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                try:
+                    if process.wait():
+                        raise
+                except KeyboardInterrupt:
+                    process.kill()
+                    raise
+                return 0
 
     def _variables(self, more: dict[str, str]) -> dict[str, str]:
         path = os.pathsep.join([str(self.python.parent), os.environ.get("PATH", "")])

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def test_each_chapter_has_its_session_and_each_lab_its_mistakes() -> None:
         more = rest.split("**Ask.**")[0]
         assert sum(int(n) for n in re.findall(r"\((\d+)\)", first)) in range(45, 51), title
         assert sum(int(n) for n in re.findall(r"\((\d+)\)", more)) in range(25, 51), title
+
+
+def test_what_a_large_class_took_is_what_its_run_printed() -> None:
+    run = tomllib.loads((ROOT / "tests" / "coursekit" / "class_of_300.toml").read_text("utf-8"))
+    text = " ".join((ROOT / "book" / "instructor.md").read_text("utf-8").split())
+    told = text.split("What to reckon with: ")[1].split("While a notebook")[0]
+    minutes = run["seconds_of_computing_a_notebook"] * run["students"] / 2 / 60
+    assert told.startswith(
+        f"on {run['date']} (commit {run['commit']}; {run['machine']}) a made-up class of {run['students']}"
+    )
+    for words in (
+        f"for lab {run['lab']},",
+        f"`--jobs {run['jobs']}`, killed {run['times_killed']} times",
+        f"took {run['seconds_of_computing_a_notebook']} seconds of computing a notebook",
+        f"{run['gigabytes_at_most']} GB at most, about {run['gigabytes_a_job']} GB a job",
+        f"and {run['wrong_marks']} marks",
+        f"about {minutes:.0f} minutes for {run['students']}",
+    ):
+        assert words in told, words
 
 
 def test_each_lab_has_its_rubrics() -> None:

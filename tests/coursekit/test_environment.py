@@ -335,6 +335,29 @@ Environment(Path({str(tmp_path)!r}))._watched(sys.executable, "-c", {child!r}, s
         os.kill(pid, 0)
 
 
+@posix_only
+def test_ctrl_c_waits_for_what_a_command_has_to_write_down(tmp_path):
+    """As a terminal sends it, to all at once; a command that ends well after it has not been stopped."""
+    command = (
+        "import time, pathlib\n"
+        "try:\n    print('ready', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.7); pathlib.Path('kept').touch()"
+    )
+    script = (
+        "import signal, sys; from pathlib import Path; from coursekit.environment import Environment\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # as above
+        f"sys.exit(Environment(Path()).run(sys.executable, '-c', {command!r}))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
+    )
+    process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 0
+    assert (tmp_path / "kept").exists()
+
+
 def test_what_takes_long_is_shown_and_the_rest_is_not(course, monkeypatch, capsys):
     lines = [
         "Collecting torch>=2.6",

@@ -1,10 +1,13 @@
 """Right answers in other words where students' answers are: in the whole notebook, and on a busy machine.
 
+And under variants: right answers pass, and named mistakes get their hints, whatever cases a student's variant has.
+
 `python3 course.py test --mutants` tries them all; a sample is in test_answers.py.
 """
 
 import io
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -15,14 +18,22 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
-from trying_mutants import SOLUTIONS, answers
+from trying_mutants import BROKEN, SOLUTIONS, answers
 
+from coursekit.feedback import Status, rehearse
 from coursekit.labs import lab_of
 from coursekit.notebooks import read_notebook
+from coursekit.variants import variant_of
 
-__all__ = ["break_nothing", "n_rounds", "pass_on_a_busy_machine"]
+__all__ = ["adapted", "break_nothing", "fit_a_variant", "n_rounds", "pass_on_a_busy_machine"]
 
 N_BUSY = 4  # processes beside the checks
+STUDENTS = ("ann", "ben", "cy", "di", "eve")
+SECONDS = 2.0  # for loops that never end
+ELSEWHERE = {  # a piece of a hint -> of another that is true as well, where a variant gives that one
+    "the pixels should be floats from 0 to 1; yours are uint8": "the pixels go up to 255",  # divided, they are floats
+    "a name stands once for each of its faces": "is in two parts, or twice in one",  # train may hold all
+}
 
 
 def n_rounds(path: Path) -> int:
@@ -64,6 +75,44 @@ def pass_on_a_busy_machine(path: Path) -> None:
     assert not {name: message for name, message in said.items() if message}
 
 
+def adapted(lab, number, function):
+    """What a student makes of an answer to the published lab: one that has the student's own constant."""
+    exercise, varies = lab.exercises[number], lab.varies.get(number)
+    return varies.taken_out(function, exercise.parameters, 1 / lab.own.constant(number)) if varies else function
+
+
+def fit_a_variant(path: Path, student: str, choose=lambda functions: functions, tables=True) -> None:
+    """Judge a lab's right and named wrong answers by a student's variant; AssertionError: what is odd.
+
+    `choose` takes some of an exercise's wrong answers; `tables` are the mistakes that the checks themselves name.
+    """
+    lab, named, limit, odd = lab_of(path), answers(path), lab_of(path).time_limit, []
+    lab.own = variant_of("the key of trials", student, path.name[:2])
+    try:
+        for number, functions in named.RIGHT.items():
+            for function in functions:
+                if said := lab.judge(number, adapted(lab, number, function)).message:
+                    odd.append(f"{number} {function.__name__}: {said}")
+            for one in rehearse(lab, number, adapted(lab, number, functions[0])) if tables else ():
+                if one.said != one.hint:
+                    odd.append(f"{number}: {one.hint} | {one.said}")
+        lab.time_limit = SECONDS
+        for number, functions in named.WRONG.items():
+            for function, fragment in choose(functions):
+                verdict, other = lab.judge(number, adapted(lab, number, function)), ELSEWHERE.get(fragment, fragment)
+                if verdict.status is not Status.TRY_AGAIN or not says(verdict.message, fragment, other):
+                    odd.append(f"{number} {function.__name__}: {fragment} | {verdict.message}")
+    finally:
+        lab.own, lab.time_limit = None, limit
+    assert not odd, "\n".join(odd)
+
+
+def says(message: str, *fragments: str) -> bool:
+    """Whether one of the fragments stands in a message; numbers in a hint are those of the cases, which vary."""
+    bare = [re.sub(r"[\d,.]*\d[\d,.]*", "#", text) for text in (message, *fragments)]
+    return any(fragment in bare[0] for fragment in bare[1:])
+
+
 @contextmanager
 def busy() -> Iterator[None]:
     """Keep processes busy beside what is done meanwhile."""
@@ -77,7 +126,7 @@ def busy() -> Iterator[None]:
             process.wait()
 
 
-ROUNDS = [(path, number) for path in SOLUTIONS for number in range(n_rounds(path))]
+ROUNDS = [(path, number) for path in SOLUTIONS + BROKEN for number in range(n_rounds(path))]
 
 
 @pytest.mark.parametrize(("path", "number"), ROUNDS, ids=lambda value: getattr(value, "stem", value))
@@ -85,6 +134,12 @@ def test_no_right_answer_breaks_a_later_cell(path, number):
     break_nothing(path, number)
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOLUTIONS + BROKEN, ids=lambda path: path.stem)
 def test_right_answers_pass_on_a_busy_machine(path):
     pass_on_a_busy_machine(path)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("path", SOLUTIONS + BROKEN, ids=lambda path: path.stem)
+def test_answers_are_told_the_same_under_variants(path, student):
+    fit_a_variant(path, student)

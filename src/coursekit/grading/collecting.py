@@ -141,7 +141,7 @@ def _attempt(files: list[HandedIn], labs: Mapping[str, Handout], asked: str) -> 
     first = files[0]
     if not right:
         attempt = Attempt(first.owner, first.name, first.on_roster, first.source, first.modified, first.late)
-        attempt.notes, attempt.other_lab = [*notes, "no notebook of this lab"], other_lab
+        attempt.notes, attempt.other_lab = [*notes, f"no notebook of this lab: hand in {labs[asked].name}"], other_lab
         return attempt
     # The same number of own lines twice: the later one.
     _, file, notebook = max(right, key=lambda one: (one[0], one[1].modified, one[1].source))

@@ -99,6 +99,8 @@ class Notebook:
 
 def _told(error: BaseException) -> str:
     try:
+        if isinstance(error, SyntaxError):  # its own words name a file that no student knows
+            return f"{type(error).__name__}: {error.msg} (line {error.lineno})"[:500]
         return f"{type(error).__name__}: {error}"[:500]
     except BaseException:
         return type(error).__name__

@@ -122,12 +122,19 @@ class _Judging:
         for number in self.numbers:
             yield number, self._finding(number)
         for index, why in sorted(self.left_out.items()):
-            yield "", f"cell {index + 1} left out: {why}"
+            yield "", f"{self._called(index)} left out: {why}"
         for index, error in sorted(self.errors.items()):
             if index not in self.left_out:
-                yield "", f"cell {index + 1}: {error}"
+                yield "", f"{self._called(index)}: {error}"
         for note in self.notes:
             yield "", note
+
+    def _called(self, index: int) -> str:
+        """A cell as a student finds it: JupyterLab shows no cell's place, so the function of the lab is named, too."""
+        functions = {exercise.function for exercise in self.lab.exercises.values()}
+        defined = re.findall(r"^def (\w+)", dict(self.task.cells).get(index, ""), re.MULTILINE)
+        names = [f"def {name}" for name in defined if name in functions]
+        return f"cell {index + 1}" + (f" ({', '.join(names)})" if names else "")
 
     def _finding(self, number: str) -> Finding:
         points, name = self.lab.exercises[number].points, self.lab.exercises[number].function

@@ -95,7 +95,8 @@ def _cells(buffer: Buffer) -> Notebook:
         if _CONFLICT.search(buffer):
             notebook.notes.append(_TWO_VERSIONS)
         else:
-            notebook.notes.append(f"the file is damaged or cut off: {len(notebook.cells)} cells could be read")
+            told = f"the file is damaged or cut off: {len(notebook.cells)} cells could be read"
+            notebook.notes.append(f"{told}; save the notebook, and hand it in again")
     if not notebook.cells:
         reason = "has no cells" if found else "is JSON, but no notebook: it has no cells"
         damaged = "is damaged and " if notebook.notes else ""

@@ -287,9 +287,9 @@ def _and_bound(args: tuple[Array, ...], bound: Callable[[float, float], float]) 
     return R, gamma, bound(R, gamma)
 
 
-def _nearest_first(inputs: Array, y: Array, theta: Array) -> tuple[Array, Array, Array]:
-    """The row that gamma hangs on stands first."""
-    order = np.argsort(np.abs(inputs @ theta[:-1] + theta[-1]))
+def _nearest_first(inputs: Array, y: Array, theta: Array, last: bool = False) -> tuple[Array, Array, Array]:
+    """The row that gamma hangs on stands first, or last."""
+    order = np.argsort(np.abs(inputs @ theta[:-1] + theta[-1]))[:: -1 if last else 1]
     return inputs[order], y[order], theta
 
 
@@ -320,6 +320,7 @@ def _(student: Student) -> None:
         others=[
             *(_separated(rng, n_rows, n_inputs) for n_rows, n_inputs in ((6, 2), (9, 4), (12, 3))),
             _nearest_first(*_separated(rng, 7, 3)),
+            _nearest_first(*_separated(rng, 5, 2), last=True),
         ],
         right=_promise(),
         mistakes={

@@ -191,7 +191,7 @@ def with_mutation(student: Student) -> None:
     untouched = int((~hit.any(dim=1)).sum())
     if untouched == 40:
         raise TryAgain("no child is mutated, though child_mutation_rate is 0.25: copy, and then mutate the copies.")
-    if untouched and bool(hit[hit.any(dim=1)].all()):
+    if untouched and float(hit[hit.any(dim=1)].float().mean()) > 0.99:  # noise may be too small to change a float
         raise TryAgain(
             "a child is mutated either in all its weights or in none: the chance child_mutation_rate belongs to each "
             "single weight, so draw a mask of the shape of `children`."
@@ -207,7 +207,7 @@ def with_mutation(student: Student) -> None:
             "siblings are identical: the survivors were mutated, and copied afterwards. Copy first, so that each child "
             "has its own mutations."
         )
-    if torch.equal(hit, hit[:1].expand_as(hit)):
+    if float((hit != hit[:1]).float().mean()) < 0.01 and not hit[0].float().mean() > 0.9:
         raise TryAgain("the same weights are hit in every child: draw a mask of the shape of `children`.")
     share = float(hit.float().mean())
     if share > 0.99 and float(noise.abs().median()) < scale / 10:

@@ -44,7 +44,7 @@ def _split(
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
             f"face {twice[:1]} is in two parts, and its whole family with it. In `families` a name stands once for "
             "each of its faces, so a shuffle of it deals a family out more than once: shuffle sorted(set(families)).": (
-                twice and test & (train | validation) and train != set(families)
+                twice and (test & (train | validation) or train & validation) and train != set(families)
             ),
             f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
             "is what the two others leave.": twice,

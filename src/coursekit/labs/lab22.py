@@ -29,10 +29,11 @@ class _Scores:
 
     def __init__(self, losses: Array) -> None:
         self._losses, self.asked = losses, set[tuple[int, float]]()
+        self.widths, self.rates = _WIDTHS[-len(losses) :], _RATES[: len(losses[0])]
 
     def __call__(self, width: int, rate: float) -> float:
         self.asked.add((width, rate))
-        return float(self._losses[_WIDTHS.index(width), _RATES.index(rate)])
+        return float(self._losses[self.widths.index(width), self.rates.index(rate)])
 
 
 _WIDTHS, _RATES = [4, 16, 64], [0.3, 0.1, 0.03, 0.01]
@@ -42,17 +43,22 @@ def _lowest(losses: Array) -> Array:
     return np.nanmin(np.where(np.isfinite(losses), losses, np.nan), axis=1)
 
 
+def _one_rate(score: _Scores, *_: object) -> Array:
+    losses = np.where(np.isfinite(score._losses), score._losses, 9.0)
+    return np.asarray(losses[:, losses.mean(axis=0).argmin()])
+
+
 @LAB.exercise("22.2", "best_of_rates(score, widths, rates)", title="Give each width its rate", points=6)
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(222))
     by_hand = np.array([[0.2, 0.3, 0.4, 0.5], [np.nan, 0.1, 0.2, 0.3], [np.inf, np.nan, 0.05, 0.2]])
-    tables = [by_hand, rng.uniform(0.1, 1, (3, 4)), np.where(np.eye(3, 4, 1) > 0, np.nan, rng.uniform(0.1, 1, (3, 4)))]
+    tables = [by_hand, rng.uniform(0.1, 1, (3, 4)), np.where(np.eye(2, 3, 1) > 0, np.nan, rng.uniform(0.1, 1, (2, 3)))]
     scores = [_Scores(table) for table in tables]
     compare(
         student,
         returns="your losses",
         by_hand=[((scores[0], _WIDTHS, _RATES), [0.2, 0.1, 0.05])],
-        others=[(score, _WIDTHS, _RATES) for score in scores[1:]],
+        others=[(score, score.widths, score.rates) for score in scores[1:]],
         right=lambda score, *_: _lowest(score._losses),
         mistakes={
             "all widths still have the first rate: that is the comparison that was broken.": lambda s, *_: s._losses[
@@ -61,21 +67,23 @@ def _(student: Student) -> None:
             "a run that has blown up (NaN or infinity) spoils its width: leave such losses out.": lambda s, *_: np.min(
                 s._losses, axis=1
             ),
-            "you return the rates that are best, not the losses that they reach.": lambda s, *_: np.array(_RATES)[
+            "Python's min and max can't order NaN: what they say hangs on where it stands. Leave out what isn't "
+            "finite.": lambda s, *_: np.array([min(row) for row in s._losses.tolist()]),
+            "you return the rates that are best, not the losses that they reach.": lambda s, *_: np.array(s.rates)[
                 np.nanargmin(np.where(np.isfinite(s._losses), s._losses, np.nan), axis=1)
             ],
             "a blown-up run counts as a loss of 0, the best there is: leave it out.": lambda s, *_: np.nan_to_num(
                 s._losses, posinf=0
             ).min(axis=1),
+            "one rate for all widths is fixed again, even the best one: each width gets its own.": _one_rate,
             "you take the mean over the rates: then a width is judged by the rates that don't suit it.": lambda s, *_: (
                 np.nanmean(np.where(np.isfinite(s._losses), s._losses, np.nan), axis=1)
             ),
         },
         run_away="Did you try every rate, and leave out what isn't finite?",
     )
-    pairs = {(width, rate) for width in _WIDTHS for rate in _RATES}
     for score in scores:
         refuse(
-            score.asked != pairs,
+            score.asked != {(width, rate) for width in score.widths for rate in score.rates},
             "each width should be tried at every rate: equal chances for all is what the broken comparison lacked.",
         )

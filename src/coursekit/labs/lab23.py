@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, diagnose, hidden
+from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 from coursekit.labs.broken import asks_what_is_wrong
 
 LAB = Lab(23, "A population of one")
@@ -39,8 +39,30 @@ def _(student: Student) -> None:
             "every draw still finds the champion: let two drawn entrants meet, not everybody.": share[-1] > 0.9,
             "whoever is worse wins: the larger fitness should.": mean < 4,
             "fitness makes no difference: the better one of two entrants should win.": mean < 5,
+            "the worse half never wins: that is truncation. In a tournament of two a poor genome wins where it meets a "
+            "poorer one.": share[: _N // 2].max() == 0,
             "the best is drawn too often for tournaments of two entrants.": mean > 6.6,
             "fitness counts for less than in a tournament of two, in which the better one always wins.": mean < 5.9,
         }
     )
+    rank = np.arange(_N)
+    with_replacement, without = (2 * rank + 1) / _N**2, 2 * rank / (_N * (_N - 1))
+    off = min(np.abs(share - fair).max() for fair in (with_replacement, without))
+    refuse(
+        off > 0.015,
+        "not everybody enters equally often: draw both entrants evenly from the whole population, and let the better "
+        "one win.",
+    )
+    few = np.asarray(student(fitness[order > 3], 300, np.random.default_rng(hidden(2))))
+    refuse(
+        few.shape != (300,) or few.max() >= _N - 4 or len(set(few.tolist())) < 4,
+        f"with {_N - 4} genomes and n_draws = 300 you return something else than 300 of their row numbers.",
+    )
     comes_from_rng(lambda rng: student(fitness, 40, rng), np.random.default_rng)
+    rng = np.random.default_rng(hidden(3))
+    first, second = (np.asarray(student(fitness, _DRAWS, rng)) for _ in range(2))
+    refuse(
+        np.mean(first == second) > (share**2).sum() + 0.03,
+        "two calls with one generator find the same winners more often than chance does: some of your draws begin anew "
+        "in each call. Draw everything from rng itself.",
+    )

@@ -15,7 +15,8 @@ asks_what_is_wrong(
     {
         "b": "there is one hill, and every run has stopped at another height of its slope: no summit of any kind is "
         "there.",
-        "c": "the same children are scored on all the data: two scores of one genome are equal, so there is no noise.",
+        "c": "fitness is minus the distance to the summit, and nothing in that is drawn by chance: who is scored twice "
+        "gets the same number. (With noise a parent would lose ground now and then; no curve rises again.)",
         "d": "selection alone would leave mutation as strong as before. Look at sigma: it is a straight line on a "
         "logarithmic axis, in every run the same, whatever the run has found.",
     },

@@ -16,8 +16,8 @@ asks_what_is_wrong(
         "a": "a search that always finds the best would end at the best, 1.00 in the right panel; all ten end below "
         "it, at the same place, and they agree from the first design on.",
         "c": "ten runs of one design each would still begin at ten different designs. Compare the first points.",
-        "d": "a cache saves time, and changes no score: it can't make ten searches try the same designs in the same "
-        "order.",
+        "d": "the best score so far climbs within a run, so the designs differ. Ten runs that draw other designs would "
+        "climb by other steps.",
     },
 )
 
@@ -31,6 +31,9 @@ class _Search:
     def __call__(self, rng: np.random.Generator) -> float:
         self._draws.append(tuple(float(one) for one in rng.random(4)))
         return self._draws[-1][0]
+
+
+_MANY = 2500
 
 
 @LAB.exercise("25.2", "independent_runs(search, n_runs, seed)", title="Ten runs that are ten", points=6)
@@ -52,6 +55,8 @@ def _(student: Student) -> None:
 
     ten, again, more = runs(10, first), runs(10, first), runs(12, first)
     neighbours = [draws for seed in range(first + 1, first + 10) for draws in runs(10, seed)]
+    many = [draws[0] for draws in runs(_MANY, first)]
+    later = {runs(1, seed)[0][0] for seed in (first + 1, first + 2)}
     together = [one for draws in ten for one in draws]
     diagnose(
         {
@@ -63,6 +68,10 @@ def _(student: Student) -> None:
             == runs(10, first + 1),
             "run 1 of one seed is run 0 of the next: seed + i isn't enough. Use np.random.default_rng([seed, i]), or "
             "np.random.SeedSequence(seed).spawn(n_runs).": bool(set(ten) & set(neighbours)),
+            f"of {_MANY} runs some have the same numbers: make each generator from the pair of seed and number as it "
+            "is, not from numbers that may come twice.": len(set(many)) < _MANY,
+            f"one of {_MANY} runs is the first run of a later seed: no arithmetic keeps all pairs apart. Use "
+            "np.random.default_rng([seed, i]).": bool(later & set(many)),
             "with more runs the first ten are others: a run should depend on the seed and its number only.": ten
             != more[:10],
             "your runs have numbers in common: one begins within the stream of another.": len(set(together))

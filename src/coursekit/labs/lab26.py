@@ -28,7 +28,11 @@ def _(student: Student) -> None:
     compare(
         student,
         returns=("winner", "reported"),
-        by_hand=[((np.array([0.5, 0.7, 0.6]), np.array([0.9, 0.4, 0.5])), (1, 0.4))],
+        by_hand=[
+            ((np.array([0.5, 0.7, 0.6]), np.array([0.9, 0.4, 0.5])), (1, 0.4)),
+            ((np.array([0.5, 0.6, 0.7, 0.8]), np.array([0.6, 0.4, 0.9, 0.5])), (3, 0.5)),  # the last wins, or the first
+            ((np.array([0.8, 0.6]), np.array([0.3, 0.4])), (0, 0.3)),
+        ],
         others=[(rng.permutation(n) / n, rng.permutation(n) / n + 0.001) for n in (5, 9, 30)],
         right=lambda v, t: (np.argsort(v)[-1], t[np.argsort(v)[-1]]),
         mistakes={

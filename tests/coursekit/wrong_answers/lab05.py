@@ -522,7 +522,7 @@ def called_once(breed, rng):
 
 
 def bounds_are_narrow(breed, rng):
-    return fixed(breed, rng, bound=0.055)
+    return fixed(breed, rng, bound=0.04)
 
 
 def rate_is_expected_twice_as_large(breed, rng):

@@ -1,0 +1,81 @@
+"""The broken notebook of part III: wrong repairs with a piece of their hints; right ones."""
+
+import numpy as np
+
+
+def of_two(fitness, n, rng, size=2, best=True):
+    entrants = rng.integers(len(fitness), size=(n, size))
+    order = fitness[entrants] if best else -fitness[entrants]
+    return entrants[np.arange(n), order.argmax(axis=1)]
+
+
+def champion_only(fitness, n_draws, rng):
+    return np.full(n_draws, fitness.argmax())
+
+
+def worse_wins(fitness, n_draws, rng):
+    return of_two(fitness, n_draws, rng, best=False)
+
+
+def anybody(fitness, n_draws, rng):
+    return rng.integers(len(fitness), size=n_draws)
+
+
+def of_three(fitness, n_draws, rng):
+    return of_two(fitness, n_draws, rng, size=3)
+
+
+def half_blind(fitness, n_draws, rng):
+    return np.where(rng.random(n_draws) < 0.3, anybody(fitness, n_draws, rng), of_two(fitness, n_draws, rng))
+
+
+def seeded(fitness, n_draws, rng):
+    return of_two(fitness, n_draws, np.random.default_rng(0))
+
+
+def by_fitness_itself(fitness, n_draws, rng):
+    return fitness
+
+
+def truncated(fitness, n_draws, rng):
+    """The better half, evenly: nobody meets anybody."""
+    return rng.choice(np.argsort(fitness)[len(fitness) // 2 :], size=n_draws)
+
+
+def last_is_left_out(fitness, n_draws, rng):
+    return of_two(fitness[:-1], n_draws, rng)
+
+
+def by_the_larger(fitness, n_draws, rng):
+    entrants = rng.integers(len(fitness), size=(n_draws, 2))
+    return entrants[np.arange(n_draws), fitness[entrants].argmax(axis=1)]
+
+
+def without_replacement(fitness, n_draws, rng):
+    one = rng.integers(len(fitness), size=n_draws)
+    other = (one + rng.integers(1, len(fitness), size=n_draws)) % len(fitness)
+    return np.where(fitness[one] > fitness[other], one, other)
+
+
+def by_loops(fitness, n_draws, rng):
+    winners = []
+    for _ in range(n_draws):
+        one, other = rng.choice(len(fitness), size=2, replace=False)
+        winners.append(int(one) if fitness[one] > fitness[other] else int(other))
+    return winners
+
+
+WRONG = {
+    "23.2": [
+        (champion_only, "still finds the champion"),
+        (worse_wins, "whoever is worse wins"),
+        (anybody, "fitness makes no difference"),
+        (of_three, "drawn too often"),
+        (half_blind, "counts for less"),
+        (seeded, "different generators give the same draws"),
+        (by_fitness_itself, "row numbers"),
+        (truncated, "the worse half never wins"),
+        (last_is_left_out, "not everybody enters equally often"),
+    ],
+}
+RIGHT = {"23.2": [by_the_larger, without_replacement, by_loops]}
