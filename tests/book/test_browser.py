@@ -182,6 +182,13 @@ def test_a_figure_grows_on_a_phone(address: str, browser: Browser) -> None:
     assert figure.bounding_box()["width"] == before["width"]
 
 
+def test_tables_of_the_landing_page_need_no_scrolling_on_a_phone(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[2])
+    page.goto(f"{address}book/intro.html")
+    boxes = "[...document.querySelectorAll('.pst-scrollable-table-container')]"
+    assert page.evaluate(f"{boxes}.filter(box => box.scrollWidth > box.clientWidth + 1).length") == 0
+
+
 def test_a_printed_page_is_light_unfolded_and_uncut(address: str, browser: Browser) -> None:
     page = opened(browser, (700, "dark"))  # as wide as paper
     page.goto(f"{address}notebooks/14_672_ways.html")
@@ -189,6 +196,10 @@ def test_a_printed_page_is_light_unfolded_and_uncut(address: str, browser: Brows
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate(CUT) == 0
+    light = page.locator("article img.on-light").first
+    page.wait_for_function("image => image.complete && image.naturalWidth", arg=light.element_handle())
+    assert light.is_visible()
+    assert page.locator("article img.on-dark:visible, .player [role=group]:visible").count() == 0
     inside = page.locator("article details:not([open]) pre").first
     assert inside.bounding_box()["height"] > 20
     page.evaluate("dispatchEvent(new Event('afterprint'))")
