@@ -188,6 +188,11 @@ def _(student: Student) -> None:
         with Calls() as counted:
             student(*_case(n_genomes, n_images, (5, 6, 2)))
         calls.append(counted.n_calls)
+        refuse(
+            "tolist" in counted.names,
+            "your numbers are right, but `.tolist()` leaves torch, and what works on lists is a loop over genomes and "
+            "images: let products of tensors take all of them at once.",
+        )
     for more, what in zip(calls[1:], ("genomes", "images"), strict=True):
         refuse(
             more > calls[0] + 3,

@@ -23,15 +23,17 @@ __all__ = [
 
 
 class Calls(TorchFunctionMode):
-    """Counts what a function asks of torch: calls, and numbers drawn from a generator."""
+    """Notes what a function asks of torch: how many calls, which, and how many numbers drawn from a generator."""
 
     def __init__(self) -> None:
         super().__init__()
         self.n_calls = self.n_drawn = 0
+        self.names = set[str]()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         answer = func(*args, **(kwargs or {}))
         self.n_calls += 1
+        self.names.add(getattr(func, "__name__", ""))
         if any(isinstance(value, torch.Generator) for value in (*args, *(kwargs or {}).values())):
             self.n_drawn += answer.numel()
         return answer

@@ -152,14 +152,15 @@ def _mutations(student: Student) -> None:
         "all children of a generation that mutate do so alike: draw gene and choice for each child, inside the loop.",
     )
     n_other = n_children = 0
-    two: dict[str, list[int]] = {name: [0, 1] for name in CHOICES}
+    two: dict[str, list[int]] = {name: [0, 1 + i] for i, name in enumerate(CHOICES)}
     for seed in range(100):
         for design, kept_score in student.in_place(
             _population("all alike", 20, random.Random(hidden(seed))), two, random.Random(hidden(seed))
         ):
             refuse(
-                not set(design.values()) <= {0, 1},
-                "a child has a choice that isn't among the `choices` that were given. Are others kept, or typed in?",
+                any(gene not in two[name] for name, gene in design.items()),
+                "a child has a choice that isn't among the `choices` that were given for this gene. Is it from another "
+                "gene's list, kept, or typed in?",
             )
             if kept_score is None:
                 n_children += 1

@@ -310,12 +310,31 @@ def plan_by_trying(sizes, n_genomes, n_images, limit_bytes):
     return [rows.nbytes, one, chunk]
 
 
+def forward_by_lists(population, x, sizes):
+    answers = []
+    for genome in population.tolist():
+        said = [list(image) for image in x.tolist()]
+        place = 0
+        for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
+            rows = [genome[place + i * n_in : place + (i + 1) * n_in] for i in range(n_out)]
+            biases = genome[place + n_in * n_out : place + (n_in + 1) * n_out]
+            place += (n_in + 1) * n_out
+            sums = [
+                [sum(w * v for w, v in zip(row, one, strict=True)) + b for row, b in zip(rows, biases, strict=True)]
+                for one in said
+            ]
+            said = sums if layer == len(sizes) - 2 else [[math.tanh(z) for z in one] for one in sums]
+        answers.append(said)
+    return torch.tensor(answers, dtype=population.dtype)
+
+
 WRONG = {
     "9.1": [
         (activation_on_the_output, "the activation is on the output layer too"),
         (two_layers_only, "your function computes two layers"),
         (loop_over_genomes, "for four times as many genomes"),
         (loop_over_images, "for four times as many images"),
+        (forward_by_lists, "what works on lists is a loop"),
         (genomes_where_images_belong, "your function stops for 3 genomes, 5 images"),
         (activation_overwrites_the_images, "changed its input `x` in place"),
         (population_in_numpy, "should be one tensor"),

@@ -287,7 +287,7 @@ WRONG = {
         (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
         (rounded_scores, "leave the scores as they are"),
         (first_population_kept, "is an older population kept?"),
-        (choices_typed_in, "Are others kept, or typed in?"),
+        (choices_typed_in, "kept, or typed in?"),
         (named("no_mutation", mutate_children=False), "nobody mutates"),
         (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
