@@ -2,7 +2,7 @@
 
 const root = new URL(document.documentElement.dataset.content_root, location.href);
 const SHOWN = 8;
-const READ = 16; // among these, a chapter that introduces a term comes first
+const READ = 16; // among these, a chapter that introduces a term comes first, then the other chapters
 
 let engine;
 const load = () => (engine ??= import(new URL("pagefind/pagefind.js", root).href));
@@ -30,7 +30,10 @@ const plain = (words) => words.trim().toLowerCase().replace(/[\s-]+/g, " ");
 function inOrder(pages, words) {
   const asked = plain(words);
   const introduces = (page) => (page.meta.terms ?? "").split("; ").some((term) => term === asked || (asked.length > 3 && (term.startsWith(asked) || term.endsWith(` ${asked}`))));
-  return [...pages.filter(introduces), ...pages.filter((page) => !introduces(page))];
+  const named = (page) => /\/notebooks\/\d/.test(page.url) && ` ${plain(page.meta.title.replace(/[^\w-]+/g, " "))} `.includes(` ${asked} `);
+  const place = (page) => (introduces(page) || named(page) ? 0 : /\/notebooks\/\d/.test(page.url) ? 1 : 2);
+  const first = (one, other) => (place(one) ? 0 : one.url.localeCompare(other.url)); // of two that introduce it
+  return pages.toSorted((one, other) => place(one) - place(other) || first(one, other)); // others in Pagefind's order
 }
 
 async function find(words, place) {

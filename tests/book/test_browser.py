@@ -26,12 +26,26 @@ IN_ALL_MODES = (
     "notebooks/05_",
     "notebooks/evidence/05_",
 )
+FINDS = {  # what is typed -> the chapter that comes first
+    **{"learning rate": 1, "gradient descent": 1, "momentum": 1, "overfitting": 2, "perceptron": 3, "random search": 3},
+    **{"backpropagation": 4, "crossover": 5, "elitism": 5, "tournament": 5, "EMNN": 6, "self-adaptation": 7},
+    **{"CMA-ES": 8, "evolution strategy": 8, "GENREG": 10, "trust": 10, "MNIST": 10, "fitness proportional": 13},
+    **{"TPE": 14, "Dask": 15, "surrogate": 15},
+}
 FOUND = "words => document.querySelector('#pst-search-dialog [role=status]').dataset.words === words"
 OURS = ("http://127.0.0.1:", "data:", "blob:", "about:")
 LIKE_OTHERS = ("_modules/", "labs/", "notebooks/evidence/", "solutions/")  # axe looks at one of each, in all modes
 ONLY_FAULTS = {"resultTypes": ["violations"]}  # all rules run; what passed isn't listed node by node
 CUT = """[...document.querySelectorAll('article div:not(.output) > .highlight pre')]
     .filter(code => code.scrollWidth > code.clientWidth + 1).length"""
+PAINT = """() => new Promise(done => {
+    const seen = {paint: 0, shift: 0};
+    const watch = (type, tell) => new PerformanceObserver(list => list.getEntries().forEach(tell))
+        .observe({type, buffered: true});
+    watch("largest-contentful-paint", entry => { seen.paint = entry.startTime });
+    watch("layout-shift", entry => { seen.shift += entry.value });
+    setTimeout(() => done(seen), 100);
+})"""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -66,7 +80,7 @@ def opened(browser: Browser, mode: tuple[int, str]) -> Page:
 def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, browser: Browser) -> None:
     """Each page in one of four modes by turns, some in all: no error, no other host, no sideways scroll, no fault."""
     faults: list[str] = []
-    axe = Axe()
+    axe, n_seen = Axe(), 0
     screens = os.environ.get("COURSE_SCREENS")  # a folder for pictures of the first screens
     for turn, mode in enumerate(MODES):
         page = opened(browser, mode)
@@ -82,9 +96,13 @@ def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, 
                 said.append(f"{over} px too wide")
             if mode[0] == 1280 and (cut := page.evaluate(CUT)):
                 said.append(f"{cut} blocks of code are cut at the right")
+            if turn == 0 and name.startswith(IN_ALL_MODES):
+                seen = page.evaluate(PAINT)
+                print(f"{name:45} largest paint {seen['paint']:5.0f} ms, layout shift {seen['shift']:.3f}")
             found = said.copy()  # what is said from here on, axe has brought about
             if name.startswith(IN_ALL_MODES) or not name.startswith(LIKE_OTHERS):
                 violations = axe.run(page, options=ONLY_FAULTS).response["violations"]
+                n_seen += 1
                 found += [f"{fault['id']} {[node['target'] for node in fault['nodes'][:2]]}" for fault in violations]
             faults += [f"{name} at {mode[0]} px, {mode[1]}: {fault}" for fault in found]
             if screens:
@@ -92,6 +110,7 @@ def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, 
             page.goto("about:blank")
             said.clear()
         page.close()
+    print(f"axe looked at {n_seen} pages; {len(faults)} faults of all kinds")
     assert not faults, "\n".join(faults)
 
 
@@ -126,12 +145,17 @@ def test_the_search_finds_while_one_types(address: str, browser: Browser) -> Non
     page = opened(browser, MODES[0])
     page.goto(f"{address}book/intro.html")
     page.keyboard.press("Control+k")
-    first = page.locator("#pst-search-dialog .found li > a").first
-    firsts = {"learning rate": "1 ·", "gradient descent": "1 ·", "crossover": "5 ·", "CMA-ES": "8 ·", "Dask": "15 ·"}
-    for words, title in (firsts | {"fitness proportional": ""}).items():
+    found = page.locator("#pst-search-dialog .found li > a")
+    for words, chapter in FINDS.items():
         page.locator("#pst-search-dialog input[name=q]").fill(words)
         page.wait_for_function(FOUND, arg=words)
-        assert first.inner_text().startswith(title), words
+        titles = found.all_inner_texts()
+        print(f"{words:22} {' | '.join(titles[:3])}")
+        assert titles[0].startswith(f"{chapter} ·"), words
+        of_chapters = [title[:1].isdigit() for title in titles]
+        assert of_chapters == sorted(of_chapters, reverse=True), f"{words}: {titles}"
+        if words == "fitness proportional":
+            assert "Glossary" in titles[:3], "which names the function, proportional"
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "intro" not in url)
 
