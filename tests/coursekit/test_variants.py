@@ -114,7 +114,7 @@ def test_a_classmates_constant_is_named(path, lab):
 @each_lab
 def test_named_mistakes_keep_their_hints(path):
     """One in a dozen; `course.py test --mutants` tries all, under five variants."""
-    fit_a_variant(path, "fay", choose=lambda functions: functions[::12], tables=False)
+    fit_a_variant(path, "fay", every=12)
 
 
 @each_lab
