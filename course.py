@@ -173,7 +173,8 @@ def lab(words: list[str]) -> int:
     return COURSE.run(
         *(PYTHON, "-m", "jupyterlab", "--notebook-dir", ".", "--FileContentsManager.preferred_dir=labs"),
         *("--LabApp.default_url=/lab/tree/labs/00_start_here.ipynb", f"--ContentsManager.hide_globs={hidden}"),
-        *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *words),
+        *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",),
+        *("--ServerApp.contents_manager_class=coursekit.quiet_files.QuietFiles", *words),
     )
 
 
