@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
+from coursekit.labs.lab03_gates import after_one_pass, has_line, near_all, table
 
 LAB = Lab(3, "One neuron", varies={"3.2": Constant(), "3.3": Constant(returned={"bound": 2})})
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -167,33 +167,6 @@ def _(student: Student) -> None:
 # 3.2 The table of gates
 
 
-def _has_line(x: Array, y: Array, strict: bool = False, only_positive: bool = False) -> bool:
-    """Whether some theta has x @ theta > 0 where y is 1 and <= 0 (if strict: < 0) where y is 0.
-
-    By duality there is none if, and only if, a mean of the signed rows of the first kind plus a sum of those of the
-    second kind is 0 (or, if the entries of theta must be positive, has no entry above 0). nnls looks for them.
-    """
-    signed = np.where(y[:, None] == 1, x, -x)
-    slack = np.eye(x.shape[1]) * only_positive
-    rows = np.vstack([np.hstack([signed.T, slack]), np.append(np.ones_like(y) if strict else y, slack[0] * 0)])
-    return bool(nnls(rows, np.eye(len(rows))[-1])[1] > 1e-9)
-
-
-def _after_one_pass(x: Array, y: Array) -> bool:
-    theta = np.zeros(x.shape[1])
-    for row, target in zip(x, y, strict=True):
-        theta = theta + _jump(float(theta @ row), int(target), 1) * row
-    return bool(((x @ theta > 0) == y).all())
-
-
-def _near_all(x: Array, y: Array) -> bool:
-    return bool(((x @ np.linalg.pinv(x) @ (2 * y - 1) > 0) == y).all())
-
-
-def _table(test: Callable[[Array, Array], bool]) -> Callable[[Array], Array]:
-    return lambda x: np.array([float(test(x, np.array(y))) for y in np.ndindex(*[2] * len(x))])
-
-
 def _with_constant(inputs: Array) -> Array:
     return np.column_stack([inputs, np.ones(len(inputs))])
 
@@ -224,33 +197,33 @@ def _(student: Student) -> None:
             (_with_constant(rng.permutation(plane)),),
             (_with_constant(rng.permutation(uneven)),),
         ],
-        right=_table(_has_line),
+        right=table(has_line),
         mistakes={
             "your table is the wrong way round: 1 stands for a gate that can be learned.": (
-                lambda x: 1 - _table(_has_line)(x)
+                lambda x: 1 - table(has_line)(x)
             ),
             "your table says yes to every gate. If you use linprog, all weights at 0 may satisfy what you ask: ask "
             "for at least 1 where the answer is 1. If you run the rule, compare all rows, and only at the end.": (
                 lambda x: np.ones(2 ** len(x))
             ),
             "your weights can't be negative: linprog assumes that unless you give bounds=(None, None).": (
-                _table(lambda x, y: _has_line(x, y, only_positive=True))
+                table(lambda x, y: has_line(x, y, only_positive=True))
             ),
             "you ask for a sum of at most -1 where the answer is 0. A sum of exactly 0 counts as 0 too, and a neuron "
             "without a bias has no other at (0, 0): ask for at most 0.": (
-                _table(lambda x, y: _has_line(x, y, strict=True))
+                table(lambda x, y: has_line(x, y, strict=True))
             ),
             "you give up after one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
-                _table(_after_one_pass)
+                table(after_one_pass)
             ),
             "you fit each gate by least squares. That line is near all answers, and misses gates that others get: "
-            "run the rule, or a linear program.": _table(_near_all),
-            "the last column of x is dropped, so your neuron has no bias.": lambda x: _table(_has_line)(x[:, :-1]),
+            "run the rule, or a linear program.": table(near_all),
+            "the last column of x is dropped, so your neuron has no bias.": lambda x: table(has_line)(x[:, :-1]),
             "you add a column of ones. Take x as it is: where it has no such column, the neuron has no bias.": (
-                lambda x: _table(_has_line)(_with_constant(x))
+                lambda x: table(has_line)(_with_constant(x))
             ),
             "rows with answer 0 ask for nothing or for the impossible: y is 0 there, so y * x is 0. They need a sum "
-            "of at most 0.": _table(lambda x, y: bool(y.all()) and _has_line(x, y)),
+            "of at most 0.": table(lambda x, y: bool(y.all()) and has_line(x, y)),
             "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
             "enough passes, and a fresh start for each gate?": Pattern(lambda table, right, x: (table <= right).all()),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, hidden
+from coursekit.labs.lab04_nudging import MISTAKES, errors, wave
 
 LAB = Lab(4, "Layers and blame", varies={"4.2": Constant(), "4.3": Constant("h"), "4.4": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -187,101 +188,9 @@ def _(student: Student) -> None:
 # 4.3 Which slope is wrong?
 
 
-def _nudged(loss: Callable[[Array], float], theta: Array, h: float, side: float = 1) -> Array:
-    nudges = h * np.eye(len(theta))
-    return np.array([(loss(theta + nudge) - loss(theta - side * nudge)) / (h + side * h) for nudge in nudges])
-
-
-def _share(claimed: Array, nudged: Array) -> Any:
-    return np.abs(claimed - nudged) / (np.abs(claimed) + np.abs(nudged))
-
-
-def _errors(nudge: Callable[..., Any] = _nudged, error: Callable[[Array, Any], Any] = _share) -> Callable[..., Any]:
-    return lambda loss, gradient, theta, h: error(gradient(theta), nudge(loss, theta, h))
-
-
-def _wave(rng: np.random.Generator, n: int, h: float) -> tuple[Any, ...]:
-    """A loss, a gradient that is wrong everywhere and has a wrong sign at times, a place, the size of the nudges."""
-    table, off = rng.normal(size=(n, n)), rng.uniform(0.3, 1.7, size=n) * np.resize([1, -1, 1], n)
-    return lambda t: np.sum(np.sin(table @ t)), lambda t: off * (table.T @ np.cos(table @ t)), rng.normal(size=n), h
-
-
 @LAB.exercise("4.3", "relative_errors(loss, gradient, theta, h)", title="Which slope is wrong?", points=3)
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(43))
-    mistakes: dict[str, Callable[..., Any]] = {
-        "you nudge to one side only, which is far coarser: loss(theta + nudge) - loss(theta - nudge), over 2 * h.": (
-            _errors(lambda loss, theta, h: _nudged(loss, theta, h, side=0))
-        ),
-        "the two nudged places are 2 * h apart, so divide by 2 * h.": _errors(lambda *a: 2 * _nudged(*a)),
-        "that is the absolute error: divide by |claimed| + |nudged|.": _errors(error=lambda a, b: np.abs(a - b)),
-        "your errors have a sign: take np.abs.": _errors(error=lambda a, b: (a - b) / (np.abs(a) + np.abs(b))),
-        "you divide by |nudged| alone: add |claimed| to it.": _errors(error=lambda a, b: np.abs(a / b - 1)),
-        "you divide by |claimed| alone: add |nudged| to it.": _errors(error=lambda a, b: np.abs(b / a - 1)),
-        "you divide by |claimed| - |nudged|: add the two.": _errors(
-            error=lambda a, b: np.abs(a - b) / (np.abs(a) - np.abs(b))
-        ),
-        "you multiply by |claimed| + |nudged|: divide by it.": _errors(
-            error=lambda a, b: np.abs(a - b) * (np.abs(a) + np.abs(b))
-        ),
-        "you divide by claimed + |nudged|: |claimed| has lost its sign there, too.": _errors(
-            error=lambda a, b: np.abs(a - b) / (a + np.abs(b))
-        ),
-        "you divide by |claimed| + nudged: |nudged| has lost its sign there, too.": _errors(
-            error=lambda a, b: np.abs(a - b) / (np.abs(a) + b)
-        ),
-        "you divide by |claimed + nudged|, which is small where the two differ in sign: |claimed| + |nudged|.": _errors(
-            error=lambda a, b: np.abs(a - b) / np.abs(a + b)
-        ),
-        "that is the sum of the two sizes, |claimed| + |nudged|; divide |claimed - nudged| by it.": _errors(
-            error=lambda a, b: np.abs(a) + np.abs(b)
-        ),
-        "nudged is missing above the line: take it off claimed.": _errors(
-            error=lambda a, b: np.abs(a) / (np.abs(a) + np.abs(b))
-        ),
-        "claimed is missing above the line: take nudged off it.": _errors(
-            error=lambda a, b: np.abs(b) / (np.abs(a) + np.abs(b))
-        ),
-        "the difference of the two losses isn't divided by 2 * h.": _errors(lambda *a: 2 * a[2] * _nudged(*a)),
-        "the difference of the two losses is multiplied by 2 * h: divide by it.": _errors(
-            lambda *a: (2 * a[2]) ** 2 * _nudged(*a)
-        ),
-        "the difference of the two losses is multiplied by h: divide by 2 * h.": _errors(
-            lambda *a: 2 * a[2] ** 2 * _nudged(*a)
-        ),
-        "your slope is upside down: the difference of the losses stands above, 2 * h below.": _errors(
-            lambda *a: 1 / _nudged(*a)
-        ),
-        "the two losses are added: take their difference.": _errors(
-            lambda loss, theta, h: np.array([loss(theta + n) + loss(theta - n) for n in h * np.eye(len(theta))]) / 2 / h
-        ),
-        "only the loss at theta + nudge is used: take the loss at theta - nudge off it.": _errors(
-            lambda loss, theta, h: np.array([loss(theta + n) for n in h * np.eye(len(theta))]) / 2 / h
-        ),
-        "only the loss at theta - nudge is used: take it off the loss at theta + nudge.": _errors(
-            lambda loss, theta, h: np.array([loss(theta - n) for n in h * np.eye(len(theta))]) / 2 / h
-        ),
-        "one of the two losses is that at theta itself, so the places are h apart, but you divide by 2 * h: nudge to "
-        "both sides.": _errors(lambda loss, theta, h: _nudged(loss, theta, h, 0) / 2),
-        "the nudge of one parameter isn't taken back before the next is nudged.": _errors(
-            lambda loss, theta, h: np.diag(
-                [_nudged(loss, theta - h * before, h) for before in np.tri(len(theta), k=-1)]
-            )
-        ),
-        "the gradient is taken twice, of the gradient itself: claimed is gradient(theta).": (
-            lambda loss, gradient, theta, h: _share(gradient(gradient(theta)), _nudged(loss, theta, h))
-        ),
-        "that is the chapter's check, one number for all of theta. Here each parameter gets an error of its own.": (
-            _errors(error=lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)))
-        ),
-        "all parameters are nudged at the same time, so nobody knows whose slope it is: one after the other.": (
-            _errors(lambda loss, theta, h: (loss(theta + h) - loss(theta - h)) / (2 * h))
-        ),
-        "your nudge is always 1e-5: use the argument h.": lambda *a: _errors()(*a[:3], 1e-5),
-        "every error is 0, whatever the gradient says: nudge the loss; don't compare the gradient with itself.": (
-            lambda loss, gradient, theta, h: np.zeros(len(theta))
-        ),
-    }
     square = lambda t: np.sum(t**2)  # noqa: E731
     compare(
         student,
@@ -292,13 +201,13 @@ def _(student: Student) -> None:
             # Nudged 3.25 and 12.25, claimed 3 and 12: these errors are the nudge's own.
             ((lambda t: np.sum(t**3), lambda t: 3 * t**2, np.array([1.0, 2]), 0.5), [0.25 / 6.25, 0.25 / 24.25]),
         ],
-        others=[_wave(rng, 3, 0.1), _wave(rng, 6, 0.01), _wave(rng, 4, 0.3)],
-        right=_errors(),
-        mistakes=mistakes,
+        others=[wave(rng, 3, 0.1), wave(rng, 6, 0.01), wave(rng, 4, 0.3)],
+        right=errors(),
+        mistakes=MISTAKES,
     )
     nothing = "two zeros agree, but your answer there is 0 / 0: return 0 where claimed and nudged are both 0."
     at_rest = (square, lambda t: 2 * t, np.array([0.0, 1]), 0.5), [0, 0]
-    compare(student, returns="errors", by_hand=[at_rest], others=[], right=_errors(), mistakes={nothing: _errors()})
+    compare(student, returns="errors", by_hand=[at_rest], others=[], right=errors(), mistakes={nothing: errors()})
 
 
 # 4.4 A second opinion
