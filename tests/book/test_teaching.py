@@ -65,7 +65,7 @@ def test_what_a_large_class_took_is_what_its_run_printed() -> None:
     )
     for words in (
         f"for lab {run['lab']},",
-        f"`--jobs {run['jobs']}`, killed {run['times_killed']} times",
+        f"`--jobs {run['jobs']}`, killed or stopped {run['times_killed_or_stopped']} times",
         f"took {run['seconds_of_computing_a_notebook']} seconds of computing a notebook",
         f"{run['gigabytes_at_most']} GB at most, about {run['gigabytes_a_job']} GB a job",
         f"and {run['wrong_marks']} marks",
