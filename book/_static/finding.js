@@ -25,12 +25,12 @@ function entry(page) {
   return item;
 }
 
-const plain = (words) => words.trim().toLowerCase().replace(/[\s-]+/g, " ");
+const plain = (words) => words.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 
 function inOrder(pages, words) {
   const asked = plain(words);
   const introduces = (page) => (page.meta.terms ?? "").split("; ").some((term) => term === asked || (asked.length > 3 && (term.startsWith(asked) || term.endsWith(` ${asked}`))));
-  const named = (page) => /\/notebooks\/\d/.test(page.url) && ` ${plain(page.meta.title.replace(/[^\w-]+/g, " "))} `.includes(` ${asked} `);
+  const named = (page) => /\/notebooks\/\d/.test(page.url) && ` ${plain(page.meta.title)} `.includes(` ${asked} `);
   const place = (page) => (introduces(page) || named(page) ? 0 : /\/notebooks\/\d/.test(page.url) ? 1 : 2);
   const first = (one, other) => (place(one) ? 0 : one.url.localeCompare(other.url)); // of two that introduce it
   return pages.toSorted((one, other) => place(one) - place(other) || first(one, other)); // others in Pagefind's order

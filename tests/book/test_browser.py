@@ -30,7 +30,7 @@ FINDS = {  # what is typed -> the chapter that comes first
     **{"learning rate": 1, "gradient descent": 1, "momentum": 1, "overfitting": 2, "perceptron": 3, "random search": 3},
     **{"backpropagation": 4, "crossover": 5, "elitism": 5, "tournament": 5, "EMNN": 6, "self-adaptation": 7},
     **{"CMA-ES": 8, "evolution strategy": 8, "GENREG": 10, "trust": 10, "MNIST": 10, "fitness proportional": 13},
-    **{"TPE": 14, "Dask": 15, "surrogate": 15},
+    **{"TPE": 14, "Dask": 15, "surrogate": 15, "mutation": 5, "winner's curse": 14},
 }
 FOUND = "words => document.querySelector('#pst-search-dialog [role=status]').dataset.words === words"
 OURS = ("http://127.0.0.1:", "data:", "blob:", "about:")

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,14 +16,14 @@ from neuroevo.plots import COLOURS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from course_site import dark  # noqa: E402  the extension is no package of the environment
+from course_site import inks  # noqa: E402  the extension is no package of the environment
 
 NOTEBOOKS = sorted(path for folder in ("notebooks", "solutions") for path in (ROOT / folder).rglob("[!.]*.ipynb"))
-MAPS = np.concatenate([mpl.colormaps[name](np.arange(256))[:, :3] for name in dark.WHOLE])
+MAPS = np.concatenate([mpl.colormaps[name](np.arange(256))[:, :3] for name in inks.WHOLE])
 
 
 def contrast(colours: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    light = np.stack([dark.luminance(colours), np.full(len(colours), dark.luminance(ground))])
+    light = np.stack([inks.luminance(colours), np.full(len(colours), inks.luminance(ground))])
     return (light.max(axis=0) + 0.05) / (light.min(axis=0) + 0.05)
 
 
@@ -31,16 +32,16 @@ def faults(png: bytes) -> list[str]:
     with Image.open(io.BytesIO(png)) as image:
         found = image.convert("RGB").getcolors(1 << 24)
     count, colours = np.array([n for n, _ in found]), np.array([colour for _, colour in found]) / 255
-    inks = colours[count >= 200]
-    shown = dark.recoloured(inks, inks)
-    mapped = np.array([np.abs(MAPS - ink).max(axis=1).min() < 3 / 255 for ink in inks])  # may be left as it is
-    lost = (contrast(inks, np.ones(3)) >= 3) & (contrast(shown, dark.GROUND) < 3) & ~mapped
-    hues, others = mpl.colors.rgb_to_hsv(inks)[:, 0], mpl.colors.rgb_to_hsv(np.clip(shown, 0, 1))[:, 0]
+    main = colours[count >= 200]
+    shown = inks.recoloured(main, main)
+    mapped = np.array([np.abs(MAPS - ink).max(axis=1).min() < 3 / 255 for ink in main])  # may be left as it is
+    lost = (contrast(main, np.ones(3)) >= 3) & (contrast(shown, inks.GROUND) < 3) & ~mapped
+    hues, others = mpl.colors.rgb_to_hsv(main)[:, 0], mpl.colors.rgb_to_hsv(np.clip(shown, 0, 1))[:, 0]
     turn = np.abs((hues - others + 0.5) % 1 - 0.5)
-    turned = (np.ptp(inks, axis=1) > 0.3) & (turn > 20 / 360) & ~mapped
+    turned = (np.ptp(main, axis=1) > 0.3) & (turn > 20 / 360) & ~mapped
     return [
         f"{mpl.colors.to_hex(ink)} as {mpl.colors.to_hex(new)}"
-        for ink, new in zip(inks[lost | turned], shown[lost | turned], strict=True)
+        for ink, new in zip(main[lost | turned], shown[lost | turned], strict=True)
     ]
 
 
@@ -53,20 +54,20 @@ def test_each_figure_keeps_what_is_seen_and_its_hues(path: Path) -> None:
 
 
 def test_each_colour_of_the_book_is_itself_or_lighter_in_its_hue() -> None:
-    inks = np.array([mpl.colors.to_rgb(colour) for colour in COLOURS.values()])
-    shown = dict(zip(COLOURS, dark.recoloured(inks, inks), strict=True))
-    light = [name for name, ink in zip(COLOURS, inks, strict=True) if dark.lightness(ink) > dark.LIGHT]
+    colours = np.array([mpl.colors.to_rgb(colour) for colour in COLOURS.values()])
+    shown = dict(zip(COLOURS, inks.recoloured(colours, colours), strict=True))
+    light = [name for name, ink in zip(COLOURS, colours, strict=True) if inks.lightness(ink) > inks.LIGHT]
     assert set(light) == {"random", "linear", "train", "validation", "test", "highlight"}
     for name in light:
         np.testing.assert_allclose(shown[name], mpl.colors.to_rgb(COLOURS[name]), atol=1 / 255)
-    assert (contrast(np.array(list(shown.values())), dark.GROUND) >= 4.5).all()
+    assert (contrast(np.array(list(shown.values())), inks.GROUND) >= 4.5).all()
 
 
 def test_paper_becomes_the_ground_and_a_map_of_one_hue_keeps_its_order() -> None:
     blues = mpl.colormaps["Blues"](np.linspace(0, 1, 50))[:, :3]
-    shown = dark.recoloured(np.concatenate([np.ones((1, 3)), blues]), blues)
-    np.testing.assert_allclose(shown[0], dark.GROUND)
-    assert (np.diff(dark.luminance(shown)) > -0.01).all()
+    shown = inks.recoloured(np.concatenate([np.ones((1, 3)), blues]), blues)
+    np.testing.assert_allclose(shown[0], inks.GROUND)
+    assert (np.diff(inks.luminance(shown)) > -0.01).all()
 
 
 def test_a_map_from_dark_to_light_stays_whole_with_what_is_written_on_it() -> None:
@@ -75,16 +76,23 @@ def test_a_map_from_dark_to_light_stays_whole_with_what_is_written_on_it() -> No
     picture.paste(Image.fromarray(table).resize((100, 80), Image.Resampling.NEAREST), (50, 10))
     ImageDraw.Draw(picture).line((80, 50, 90, 50), fill="white", width=3)
     ImageDraw.Draw(picture).line((10, 50, 30, 50), fill="black", width=3)
-    new, old = np.asarray(dark.darkened(dark.few_colours(picture)).convert("RGB")), np.asarray(picture)
+    new, old = np.asarray(inks.darkened(inks.few_colours(picture)).convert("RGB")), np.asarray(picture)
     np.testing.assert_array_equal(new[15:85, 60:140], old[15:85, 60:140])
     assert new[50, 20].min() > 200
-    np.testing.assert_array_equal(new[0, 0], np.round(255 * dark.GROUND))
+    np.testing.assert_array_equal(new[0, 0], np.round(255 * inks.GROUND))
 
 
 def test_few_colours_are_those_of_the_picture_or_near_them() -> None:
     shades = np.linspace(0, 255, 40, dtype=np.uint8)
     surface = np.stack([*np.meshgrid(shades, shades), np.full((40, 40), 90, np.uint8)], axis=2)  # 1,600 colours
     surface[:20, :20] = (213, 94, 0)
-    new = np.asarray(dark.few_colours(Image.fromarray(surface)).convert("RGB"))
+    new = np.asarray(inks.few_colours(Image.fromarray(surface)).convert("RGB"))
     assert np.abs(new.astype(int) - surface).max() <= 20
     np.testing.assert_array_equal(new[:20, :20], surface[:20, :20])
+
+
+def test_a_build_that_draws_nothing_loads_nothing_that_draws() -> None:
+    heavy = "{'matplotlib', 'pandas', 'scipy', 'torch', 'fontTools', 'IPython'}"
+    code = f"import sys; sys.path.insert(0, 'book/_ext'); import course_site; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -169,6 +169,7 @@ def test_launch_buttons_open_this_notebook_of_this_repository(notebook: Path, si
     assert f"https://colab.research.google.com/github/fake-owner/fake-course/blob/trunk/{path}" in links
     assert f"https://github.com/fake-owner/fake-course/edit/trunk/{path}" in links
     assert "https://github.com/fake-owner/fake-course" in links
+    assert [link for link in links if link.endswith(f"{repository.SETUP}.html{repository.IN_BROWSER}")]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "book" / "quizzes").glob("*.md")), ids=lambda path: path.stem)

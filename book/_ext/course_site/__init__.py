@@ -10,7 +10,7 @@ Each module here is one concern, and says why it is needed:
 * ``finishing``   the last hand on a page that was written, by the next five:
 * ``films``       the frames of a film as files, fetched when they are wanted;
 * ``accessible``  faults of the theme and its tools that stand in the way of a keyboard or a screen reader;
-* ``dark``        figures for a dark ground;
+* ``dark``        figures for a dark ground, drawn by ``inks``;
 * ``lean``        what a page needn't load: unused styles, icons, scripts; sizes of pictures;
 * ``finding``     a search that finds while one types;
 * ``keeping``     the whole book as an EPUB and a PDF;
@@ -61,6 +61,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", repository.set_theme_options)
     app.connect("config-inited", publishing.write_footer)
     app.connect("config-inited", publishing.tell_address)
+    app.connect("html-page-context", repository.tell_of_first_cell, priority=600)  # after the theme's buttons, 501
     publishing.load_extensions(app)
 
     app.connect("doctree-resolved", offline.drop_thebe_config, priority=900)  # after sphinx-thebe has added it

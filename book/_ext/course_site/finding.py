@@ -23,6 +23,7 @@ WEIGHTS = {
 }
 WEIGHTS |= {"book/bibliography": 0.5, "book/intro": 0.5, "book/": 1, "labs/": 0.5}
 TERM = re.compile(r"glossary\.md#term-([\w-]+)")
+DEFINED = re.compile(r"\*\*\[[^]]*\]\([^)]*" + TERM.pattern + r"\)\*\*")  # as books do it: in bold
 UNREAD = (
     ".cell_input, .cell summary, .cell_output, .headerlink, .play"  # code and what it prints name everything everywhere
 )
@@ -36,14 +37,15 @@ def drop_sphinx_search(app: Sphinx) -> None:
 
 
 def introduced(source: Path) -> dict[str, list[str]]:
-    """Each chapter's terms of the glossary: those that no chapter before it links to."""
-    terms: dict[str, list[str]] = {}
-    known: set[str] = set()
-    for chapter in sorted((source / "notebooks").glob("[0-9]*.ipynb")):
-        linked = dict.fromkeys(TERM.findall(chapter.read_text(encoding="utf-8")))
-        terms[f"notebooks/{chapter.stem}.html"] = [term.replace("-", " ") for term in linked if term not in known]
-        known |= set(linked)
-    return terms
+    """Each chapter's terms of the glossary: its links in bold, and those that no chapter before it links to."""
+    chapters = sorted((source / "notebooks").glob("[0-9]*.ipynb"))
+    texts = {f"notebooks/{chapter.stem}.html": chapter.read_text(encoding="utf-8") for chapter in chapters}
+    home: dict[str, str] = {}
+    for link in (DEFINED, TERM):
+        for name, text in texts.items():
+            for term in link.findall(text):
+                home.setdefault(term, name)
+    return {name: [term.replace("-", " ") for term in home if home[term] == name] for name in texts}
 
 
 def rank(soup: BeautifulSoup, page: str, terms: list[str]) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import tinycss2
 from bs4 import BeautifulSoup
-from fontTools import subset, ttLib
 from PIL import Image
 from sphinx.application import Sphinx
 from tinycss2.ast import Node
@@ -42,18 +41,10 @@ def size_pictures(soup: BeautifulSoup, page: Path) -> None:
         if file.suffix == ".png" and file.is_file() and not picture.get("width"):
             with Image.open(file) as image:
                 picture["width"], picture["height"] = map(str, image.size)
-                picture["src"] = str(picture["src"]).removesuffix(file.name) + _lighter(image, file).name
+            picture["src"] = str(picture["src"]).removesuffix(file.name) + dark.lighter(file).name
         if not first:
             picture["loading"] = "lazy"
         first = False
-
-
-def _lighter(image: Image.Image, file: Path) -> Path:
-    """The same picture in fewer bytes, where there is one."""
-    other = file.with_suffix(".few.png")
-    if dark.older(other, file):
-        dark.few_colours(image).save(other)
-    return min(file, other, key=lambda path: path.stat().st_size)
 
 
 def thin_styles(app: Sphinx) -> None:
@@ -71,7 +62,10 @@ def thin_styles(app: Sphinx) -> None:
         icons |= {int(code, 16) if code else ord(character) for code, character in ICON.findall(css)}
         sheet.write_text(css, encoding="utf-8")
     for font in static.glob("vendor/fontawesome/webfonts/*.ttf"):
-        font.with_suffix(".woff").write_bytes(_with_glyphs(font, icons))
+        kept, now = font.with_suffix(".txt"), " ".join(map(hex, sorted(icons)))
+        if not kept.is_file() or kept.read_text("utf-8") != now:
+            font.with_suffix(".woff").write_bytes(_with_glyphs(font, icons))
+            kept.write_text(now, "utf-8")
 
 
 def _classes(pages: Iterable[str]) -> set[str]:
@@ -118,6 +112,8 @@ def _asked_for(selector: list[Node]) -> set[str]:
 
 def _with_glyphs(font: Path, codes: set[int]) -> bytes:
     """The font with these characters alone, compressed."""
+    from fontTools import subset, ttLib  # a second that a build in which no icon is new needn't wait
+
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each step
     whole = ttLib.TTFont(font)
     cut = subset.Subsetter(subset.Options(notdef_outline=True))

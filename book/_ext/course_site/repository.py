@@ -9,11 +9,13 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
+SETUP, IN_BROWSER = "book/setup", "#in-your-browser-with-nothing-installed"
 _GITHUB = re.compile(
     r"""(?: (?:https?|git|ssh)://  (?:[^@/\s]+@)?  (?:www\.|ssh\.)?github\.com  (?::\d+)?  /   # https://, ssh://
           | [^@/\s]+@github\.com:  /?                                                          # git@github.com:
@@ -78,3 +80,15 @@ def set_theme_options(app: Sphinx, config: Config) -> None:
         options["launch_buttons"] = {}
     for button in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
         options[button] = bool(config.course_repository)
+
+
+def tell_of_first_cell(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Put below the button for Colab a link to the cell that a notebook needs there."""
+    for group in context.get("header_buttons", []):
+        if group.get("label") == "launch-buttons" and SETUP in app.env.found_docs:
+            link = {
+                "text": "Colab's first cell",
+                "tooltip": "What a notebook needs in Colab",
+                "icon": "fas fa-circle-info",
+            }
+            group["buttons"].append({"type": "link", "url": context["pathto"](SETUP) + IN_BROWSER} | link)

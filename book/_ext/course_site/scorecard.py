@@ -1,5 +1,7 @@
 """The title question's scorecard: what selection did beside the gradient's best reply, task by task."""
 
+import re
+
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -38,7 +40,7 @@ class Scorecard(SphinxDirective):
 
     def _row(self, verdict: "verdicts.Verdict") -> nodes.Node:  # noqa: F821
         word = nodes.strong("", verdict.word, classes=["verdict-word"])
-        gain = nodes.Text(f" {verdict.gain_text()}".replace("-", "−"))
+        gain = nodes.Text(f" {signed(verdict.gain_text())}")
         cells = [
             [page_link(self.env, self.arguments[0], _SHOWN[verdict.task])],
             [word, gain],
@@ -47,6 +49,11 @@ class Scorecard(SphinxDirective):
         ]
         entries = [nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells]
         return nodes.row("", *entries, classes=[f"selection-{verdict.word}"])
+
+
+def signed(text: str) -> str:
+    """Numbers with the sign that books print, and none before a zero."""
+    return re.sub(r"-(?=0\.0+\b)", "", text).replace("-", "−")
 
 
 def number(mean: float, score: str) -> str:

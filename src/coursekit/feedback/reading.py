@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from coursekit.feedback.hints import TryAgain
 __all__ = ["Answer", "brief", "case_text", "outward", "read_floats", "read_several", "seems", "shortened", "to_arrays"]
 
 Answer = tuple[NDArray[np.float64], ...]
-T = TypeVar("T")
 
 _WITHIN: dict[
     str, str | Callable[[re.Match[str]], str]
@@ -112,10 +111,10 @@ def _without_self(text: str) -> str:
     return re.sub(r"(?<=\b1 positional argument)s", "", fewer)
 
 
-def seems(kind: str) -> Callable[[type[T]], type[T]]:
+def seems(kind: str) -> Callable[[type[Any]], type[Any]]:
     """Decorate a class of a check's own whose objects students get: Python's messages call it by this name."""
 
-    def named(own: type[T]) -> type[T]:
+    def named(own: type[Any]) -> type[Any]:
         own.__name__ = own.__qualname__ = kind
         return own
 
