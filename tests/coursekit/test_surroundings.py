@@ -3,8 +3,10 @@
 import os
 import sys
 import threading
+import warnings
 from functools import partial
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -159,3 +161,12 @@ def test_what_compiled_code_writes_while_a_hint_is_searched_for_is_not_seen(capf
     out, err = capfd.readouterr()
     assert "asked for" in out
     assert "illegal" not in out + err
+
+
+def test_numpys_warnings_do_not_come_before_a_verdict():
+    lab = Lab(9, "Nine")
+    check = partial(compare, returns="y", by_hand=[((1.5,), 2)], others=[], right=round, mistakes={})
+    lab.exercise("9.1", "f(x)", title="One", points=1)(check)
+    with warnings.catch_warnings(record=True, action="always") as seen:
+        assert lab.judge("9.1", lambda x: np.polyfit([x, x], [x, x], 1)[0]).status is Status.TRY_AGAIN
+    assert not seen

@@ -16,7 +16,7 @@ from coursekit.feedback.student import Student
 
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
-ADVICE = "Print the numbers on the way there, and find where they begin to grow."
+ADVICE = "Print the numbers on the way there, and find the first that is too large, or nan."
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]

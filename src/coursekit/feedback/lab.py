@@ -1,6 +1,7 @@
 """A lab: its exercises, their checks, and what one notebook's student has got so far."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -149,13 +150,13 @@ class Lab:
             return Verdict(Status.TRY_AGAIN, problem)
 
         def work() -> None:
-            # NumPy's overflow warnings would come before the verdict that explains them.
+            # NumPy's warnings, of an overflow or of a rank, would come before the verdict that explains them.
             with np.errstate(all="ignore"):
                 self._judge_own(exercise, check, function)
 
         token = VARIANT.set(self.own)
         try:
-            with cut_output():
+            with cut_output(), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
                 run_limited(work, self.time_limit)
         except TryAgain as hint:
             return Verdict(Status.TRY_AGAIN, outward(str(hint)), "named" if hint.names_fault else "difference")

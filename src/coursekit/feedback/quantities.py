@@ -76,12 +76,12 @@ def tie(got: Sequence[Array], expected: Sequence[Array], known: Sequence[Mapping
                 summed = [a + b for a, b in zip(got, expected, strict=True)]
                 for text, make in factors.items():
                     if c := _multiple(got, list(map(make, expected, values))):
-                        return f"is {'' if c == 1 else f'{c:.4g} times '}{text}".replace("{q}", name)
+                        return f"is {'' if np.isclose(c, 1) else f'{c:.4g} times '}{text}".replace("{q}", name)
                 for text, make in _DIFFERENCES.items():
                     if c := _multiple(off, list(map(make, expected, values))):
-                        times = "" if abs(c) == 1 else f"{abs(c):.4g} times "
+                        times = "" if np.isclose(abs(c), 1) else f"{abs(c):.4g} times "
                         return f"is too {'large' if c > 0 else 'small'} by {times}{text}".replace("{q}", name)
-                if _multiple(summed, values) == 1:
+                if np.isclose(_multiple(summed, values), 1):
                     return f"is {name} minus what it should be"
     return ""
 

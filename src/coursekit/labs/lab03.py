@@ -216,8 +216,8 @@ def _(student: Student) -> None:
             "you give up after one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
                 table(after_one_pass)
             ),
-            "you fit each gate by least squares. That line is near all answers, and misses gates that others get: "
-            "run the rule, or a linear program.": table(near_all),
+            "your line is near all answers, as that of least squares is, or a sigmoid's after few steps. It misses "
+            "gates that others get: run the rule, or a linear program.": table(near_all),
             "the last column of x is dropped, so your neuron has no bias.": lambda x: table(has_line)(x[:, :-1]),
             "you add a column of ones. Take x as it is: where it has no such column, the neuron has no bias.": (
                 lambda x: table(has_line)(_with_constant(x))

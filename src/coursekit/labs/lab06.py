@@ -59,8 +59,9 @@ def _fitness(
     title="The paper's fitness",
     points=2,
     on_error={
-        (SHAPES, "must match"): "the shapes don't fit: `population[..., 0]` is (n_runs, n_genomes), and x is "
-        "(n_points,). Keep a last dimension of 1, `population[..., :1]`, and each genome meets each point.",
+        (SHAPES, "must match"): "the shapes don't fit ({error}). If you take `population[..., 0]`, it is (n_runs, "
+        "n_genomes), and x is (n_points,). Keep a last dimension of 1, `population[..., :1]`, and each genome meets "
+        "each point.",
         (SHAPES, "too many indices|0-dim|too many values"): "your function takes three dimensions and no other. With "
         "`population[..., :1]` the dots stand for however many there are: a single run, (n_genomes, 2), must do as "
         "well.",

@@ -64,9 +64,13 @@ def once(student: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(methods: dict[str, Search], *rest: Any) -> Any:
         called: list[str] = []
+        over = False
 
         def watched(name: str) -> Callable[[int], Tensor]:
             def method(n_steps: int) -> Tensor:
+                refuse(
+                    over, "you call a method that an earlier call of your function was given: take it from `methods`."
+                )
                 refuse(
                     name in called,
                     "a method is called twice, so twice the budget is spent. Call it once, and keep its path in a "
@@ -77,7 +81,9 @@ def once(student: Callable[..., Any]) -> Callable[..., Any]:
 
             return method
 
-        return student({name: watched(name) for name in methods}, *rest)
+        answer = student({name: watched(name) for name in methods}, *rest)
+        over = True
+        return answer
 
     return call
 

@@ -121,9 +121,10 @@ _FORWARD_MISTAKES: dict[str, Callable[..., Any]] = {
 
 
 def _stops(population: Tensor, x: Tensor, sizes: Sequence[int]) -> str:
+    loop = " Does the loop over layers take any number of sizes?" if len(sizes) > 2 else ""
     return (
         f"your function stops for {len(population)} genomes, {len(x)} images and sizes = {sizes} ({{error}}). Write "
-        "the shape of every tensor beside its line. Does the loop over layers take any number of sizes?"
+        f"the shape of every tensor beside its line.{loop}"
     )
 
 

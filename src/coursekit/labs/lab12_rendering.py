@@ -123,6 +123,7 @@ def judge_rendering(student: Student) -> None:
         "the letters' shapes are not those that the font draws. Draw each once, with font=font, and change nothing "
         "afterwards but the numbers' range."
     )
+    full = max(image.max() for image in images) / max(want.max() for want in wanted)
     soft = all(
         abs(ink.sum() / want.sum() - 1) < 0.05 and np.abs(np.subtract(ink.shape, want.shape)).max() <= 1
         for ink, want in zip(inks, wanted, strict=True)
@@ -146,6 +147,9 @@ def judge_rendering(student: Student) -> None:
                 soft and not all_alike(lambda want: want)
             ),
             shape_hint: not all_alike(lambda want: want),
+            f"full ink should be 1; yours is {full:.4g}. Pillow's full ink is 255: by what do you divide?": (
+                abs(full - 1) > 1e-3
+            ),
         }
     )
     off = np.stack([margins[:, 0] - margins[:, 1], margins[:, 2] - margins[:, 3]], axis=1)
@@ -156,7 +160,9 @@ def judge_rendering(student: Student) -> None:
         centre_of_mass.append(np.abs(mass).max())
     across, down = np.abs(off).max(axis=0)
     begins = np.array([face.getbbox(letter)[:2] for letter, face, _ in cases])
-    kept = np.abs(off - 2 * begins).max() <= 3
+    forgotten = np.abs(off - 2 * begins).max(axis=0) <= 3
+    level = "the letter is in the middle from left to right, but not from top to bottom"
+    upright = "the letter is in the middle from top to bottom, but not from left to right"
     worst = cases[int(np.abs(off).max(axis=1).argmax())]
     left, right, top, bottom = margins[int(np.abs(off).max(axis=1).argmax())].tolist()
     where = (
@@ -168,11 +174,19 @@ def judge_rendering(student: Student) -> None:
             f"the middle of the *ink's weight* is in the middle of the image. It should be the box around the ink: "
             f"{where}.": max(centre_of_mass) < 1.1 and max(across, down) > 3,
             f"you halve what the letter leaves free, but forget that its box begins at (left, top) and not at (0, 0): "
-            f"{where}. Take left away from x, and top away from y.": kept and max(across, down) > 3,
-            f"the letter is in the middle from left to right, but not from top to bottom: {where}. The box that "
-            "font.getbbox gives doesn't begin at 0: take its top away from y.": across <= 3 < down,
-            f"the letter is in the middle from top to bottom, but not from left to right: {where}. The box that "
-            "font.getbbox gives doesn't begin at 0: take its left away from x.": down <= 3 < across,
+            f"{where}. Take left away from x, and top away from y.": forgotten.all() and min(across, down) > 3,
+            f"{level}: {where}. The box that font.getbbox gives doesn't begin at 0: take its top away from y.": (
+                across <= 3 < down and forgotten[1]
+            ),
+            f"{upright}: {where}. The box that font.getbbox gives doesn't begin at 0: take its left away from x.": (
+                down <= 3 < across and forgotten[0]
+            ),
+            f"{level}: {where}. Its height is bottom - top, and both sides share what is left of `size`.": (
+                across <= 3 < down
+            ),
+            f"{upright}: {where}. Its width is right - left, and both sides share what is left of `size`.": (
+                down <= 3 < across
+            ),
             f"the letter is not in the middle: {where}. The box that font.getbbox gives begins at (left, top), so "
             "its height is bottom - top; and what is left of `size` is shared by both sides.": max(across, down) > 3,
         }

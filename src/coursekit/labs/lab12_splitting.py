@@ -42,10 +42,9 @@ def _split(
     diagnose(
         {
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
-            f"face {twice[:1]} is in two parts, and its whole family with it. In `families` a name stands once for "
-            "each of its faces, so a shuffle of it deals a family out more than once: shuffle sorted(set(families)).": (
-                twice and (test & (train | validation) or train & validation) and train != set(families)
-            ),
+            f"face {twice[:1]} is in two parts, and its whole family with it: the family is drawn more than once. In "
+            "`families` a name stands once for each of its faces, so draw from sorted(set(families)), without putting "
+            "back.": (twice and (test & (train | validation) or train & validation) and train != set(families)),
             f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
             "is what the two others leave.": twice,
             f"face {missing[:1]} is in none of the three parts: what is neither test nor validation is train.": missing,

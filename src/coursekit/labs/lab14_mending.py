@@ -151,20 +151,22 @@ def _mutations(student: Student) -> None:
         max(alike["names"], alike["genes"]) > 0.5 * several,
         "all children of a generation that mutate do so alike: draw gene and choice for each child, inside the loop.",
     )
+    strays: list[int] = []
     n_other = n_children = 0
     two: dict[str, list[int]] = {name: [0, 1 + i] for i, name in enumerate(CHOICES)}
     for seed in range(100):
         for design, kept_score in student.in_place(
             _population("all alike", 20, random.Random(hidden(seed))), two, random.Random(hidden(seed))
         ):
-            refuse(
-                any(gene not in two[name] for name, gene in design.items()),
-                "a child has a choice that isn't among the `choices` that were given for this gene. Is it from another "
-                "gene's list, kept, or typed in?",
-            )
+            strays += [gene for name, gene in design.items() if gene not in two[name]]
             if kept_score is None:
                 n_children += 1
                 n_other += any(gene != 0 for gene in design.values())
+    refuse(
+        any(all(gene not in genes for genes in two.values()) for gene in strays),
+        "a child has a choice that isn't among the `choices` that were given. Are others kept, or typed in?",
+    )
+    refuse(strays, "a child has a choice of another gene: draw from the list of the gene itself, choices[name].")
     refuse(
         n_other > 0.15 * n_children,
         f"with two choices for each gene, {100 * n_other / n_children:.0f} % of your children differ by mutation. It "

@@ -18,6 +18,7 @@ AGAIN = "If what you drew doesn't fit, draw both again until something does, how
 MOTHER: Tree = ("add", ("mul", 1.125, 2.25), ("neg", 3.0625))
 FATHER: Tree = ("max", ("tanh", ("abs", 4.0)), 5.375)
 TOWER: Tree = reduce(lambda tree, name: (name, tree), ["neg"] * 39, cast(Tree, 0.5))  # forty nodes
+BUSH: Tree = reduce(lambda tree, name: (name, tree, tree), ["add"] * 6, cast(Tree, 0.5))  # 127 nodes
 
 
 def _places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
@@ -161,7 +162,7 @@ def _judge_small(student: Student) -> None:
 
 
 def _judge_patience(student: Student) -> None:
-    """TryAgain unless a child is drawn until it fits, where one pair in 24 fits: three at the root, two below it."""
+    """TryAgain unless a child is drawn until it fits, where one pair in 24 does: three at the root, two below it."""
     found = _draw(student, ("max", 1.25, 2.5), TOWER, 3, 5, 120)
     at_root = sum(k for (place, _), k in found.items() if not place) / found.total()
     refuse(
@@ -169,6 +170,7 @@ def _judge_patience(student: Student) -> None:
         f"where only 5 of 120 pairs of a place and a gift fit, 3 of them at the root, {100 * at_root:.0f} % of the "
         f"children are grafted there; it should be 60 %. {AGAIN}",
     )
+    _draw(student, BUSH, "x", 1, 6, 20)  # one place of 127: who gives up after 100 draws does so in 9 of 20 calls
 
 
 def judge_crossing(student: Student) -> None:

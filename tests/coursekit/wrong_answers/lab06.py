@@ -384,6 +384,11 @@ def baselines(
     return table
 
 
+def first_methods_kept(methods, prices, budget, x, y, seen=[]):  # noqa: B006 - that is the mistake
+    seen.append(methods)
+    return baselines()(seen[0], prices, budget, x, y)
+
+
 prices_are_ignored = baselines(n_steps=lambda budget, price: budget)
 steps_are_fractions = baselines(n_steps=lambda budget, price: budget / price)
 one_line_before = baselines(answer=lambda path, n: path[:, n - 1])
@@ -498,6 +503,7 @@ WRONG = {
     ],
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
+        (first_methods_kept, "that an earlier call of your function was given"),
         (first_run_alone, "error of 'a' is"),
         (one_line_before, "you score line number n_steps of the path"),
         (one_line_behind, "not every path has n_steps + 1 lines"),

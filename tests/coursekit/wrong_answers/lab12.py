@@ -71,13 +71,16 @@ corner = renderer(place=lambda box, size: (0, 0))
 forgets_the_box_begins_later = renderer(
     place=lambda box, size: ((size - box[2] + box[0]) // 2, (size - box[3] + box[1]) // 2)
 )
-forgets_left = renderer(place=lambda box, size: (middle(box, size)[0] + 4, middle(box, size)[1]))
+forgets_left = renderer(place=lambda box, size: ((size - box[2] + box[0]) // 2, middle(box, size)[1]))
+adds_left = renderer(place=lambda box, size: ((size - box[2] - box[0]) // 2 - box[0], middle(box, size)[1]))
+adds_top = renderer(place=lambda box, size: (middle(box, size)[0], (size - box[3] - box[1]) // 2 - box[1]))
 forgets_top = renderer(place=lambda box, size: (middle(box, size)[0], (size - box[3] + box[1]) // 2 - 1))
 begins_in_the_middle = renderer(place=lambda box, size: (size // 2 - box[0], size // 2 - box[1]))
 white_on_black = renderer(paper=255, ink=0)
 bytes_for_shares = renderer(then=lambda a: a)
 whole_numbers = renderer(then=lambda a: a.astype(np.uint8))
 divided_twice = renderer(then=lambda a: a / 255**2 * 100)
+divided_by_256 = renderer(then=lambda a: a / 256)
 colours = renderer(mode="RGB", ink=(255, 255, 255))
 no_greys = renderer(then=lambda a: (a > 127).astype(float))
 upside_down = renderer(then=lambda a: a[::-1] / 255)
@@ -349,12 +352,15 @@ WRONG = {
         (forgets_the_font, "you draw in one font"),
         (forgets_top, "take its top away from y"),
         (forgets_left, "take its left away from x"),
+        (adds_top, "Its height is bottom - top"),
+        (adds_left, "Its width is right - left"),
         (begins_in_the_middle, "part of the letter is cut off"),
         (by_weight, "the middle of the *ink's weight*"),
         (white_on_black, "ink and paper are swapped"),
         (bytes_for_shares, "the pixels go up to 255"),
         (whole_numbers, "the pixels should be floats from 0 to 1; yours are uint8"),
         (divided_twice, "full ink should be 1; yours is paler"),
+        (divided_by_256, "full ink should be 1; yours is 0.9961"),
         (nothing_is_drawn, "your image is empty"),
         (colours, "'RGB' has three"),
         (in_list, "you return a list"),

@@ -165,6 +165,11 @@ def choices_typed_in(population, choices, rng):
     return breeder()(population, {name: list(range(10)) for name in choices}, rng)
 
 
+def choices_of_another_gene(population, choices, rng):
+    names = list(choices)
+    return breeder()(population, {name: choices[names[i - 1]] for i, name in enumerate(names)}, rng)
+
+
 def draws_half_of_the_choices(population, choices, rng):
     halves = {name: options[: (len(options) + 1) // 2] for name, options in choices.items()}
     first = next(iter(choices))
@@ -287,7 +292,8 @@ WRONG = {
         (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
         (rounded_scores, "leave the scores as they are"),
         (first_population_kept, "is an older population kept?"),
-        (choices_typed_in, "kept, or typed in?"),
+        (choices_typed_in, "Are others kept, or typed in?"),
+        (choices_of_another_gene, "a child has a choice of another gene"),
         (named("no_mutation", mutate_children=False), "nobody mutates"),
         (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),

@@ -563,6 +563,7 @@ WRONG = {
         (trying(1, nothing), "sometimes returns None: with `most` 6"),
         (trying(10, nothing), "sometimes returns None: with `most` 3"),
         (trying(10, the_mother), "of 120 calls the child is its mother, unchanged"),
+        (trying(200, the_mother), "of 20 calls the child is its mother, unchanged"),
         (trying(10, the_last_child), "but at most 3 are allowed"),
         (trying(10, a_small_part_of_the_father), "where only 5 of 120 pairs"),
         (chooses_from_a_generator, "list(places(tree)) is a list of them"),
