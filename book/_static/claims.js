@@ -32,7 +32,8 @@ function list(name, key, values) {
 }
 
 list("Document", "document", unique("document"));
-list("Verdict", "verdict", unique("verdict").sort());
+const order = [...document.querySelectorAll(".tally li")].map((item) => item.textContent.replace(/^\d+\s*/, ""));
+list("Verdict", "verdict", unique("verdict").sort((a, b) => order.indexOf(a) - order.indexOf(b)));
 list("Chapter", "chapter", unique("chapter").sort((a, b) => a - b));
 const search = Object.assign(document.createElement("input"), {type: "search"});
 add("Words", search);

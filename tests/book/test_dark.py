@@ -76,10 +76,12 @@ def test_a_map_from_dark_to_light_stays_whole_with_what_is_written_on_it() -> No
     picture.paste(Image.fromarray(table).resize((100, 80), Image.Resampling.NEAREST), (50, 10))
     ImageDraw.Draw(picture).line((80, 50, 90, 50), fill="white", width=3)
     ImageDraw.Draw(picture).line((10, 50, 30, 50), fill="black", width=3)
+    ImageDraw.Draw(picture).point([(38, 50), (44, 52)], fill=tuple(map(int, table[0, 40])))  # as at a letter's edge
     new, old = np.asarray(inks.darkened(inks.few_colours(picture)).convert("RGB")), np.asarray(picture)
     np.testing.assert_array_equal(new[15:85, 60:140], old[15:85, 60:140])
     assert new[50, 20].min() > 200
-    np.testing.assert_array_equal(new[0, 0], np.round(255 * inks.GROUND))
+    for place in (new[0, 0], new[51, 40], new[51, 46]):
+        np.testing.assert_array_equal(place, np.round(255 * inks.GROUND))
 
 
 def test_few_colours_are_those_of_the_picture_or_near_them() -> None:

@@ -19,6 +19,7 @@ from scipy.special import expit, stdtrit
 
 from evidence.runs.rules import trees
 from neuroevo import results
+from neuroevo.search import designs
 
 ROOT = Path(__file__).parents[2]
 PLAY = ROOT / "book" / "_static" / "play"
@@ -296,6 +297,27 @@ def test_14_replays_lose_what_the_chapters_lose(search, name):
     lost = node("fig-14-race", script, seeds=list(range(100)), search=search, table=running.stored("designs"))
     half = 2.6 * np.std(lost) / 10
     assert abs(np.mean(lost) - told("14", name)) < half
+
+
+@needs_node
+def test_14_the_table_is_looked_up_by_the_chapters_settings():
+    choices = node("fig-14-race", "figure.GENES")
+    assert [[word.removesuffix("s").split(" ")[0] for word in gene] for gene in choices[:2]] == [
+        list(map(str, values)) for values in list(designs.SPACE.choices.values())[:2]
+    ]
+    assert choices[2:] == [list(values) for values in list(designs.SPACE.choices.values())[2:]]
+    script = (
+        "choices.flat().map(only => figure.compute({search: 'random search', trainings: 9, replay: 1, only}, table))"
+    )
+    looked_up = node("fig-14-race", script, choices=choices, table=running.stored("designs"))
+    worth = designs.read().outcomes(patience=STORED["designs"]["patience"]).test.mean(dim=1)
+    for gene, values in enumerate(choices):
+        for index in range(len(values)):
+            found = looked_up.pop(0)["found"]
+            assert [designs.SPACE.genes(torch.tensor(design))[gene] for design in found] == [index] * (
+                672 // len(values)
+            )
+            assert found[0] == max(found, key=lambda design: float(worth[design]))
 
 
 @needs_node

@@ -115,5 +115,6 @@ def _off(colours: _Array, table: _Array) -> _Array:
 
 
 def _closed(kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same with all that is as thin as a letter and stands within."""
-    return ndimage.minimum_filter(ndimage.maximum_filter(kept, 15), 15)
+    """The same without specks (a letter's edge may have a colour of the map), with all that is thin and within."""
+    tiles = ndimage.maximum_filter(ndimage.minimum_filter(kept, 3), 3)
+    return tiles | ndimage.minimum_filter(ndimage.maximum_filter(tiles, 15), 15, mode="constant")

@@ -72,10 +72,7 @@ def stored(name: str) -> dict[str, list]:
         # Every design, once a network: trained until that many epochs brought nothing better.
         outcomes = designs.read().outcomes(patience=part["patience"])
         columns = {key: getattr(outcomes, key).round(decimals=4).tolist() for key in ("validation", "test", "seconds")}
-        return columns | {
-            "sizes": list(designs.SPACE.sizes),
-            "choices": list(map(list, designs.SPACE.choices.values())),
-        }
+        return columns | {"sizes": list(designs.SPACE.sizes)}
     table = results.load(part["run"]).tables[part["table"]]
     rows = table.query(part["rows"]) if "rows" in part else table
     return dict(rows[part["columns"]].to_dict("list"))

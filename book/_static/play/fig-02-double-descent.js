@@ -1,5 +1,5 @@
 import {line, scaleLinear, scaleLog} from "./d3.js";
-import {mean, number, Random, steps, whole} from "./maths.js";
+import {mean, number, power, Random, steps, whole} from "./maths.js";
 
 export const title = "Fifteen points, or more: which number of coefficients is the worst, and what comes after it?";
 
@@ -129,7 +129,7 @@ export function draw(stage, {x, y, curve, error, medians}, {count, points}) {
 
   const plot = stage.panel(two, {
     x: scaleLog([1, 100], [0, 1]), y: scaleLog([0.03, 1e6], [0, 1]), title: "distance from the truth, median",
-    xLabel: "coefficients", ticks: 4, xFormat: "~g", yTicks: 6, yFormat: "~g",
+    xLabel: "coefficients", ticks: 4, xFormat: "~g", yTicks: 6, yFormat: power,
   });
   plot.inside.append("line").attr("class", "play-mark").attr("x1", plot.x(points)).attr("x2", plot.x(points)).attr("y2", plot.height);
   plot.words(`${points} points`, plot.x(points) + 6, 14, "start");

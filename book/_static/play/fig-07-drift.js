@@ -77,7 +77,7 @@ export function draw(stage, {founders, curve}, {rows, generation}) {
   });
   const theory = whole(5, LAST).map((t) => [t, Math.max(1, (2 * rows) / t + 1 / 3)]);
   plot.inside.append("path").attr("class", "play-mark").attr("fill", "none").attr("d", line((p) => plot.x(p[0]), (p) => plot.y(p[1]))(theory));
-  plot.words("by lot, theory", plot.width - 4, 14, "end");
+  plot.words("dashed: by lot, in theory", plot.width - 4, 14, "end");
   plot.inside.append("path").attr("class", "play-line tone-evolution").attr("d", line((_, g) => plot.x(g), (count) => plot.y(count))(curve));
   plot.inside.append("circle").attr("class", "play-dot tone-evolution").attr("r", 7).attr("cx", plot.x(generation)).attr("cy", plot.y(curve[generation]));
 }

@@ -45,8 +45,8 @@ export function describe({counts}, {rate, images, hidden}) {
 
 export function draw(stage, {counts, row}) {
   const names = Object.keys(counts);
-  const [place] = stage.places(1, 300);
-  const plot = stage.panel(place, {x: scaleBand(names, [0, 1]).padding(0.35), y: scaleLog([1e3, 1e11], [0, 1]), title: "operations; random numbers by mask, by gaps", yTicks: 5, yFormat: power});
+  const [place] = stage.places(1, 320);
+  const plot = stage.panel({...place, height: place.height - 22}, {x: scaleBand(names, [0, 1]).padding(0.35), y: scaleLog([1e3, 1e11], [0, 1]), title: "operations; random numbers by mask, by gaps", yTicks: 5, yFormat: power});
   const tones = ["", "tone-random", "tone-evolution"];
   names.forEach((name, i) => {
     plot.inside.append("rect").attr("class", `play-bar ${tones[i]}`).attr("x", plot.x(name)).attr("width", plot.x.bandwidth())
@@ -54,7 +54,7 @@ export function draw(stage, {counts, row}) {
   });
   const wide = plot.width / row.length;
   row.forEach((head, i) => {
-    plot.at.append("rect").attr("class", head ? "play-bar tone-evolution" : "play-idle").attr("x", i * wide).attr("width", wide - 1).attr("y", plot.height + 22).attr("height", 6);
+    plot.at.append("rect").attr("class", head ? "play-bar tone-evolution" : "play-idle").attr("x", i * wide).attr("width", wide - 1).attr("y", plot.height + 32).attr("height", 6);
   });
-  plot.at.append("text").attr("class", "play-words").attr("x", plot.width / 2).attr("y", plot.height + 41).attr("text-anchor", "middle").text("64 coins of the mask, and their heads");
+  plot.at.append("text").attr("class", "play-words").attr("x", plot.width / 2).attr("y", plot.height + 56).attr("text-anchor", "middle").text("64 coins of the mask, and their heads");
 }

@@ -32,7 +32,7 @@ export function describe({now, mean: average, missing}, {rule, seed, step}) {
   const lost = whole(0, 9).filter((digit) => now.shares[digit] < 5);
   const words = lost.length ? `reads next to nothing of ${lost.join(", ")}` : "misses no digit";
   return `Answers ${rule}, seed ${seed}: in generation ${step} the best network reads ${number(now.all)} % and ${words}. ` +
-    `Five seeds read ${number(average)} % in the mean and miss ${number(missing, 2)} digits.`;
+    `Five seeds read ${number(average)} % in the mean and miss ${number(missing, 2)} ${missing === 1 ? "digit" : "digits"}.`;
 }
 
 export function draw(stage, {run, now}, {step}) {

@@ -36,7 +36,7 @@ export function describe({budget, points, missing}, {equal}) {
 
 export function draw(stage, {points}, {equal}) {
   const [place] = stage.places(1, 320);
-  const plot = stage.panel(place, {x: scaleLog([0.8, 65], [0, 1]), y: scaleLinear([0, 70], [0, 1]), xLabel: "images of each digit", yLabel: "read, %", title: `at equal ${equal}`, xTicks: [1, 5, 10, 20, 50], xFormat: "~g"});
+  const plot = stage.panel(place, {x: scaleLog([0.8, 65], [0, 1]), y: scaleLinear([0, 70], [0, 1]), xLabel: "images of each digit", yLabel: "read, %", title: `at equal ${equal}`, xTicks: [1, 5, 10, 20, 50], ticks: 50, yTicks: 5, xFormat: "~g"});
   for (const {images, seeds} of points) {
     plot.inside.selectAll(null).data(seeds).join("circle").attr("class", "play-dot tone-random").attr("r", 4).attr("cx", plot.x(images)).attr("cy", (read) => plot.y(read));
   }

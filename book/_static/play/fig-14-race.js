@@ -1,16 +1,26 @@
 import {line, scaleLinear} from "./d3.js";
 import {mean, number, Random, sum, whole} from "./maths.js";
 
-export const title = "Replay the searches on the table: what do they find, and what do they only print?";
+export const title = "Replay the searches on the table of 672: what do they find, and what do they only print? Sort it, or look designs up.";
 export const data = "designs";
 
 const N_REPLAYS = 60;
 const BUDGET = 120;
 
+// What a design is made of, in words: number of layers, neurons, activation, optimiser.
+export const GENES = [
+  ["1 layer", "2 layers", "3 layers", "4 layers"],
+  ["64 neurons", "128 neurons", "256 neurons", "512 neurons", "768 neurons", "1024 neurons"],
+  ["relu", "elu", "tanh", "sigmoid"],
+  ["rmsprop", "adam", "sgd", "adagrad", "adadelta", "adamax", "nadam"],
+];
+
 export const controls = [
   {name: "search", label: "Search", values: ["random search", "program of 2017", "plain evolution", "TPE", "plain evolution, no selection"], value: "plain evolution"},
   {name: "trainings", label: "Trainings", values: whole(4, BUDGET), value: 117, play: 60},
   {name: "replay", label: "Replay that is drawn", values: whole(1, N_REPLAYS), value: 1},
+  {name: "order", label: "Table sorted by", values: ["settings", "accuracy"], value: "settings"},
+  {name: "only", label: "Look up", values: ["all designs", ...GENES.flat()], value: "all designs"},
 ];
 
 // The table: designs are numbered as their four genes count, the last fastest.
@@ -151,12 +161,15 @@ export function replay(search, seed, {sizes, validation, test}) {
 
 const remembered = new Map();
 
-export function compute({search, trainings, replay: shown}, table) {
+export function compute({search, trainings, replay: shown, only}, table) {
   if (!remembered.has(search)) remembered.set(search, whole(1, N_REPLAYS).map((seed) => replay(search, seed, table)));
   const replays = remembered.get(search);
   const now = replays.map((one) => one[trainings - 1]);
+  const worth = table.test.map(mean);
+  const ranked = worth.map((_, design) => design).sort((one, two) => worth[two] - worth[one]);
   return {
-    worth: table.test.map(mean), sizes: table.sizes, choices: table.choices,
+    worth, ranked, sizes: table.sizes,
+    found: ranked.filter((design) => only === "all designs" || words(design, table.sizes).includes(only)),
     seen: replays[shown - 1].slice(0, trainings).map(({design}) => design), own: now[shown - 1],
     curve: whole(0, BUDGET - 1).map((i) => mean(replays.map((one) => one[i].regret))),
     regret: mean(now.map(({regret}) => regret)),
@@ -164,27 +177,33 @@ export function compute({search, trainings, replay: shown}, table) {
   };
 }
 
-export function describe({seen, own, regret, curse, sizes, choices}, {search, trainings}) {
-  const words = genesOf(own.winner, sizes).map((gene, i) => choices[i][gene]).join(", ");
-  const kinds = new Set(seen).size;
-  return `After ${trainings} trainings (${kinds} different designs) this replay of ${search} prints ${number(100 * own.printed)} % for ${words}; the design's other networks have ${number(100 * own.again)} %. ` +
-    `Mean of ${N_REPLAYS} replays: regret ${number(regret)} points, printed score ${number(curse, 2)} too high.`;
+const words = (design, sizes) => genesOf(design, sizes).map((gene, i) => GENES[i][gene]);
+
+export function describe({worth, ranked, found, seen, own, regret, curse, sizes}, {search, trainings, only}) {
+  const kinds = new Set(seen);
+  const [best] = found;
+  const lookedUp = only === "all designs" ? "" : ` With ${only}: ${found.length} designs, ${found.filter((design) => kinds.has(design)).length} of them trained; ` +
+    `the best, ${words(best, sizes).filter((word) => word !== only).join(", ")}, is number ${ranked.indexOf(best) + 1} of 672 (${number(100 * worth[best])} % on test).`;
+  return `After ${trainings} trainings (${kinds.size} different designs) this replay of ${search} prints ${number(100 * own.printed)} % for ${words(own.winner, sizes).join(", ")}; its other networks have ${number(100 * own.again)} %. ` +
+    `Mean of ${N_REPLAYS} replays: regret ${number(regret)} points, printed score ${number(curse, 2)} too high.${lookedUp}`;
 }
 
-export function draw(stage, {worth, sizes, seen, own, curve}, {trainings}) {
+export function draw(stage, {worth, ranked, found, sizes, seen, own, curve}, {trainings, order}) {
   const [one, two] = stage.places(2, 330, [0.55, 0.45]);
   const [, neurons, activations] = sizes;
   const place = (design) => {
+    if (order === "accuracy") return [ranked.indexOf(design) % 28, Math.floor(ranked.indexOf(design) / 28)];
     const [layer, neuron, activation, optimiser] = genesOf(design, sizes);
     return [activations * optimiser + activation, neurons * layer + neuron];
   };
-  const chart = stage.panel(one, {x: scaleLinear([0, 28], [0, 1]), y: scaleLinear([24, 0], [0, 1]), title: "all designs: the more blue, the better", ticks: 0, xLabel: "optimiser, activation", yLabel: "layers, neurons"});
+  const labels = order === "accuracy" ? {xLabel: "best on top, row by row"} : {xLabel: "optimiser, activation", yLabel: "layers, neurons"};
+  const chart = stage.panel(one, {x: scaleLinear([0, 28], [0, 1]), y: scaleLinear([24, 0], [0, 1]), title: "designs: the more blue, the better", ticks: 0, ...labels});
   const [wide, high] = [chart.width / 28, chart.height / 24];
   const dots = (designs, mark) => chart.inside.selectAll(`.${mark}`).data(designs).join("rect").attr("class", mark)
     .attr("x", (d) => place(d)[0] * wide).attr("y", (d) => place(d)[1] * high).attr("width", wide).attr("height", high);
   const top = Math.max(...worth);
-  dots(worth.map((_, design) => design), "play-tile").attr("fill-opacity", (d) => Math.max(0.03, ((worth[d] - 0.1) / (top - 0.1)) ** 2));
-  dots(seen, "play-seen").attr("rx", 3);
+  dots(found, "play-tile").attr("fill-opacity", (d) => Math.max(0.03, ((worth[d] - 0.1) / (top - 0.1)) ** 2));
+  dots(seen.filter((design) => found.includes(design)), "play-seen").attr("rx", 3);
   dots([own.winner], "play-winner");
   const plot = stage.panel(two, {x: scaleLinear([0, BUDGET], [0, 1]), y: scaleLinear([0, 6], [0, 1]), xLabel: "trainings", title: "mean regret, points", ticks: 5});
   plot.inside.append("path").attr("class", "play-line tone-evolution").attr("d", line((_, i) => plot.x(i + 1), (v) => plot.y(v))(curve));

@@ -144,8 +144,8 @@ export function compute({task, seed, generation}) {
 
 export function describe({film}, {task, seed, generation}) {
   const {tree, score} = film.at(-1)[0];
-  return `Points of two kinds, ${task}; run ${seed}, generation ${generation}: the best function is ${shown(tree)}. Its networks tell ${number(100 * score, 2)} % ` +
-    `of fresh points apart, by its own scores, and a straight line explains ${Math.round(100 * straightness(tree))} % of it. Orange: the line of the last winner.`;
+  return `Points of two kinds, ${task}; run ${seed}, generation ${generation}: the best function is ${shown(tree)}. Networks with it tell ${number(100 * score, 2)} % ` +
+    `of fresh points apart (mean of the trainings that scored it); a straight line explains ${Math.round(100 * straightness(tree))} % of it. Orange: the line of the last winner.`;
 }
 
 export function draw(stage, {film, winners}) {

@@ -128,8 +128,13 @@ class Stage {
     const margin = bare ? {left: 1, right: 1, top: 1, bottom: 1} : {left: 52, right: 14, top: title ? 30 : 12, bottom: 44};
     let width = place.width - margin.left - margin.right;
     let height = place.height - margin.top - margin.bottom;
-    if (square) width = height = Math.min(width, height);
-    const at = this.svg.append("g").attr("transform", `translate(${place.left + margin.left},${place.top + margin.top})`);
+    let left = place.left + margin.left;
+    if (square) {
+      const side = Math.min(width, height);
+      left += (width - side) / 2;
+      width = height = side;
+    }
+    const at = this.svg.append("g").attr("transform", `translate(${left},${place.top + margin.top})`);
     x = x.copy().range([0, width]);
     y = y.copy().range([height, 0]);
     at.append("g").attr("class", "play-axis").attr("transform", `translate(0,${height})`)
