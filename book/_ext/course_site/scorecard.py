@@ -40,7 +40,8 @@ class Scorecard(SphinxDirective):
 
     def _row(self, verdict: "verdicts.Verdict") -> nodes.Node:  # noqa: F821
         word = nodes.strong("", verdict.word, classes=["verdict-word"])
-        gain = nodes.Text(f" {signed(verdict.gain_text())}")
+        unit = " points" if verdict.larger else ""
+        gain = nodes.Text(f" {signed(verdict.gain_text())}{unit}")
         cells = [
             [page_link(self.env, self.arguments[0], _SHOWN[verdict.task])],
             [word, gain],

@@ -111,12 +111,13 @@ class Stage {
   // Places for n panels of a height: beside each other, on a phone below each other. The picture takes their size.
   places(n, height, shares = Array(n).fill(1 / n)) {
     const stacked = this.width < NARROW;
-    const total = stacked ? n * height : height;
+    const gap = 16; // or one panel's last words run into the next one's first
+    const total = stacked ? n * (height + gap) - gap : height;
     this.svg.attr("viewBox", `0 0 ${this.width} ${total}`).attr("width", this.width).attr("height", total);
     let left = 0;
     return shares.map((share, i) => {
       const place = stacked
-        ? {left: 0, top: i * height, width: this.width, height}
+        ? {left: 0, top: i * (height + gap), width: this.width, height}
         : {left, top: 0, width: share * this.width, height};
       left += share * this.width;
       return place;
