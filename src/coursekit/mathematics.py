@@ -32,7 +32,7 @@ _INLINE = re.compile(r"(?<![\\$])\$([^$\n]+)\$")
 
 def mathml(tex: str, display: str) -> str:
     """TeX, without its dollars, as an element `math` that is "inline" or a "block"."""
-    written = convert(tex.strip(), display=display)
+    written = convert(tex.strip().replace("{aligned}", "{split}"), display=display)  # of the two it knows the second
     for pattern, replacement in MENDED:
         written = pattern.sub(replacement, written)
     for bar in BARS:

@@ -22,6 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(together / "site.lock"):
         if not (folder / "complaints").exists():
             folder.mkdir(exist_ok=True)
+            before = os.times()
             start = "from jupyter_book.cli.main import main; main()"
             done = run(
                 [
@@ -40,6 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 COURSE_BRANCH="trunk",
                 NO_COLOR="1",
             )
+            *cpu, wall = (new - old for new, old in zip(os.times()[2:], before[2:], strict=True))
+            (folder / "seconds").write_text(f"built in {wall:.0f} seconds, {sum(cpu):.0f} of a CPU", encoding="utf-8")
             lines = (done.stdout + done.stderr).splitlines()
             complaints = [line for line in lines if re.search("WARNING:|ERROR:|[eE]rror:|Exception", line)]
             (folder / "complaints").write_text("\n".join(complaints) if done.returncode else "", encoding="utf-8")

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 from posixpath import dirname, join, normpath
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_epub_is_valid(epub: Path) -> None:
 def test_nothing_of_the_book_is_too_wide_for_paper(site: Path, leaves: list[keeping.Leaf], browser: Browser) -> None:
     some = [leaf for leaf in leaves if not leaf.name.startswith(("labs/", "solutions/", "book/quizzes/"))]
     source = site / "wide.html"
-    source.write_text(keeping.printed(keeping.sheets(site, some), some, {}), "utf-8")
+    source.write_text(keeping.printed(keeping.sheets(site, some), some), "utf-8")
     page = browser.new_page(viewport={"width": 642, "height": 900})  # 170 mm
     page.emulate_media(media="print")
     page.goto(source.resolve().as_uri(), timeout=300_000)
@@ -97,17 +98,24 @@ def test_nothing_of_the_book_is_too_wide_for_paper(site: Path, leaves: list[keep
     assert beyond == []
 
 
+def flat(outline: list[Any]) -> list[Any]:
+    return [part for item in outline for part in (flat(item) if isinstance(item, list) else [item])]
+
+
 def test_the_pdf_says_on_which_page_each_of_its_pages_begins(
     site: Path, leaves: list[keeping.Leaf], browser: Browser
 ) -> None:
     some = [leaf for leaf in leaves if re.search("intro|notebooks/01_|labs/01_|glossary", leaf.name)]
     reader = pytest.importorskip("pypdf").PdfReader
     file = keeping.print_pdf(browser, site, some)
-    texts = [" ".join(page.extract_text().split()) for page in reader(file).pages]
+    book = reader(file)
+    texts = [" ".join(page.extract_text().split()) for page in book.pages]
+    marks = {item.title: book.get_destination_page_number(item) + 1 for item in flat(book.outline)}
     numbers = dict(re.findall(r"(1 · Rolling downhill|Lab 1|Glossary) (\d+)", texts[1]))
     assert len(numbers) == 3
     for title, number in numbers.items():
         assert texts[int(number) - 1].startswith(f"{number} {title}")  # the foot's number is read first
+        assert marks[title] == int(number)
     assert "None" not in texts[1]
     file.unlink()
 

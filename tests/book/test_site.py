@@ -251,6 +251,7 @@ def test_pages_are_light(pages: list[Page], site: Path) -> None:
     weights = {page.path.relative_to(site).as_posix(): weight(page) / 1000 for page in pages}
     chapters = [name for name in weights if re.match(r"notebooks/\d", name)]
     assert len(chapters) == len(list((ROOT / "notebooks").glob("[0-9]*.ipynb")))
+    print((site.parents[1] / "seconds").read_text("utf-8"))
     print(*(f"{name:45} {weights[name]:6.0f} kB" for name in ["book/intro.html", *chapters]), sep="\n")
     assert {name: kb for name, kb in weights.items() if name in chapters and kb > 1200} == {}
     assert weights["book/intro.html"] < 700, "kB of the landing page"

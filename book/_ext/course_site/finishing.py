@@ -43,18 +43,28 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 def _finished(page: Path, out: Path, terms: list[str]) -> str:
     """The text of a page of the site `out` with all repairs; a chapter introduces some terms of the glossary."""
-    aside: list[str] = []
-
-    def lay_aside(found: re.Match[str]) -> str:
-        aside.append(found[0])
-        return f"\ue010{len(aside) - 1}\ue011"
-
-    text = films.with_files(page.read_text(encoding="utf-8"), page, out)
-    soup = BeautifulSoup(UNTOUCHED.sub(lay_aside, text), "html.parser")
+    text, aside = lay_aside(films.with_files(page.read_text(encoding="utf-8"), page, out))
+    soup = BeautifulSoup(text, "html.parser")
     for repair in accessible.REPAIRS:
         repair(soup)
     lean.drop_scripts(soup)
     lean.size_pictures(soup, page)
     dark.add_twins(soup, page)
     finding.rank(soup, page.relative_to(out).as_posix(), terms)
-    return LAID_ASIDE.sub(lambda mark: aside[int(mark[1])], str(soup))
+    return put_back(str(soup), aside)
+
+
+def lay_aside(text: str) -> tuple[str, list[str]]:
+    """A page with a mark for each piece of code and each formula, and these."""
+    aside: list[str] = []
+
+    def mark(found: re.Match[str]) -> str:
+        aside.append(found[0])
+        return f"\ue010{len(aside) - 1}\ue011"
+
+    return UNTOUCHED.sub(mark, text), aside
+
+
+def put_back(text: str, aside: list[str]) -> str:
+    """The page whole again."""
+    return LAID_ASIDE.sub(lambda mark: aside[int(mark[1])], text)
