@@ -147,7 +147,7 @@ def judge_rendering(student: Student) -> None:
                 soft and not all_alike(lambda want: want)
             ),
             shape_hint: not all_alike(lambda want: want),
-            f"full ink should be 1; yours is {full:.4g}. Pillow's full ink is 255: by what do you divide?": (
+            f"full ink should be 1; yours is {full:.4g}. Pillow's full ink is 255: draw with it, and divide by it.": (
                 abs(full - 1) > 1e-3
             ),
         }
