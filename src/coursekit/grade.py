@@ -297,7 +297,8 @@ class ClassFolder:
                 summary.to_look_at += [f"{student}: {note}" for attempt in mine for note in attempt.notes]
         summary.to_look_at += [*strays, *not_marks(cells, checks)]
         texts = [n for n, e in checks.exercises.items() if not e.automatic]
-        unmarked = sum(not cells[s].get(n) for s in order for n in texts if by_student[s])
+        to_read = [student for student in order if any(attempt.notebook for attempt in by_student[student])]
+        unmarked = sum(not cells[student].get(n) for student in to_read for n in texts)
         words = {
             "handed in": "{} handed in",
             "graded": "{} graded",

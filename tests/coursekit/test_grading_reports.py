@@ -226,6 +226,7 @@ def test_one_bad_notebook_stops_nobody(graded):
     assert len(graded[1]) == len(CASES) + 2
     assert "not a Jupyter notebook" in graded[1]["notes"]["notes"] or "a text" in graded[1]["notes"]["notes"]
     assert f"{len(CASES) + 1} graded, 1 without a notebook that can be read" in str(graded[2])
+    assert f"{len(CASES) + 1} free texts to be marked" in str(graded[2])
 
 
 def test_marks_by_hand_outlive_grading_again(graded):
