@@ -4,9 +4,11 @@
   the offline fallback, so their own assertions hold.
 * What takes longest comes first, so that no process waits for another at the end.
 * One failing test can't end the run, however deep its chain of exceptions.
+* Ctrl-C reaches what tests interrupt, also where a shell has started them in the background, and so without it.
 """
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Generator
 from itertools import chain
@@ -29,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every process that a test starts would inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("nbval", default=False) and _NOTICE not in os.environ:
         from neuroevo import data
 

@@ -23,6 +23,7 @@ To doubt
 To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
   python3 course.py test --changed              run all but notebooks that passed here, unchanged since
+  python3 course.py test --numbers              run only what computes: what another processor might change
   python3 course.py test --mutants [LAB]        put faults into right answers: do the labs' checks see them?
   python3 course.py labs [--check]              make labs/ from solutions/; --nbgrader, --otter: for these systems
   python3 course.py execute [FILES]             run notebooks and normalise what is committed
@@ -86,6 +87,7 @@ def main() -> int:
     test = add("test", description="Run the tests. Other words go to pytest.")
     test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
+    test.add_argument("--numbers", action="store_true", help="only what computes: processors may differ there")
     test.add_argument("--mutants", action="store_true", help="try the labs' checks on faulty answers; words are labs")
     targets.add_parser("clean", description="Remove the environment, builds and caches; nothing of yours.")
     add("lab", description="Open the labs in JupyterLab. Other words go to JupyterLab.")
@@ -107,7 +109,7 @@ def main() -> int:
         if known.target == "lite":
             return build_lite(known.serve, known.port)
         if known.target == "test":
-            return try_mutants(rest) if known.mutants else run_tests(rest, known.fast, known.changed)
+            return try_mutants(rest) if known.mutants else run_tests(rest, known.fast, known.changed, known.numbers)
         if known.target == "lab":
             return lab(rest)
         return command(known.target, rest)
@@ -178,10 +180,10 @@ def lab(words: list[str]) -> int:
     )
 
 
-def run_tests(words: list[str], fast: bool, changed: bool = False) -> int:
+def run_tests(words: list[str], fast: bool, changed: bool = False, numbers: bool = False) -> int:
     """All of pytest: tests/ and, by nbval, every notebook but the labs, which tests run; one thread a process."""
     left_out = ["--changed"] * changed
-    if words and not fast:
+    if words and not fast and not numbers:
         return COURSE.run(PYTHON, "-m", "pytest", *words, *left_out)
     n_processes = min(os.cpu_count() or 2, 4) + 1  # some tests wait more than they work
     # loadscope keeps the cells of a notebook, and the tests of a module, on one process and in order.
@@ -191,9 +193,11 @@ def run_tests(words: list[str], fast: bool, changed: bool = False) -> int:
     if fast:
         print("Testing the packages, the labs' checks and the notebooks' form, under two minutes.", flush=True)
         return COURSE.run(*pytest, "-m", "not slow", "tests", *words, **one_thread)
-    print("Testing the packages, the labs, the site and every notebook, several minutes.", flush=True)
+    tests = ["tests/neuroevo", "tests/evidence"] if numbers else ["tests"]
+    what = "what computes and" if numbers else "the packages, the labs, the site and"
+    print(f"Testing {what} every notebook, several minutes.", flush=True)
     nbval = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=600")
-    return COURSE.run(*pytest, "tests", "notebooks", "solutions", *nbval, *left_out, **one_thread)
+    return COURSE.run(*pytest, *tests, "notebooks", "solutions", *nbval, *words, *left_out, **one_thread)
 
 
 def try_mutants(words: list[str]) -> int:

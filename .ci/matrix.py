@@ -39,22 +39,25 @@ class Condition:
         busy: processes that never rest; the first holds half of the memory.
         packages: pinned, lowest (that pyproject.toml allows) or newest (that there are).
         data: whether MNIST may be found.
+        numbers: only what computes is tested, as nothing else knows of processors and threads.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
     busy: int = 0
     packages: str = "pinned"
     data: bool = True
+    numbers: bool = False
 
 
+PLAIN_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"}  # the names of NumPy 2.4
 CONDITIONS = {
     "as pinned": Condition(),
     "without data": Condition(data=False),
     "busy: 4 processes, half the memory": Condition(busy=4),
-    "torch without vector instructions": Condition({"ATEN_CPU_CAPABILITY": "default"}),
-    "NumPy without vector instructions": Condition({"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"}),
-    "2 threads": Condition({"OMP_NUM_THREADS": "2"}),
-    "4 threads": Condition({"OMP_NUM_THREADS": "4"}),
+    "torch without vector instructions": Condition({"ATEN_CPU_CAPABILITY": "default"}, numbers=True),
+    "NumPy without vector instructions": Condition(PLAIN_NUMPY, numbers=True),
+    "2 threads": Condition({"OMP_NUM_THREADS": "2"}, numbers=True),
+    "4 threads": Condition({"OMP_NUM_THREADS": "4"}, numbers=True),
     "lowest packages": Condition(packages="lowest"),
     "newest packages": Condition(packages="newest"),
 }
@@ -65,6 +68,7 @@ def main() -> int:
     parser.add_argument("condition", nargs="?", choices=CONDITIONS)
     parser.add_argument("--list", action="store_true", help="print the conditions")
     parser.add_argument("--cpu", action="store_true", help="on Linux, PyTorch without CUDA")
+    parser.add_argument("--others", type=int, default=0, help="processes that are busy already, such as another run's")
     parser.add_argument("words", nargs="*", help="for pytest, to try a part; then nothing is written")
     known = parser.parse_args()
     if known.list or known.condition is None:
@@ -82,8 +86,8 @@ def main() -> int:
     door = [sys.executable, str(clone / "course.py")]
     subprocess.run([*door, "doctor", *["--cpu"] * known.cpu], env=variables)  # sets up; what it says is for the reader
     start = time.monotonic()
-    with busy(condition.busy, half_the_memory()):
-        told = tee([*door, "test", *known.words], variables)
+    with busy(max(0, condition.busy - known.others), half_the_memory()):
+        told = tee([*door, "test", *["--numbers"] * condition.numbers, *known.words], variables)
     minutes = (time.monotonic() - start) / 60
     outcome = summary(told)
     print(f"{known.condition}: {outcome or 'pytest never came to its end'} in {minutes:.1f} minutes")

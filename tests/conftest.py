@@ -1,6 +1,7 @@
-"""What all tests of the house share: how hypothesis looks for examples, and a browser."""
+"""What all tests of the house share: how hypothesis looks for examples, figures that are closed, and a browser."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,14 @@ from hypothesis.configuration import set_hypothesis_home_dir
 settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("house")
 set_hypothesis_home_dir(Path(tempfile.gettempdir(), "neuroevo-hypothesis"))
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    """Else matplotlib warns of too many in whichever test comes twenty figures later."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="module")

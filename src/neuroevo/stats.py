@@ -20,7 +20,7 @@ class Interval:
 
     def text(self, digits: int = 2, scale: float = 1.0) -> str:
         """For prose and tables: "66.2 [63.1, 69.3]"; `scale` multiplies, 100 for per cent."""
-        mean, low, high = (f"{scale * value:.{digits}f}" for value in (self.mean, self.low, self.high))
+        mean, low, high = (f"{scale * value:z.{digits}f}" for value in (self.mean, self.low, self.high))
         return f"{mean} [{low}, {high}]"
 
     def __str__(self) -> str:

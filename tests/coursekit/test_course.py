@@ -86,6 +86,16 @@ def test_tests_use_one_thread_unless_told_otherwise(
     assert variables["OMP_NUM_THREADS"] == expected
 
 
+def test_numbers_are_every_notebook_and_the_packages_that_compute(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(course.COURSE, "run", lambda *command, **more: called.extend(map(str, command)) or 0)
+    course.run_tests([], fast=False, numbers=True)
+    assert {"tests/neuroevo", "tests/evidence", "notebooks", "solutions", "--nbval"} <= set(called)
+    assert "tests" not in called
+
+
 @pytest.mark.parametrize(
     "words",
     [["jupyter-book"], ["python", "-m", "jupyterlab"], ["python", "-m", "coursekit"], ["python", "-m", "evidence"]],

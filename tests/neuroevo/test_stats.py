@@ -81,6 +81,7 @@ def test_text():
     interval = stats.Interval(0.66249, 0.6312, 0.69349)
     assert str(interval) == "0.66 [0.63, 0.69]"
     assert interval.text(1, scale=100) == "66.2 [63.1, 69.3]"
+    assert stats.Interval(-0.004, -0.02, 0.01).text(1) == "0.0 [0.0, 0.0]"  # no sign before a zero
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [[1.0, 2.0]], [1.0, math.nan], [1.0, math.inf]])

@@ -1,7 +1,5 @@
 """The title question's scorecard: what selection did beside the gradient's best reply, task by task."""
 
-import re
-
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -41,7 +39,7 @@ class Scorecard(SphinxDirective):
     def _row(self, verdict: "verdicts.Verdict") -> nodes.Node:  # noqa: F821
         word = nodes.strong("", verdict.word, classes=["verdict-word"])
         unit = " points" if verdict.larger else ""
-        gain = nodes.Text(f" {signed(verdict.gain_text())}{unit}")
+        gain = nodes.Text(f" {verdict.gain_text()}{unit}".replace("-", "−"))
         cells = [
             [page_link(self.env, self.arguments[0], _SHOWN[verdict.task])],
             [word, gain],
@@ -50,11 +48,6 @@ class Scorecard(SphinxDirective):
         ]
         entries = [nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells]
         return nodes.row("", *entries, classes=[f"selection-{verdict.word}"])
-
-
-def signed(text: str) -> str:
-    """Numbers with the sign that books print, and none before a zero."""
-    return re.sub(r"-(?=0\.0+\b)", "", text).replace("-", "−")
 
 
 def number(mean: float, score: str) -> str:
