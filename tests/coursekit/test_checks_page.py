@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from trying_mutants import with_rows
 
 from coursekit.feedback import Status
 
@@ -52,3 +53,10 @@ def test_right_answers_pass_and_named_wrong_ones_get_their_hints(page):
         (lambda x, n_cut: 5.0, "the same whatever the inputs are"),
     ):
         assert hint in lab.judge("1.1", wrong).message
+
+
+def test_the_table_of_mutants_adds_up_and_a_new_row_takes_an_old_ones_place():
+    assert with_rows(PAGE, []) == PAGE
+    new = with_rows(PAGE, [["4", "10", "1", "2", "3", "3", "1", "abc1234"]])
+    assert "| 4 | 10 | 1 | 2 | 3 | 3 | 1 | 62% | abc1234 |\n" in new  # five of eight that were refused
+    assert new.count("\n| 4 |") == 1

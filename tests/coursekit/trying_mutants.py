@@ -3,12 +3,15 @@
 Right answers are those of solutions/ and, in other words, those of wrong_answers/. A mutant that passes and is no fault
 stands, with the reason, in equivalent_mutants.toml; any other that passes is a hole in its check.
 Then right answers stand in whole notebooks, and are judged on a busy machine (trying_right_answers.py).
+With --keep the rows of the labs that were tried are written into the table of book/checks.md, with the commit.
 """
 
 import argparse
 import importlib.util
 import inspect
 import io
+import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -30,6 +33,8 @@ HERE = Path(__file__).parent
 SOLUTIONS = sorted((HERE.parents[1] / "solutions").glob("*.ipynb"))
 BROKEN = sorted((HERE.parents[1] / "solutions" / "broken").glob("*.ipynb"))
 EQUIVALENT = tomllib.loads((HERE / "equivalent_mutants.toml").read_text("utf-8"))
+PAGE = HERE.parents[1] / "book" / "checks.md"
+COLUMNS = "| lab | mutants | no faults | in the answers | by an error | generic | passed | fault named | tried at |"
 TIME_LIMIT = 4.0  # seconds for a mutant that never ends; the slowest right answer takes less than one
 
 
@@ -86,20 +91,57 @@ def holes(outcomes: list[Outcome]) -> list[Outcome]:
     return [o for o in outcomes if o.kind == "passed" and o.mutant.name not in EQUIVALENT.get(o.exercise, {})]
 
 
+def row(lab: str, outcomes: list[Outcome], commit: str) -> list[str]:
+    """A lab's line in the table of book/checks.md; whatever names a fault and isn't an error's text is the answers'."""
+    named = [outcome for outcome in outcomes if outcome.kind == "named"]
+    by_error = sum(outcome.message.startswith("your code stopped") for outcome in named)
+    no_faults = sum(o.kind == "passed" and o.mutant.name in EQUIVALENT.get(o.exercise, {}) for o in outcomes)
+    generic = sum(outcome.kind in ("difference", "stopped") for outcome in outcomes)
+    counts = (len(outcomes), no_faults, len(named) - by_error, by_error, generic, len(holes(outcomes)))
+    return [str(int(lab)), *map(str, counts), commit]
+
+
+def with_rows(page: str, new: list[list[str]]) -> str:
+    """The page with these rows in its table, in place of those of the same labs, and all of them in the last one."""
+    before, table, after = re.split(rf"{re.escape(COLUMNS)}\n((?:\|.*\n)*)", page)
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()[1:-1]]
+    rows = {line[0]: [*line[:-2], line[-1]] for line in lines} | {line[0]: line for line in new}
+    kept = sorted(rows.values(), key=lambda line: int(line[0]))
+    sums = [str(sum(int(line[i]) for line in kept)) for i in range(1, 7)]
+    told = [[*line[:-1], share(line), line[-1]] for line in [*kept, ["all", *sums, ""]]]
+    written = "".join(f"| {' | '.join(line)} |\n" for line in told)
+    return f"{before}{COLUMNS}\n{'|---' * 9}|\n{written}{after}"
+
+
+def share(line: list[str]) -> str:
+    mutants, no_faults, in_answers, by_error, _, passed = map(int, line[1:7])
+    return f"{(in_answers + by_error) / max(1, mutants - no_faults - passed):.0%}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 course.py test --mutants", description=__doc__)
     parser.add_argument("labs", nargs="*", help="numbers, such as 03; default: all")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--every", type=int, default=1, help="try one mutant in so many")
     parser.add_argument("--show", choices=["passed", "named", "difference", "stopped"], default="passed")
+    parser.add_argument("--keep", action="store_true", help="write the rows into book/checks.md")
     parser.add_argument("--no-details", action="store_true", help="the table alone")
     known = parser.parse_args()
-    chosen = [path for path in SOLUTIONS + BROKEN if not known.labs or path.name[:2] in known.labs]
+    numbers = {path.name[:2]: path for path in SOLUTIONS + BROKEN}
+    if odd := [lab for lab in known.labs if lab.zfill(2) not in numbers]:
+        parser.error(f"no lab has the number {odd[0]}")
+    if known.keep and known.every > 1:
+        parser.error("--keep wants all mutants")
+    chosen = [numbers[number] for number in (sorted({lab.zfill(2) for lab in known.labs}) or numbers)]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True).stdout
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(known.jobs) as pool:
         for path, found in zip(chosen, pool.map(partial(try_lab, every=known.every), chosen), strict=True):
             print(f"{path.stem}: {len(found)} mutants, {len(holes(found))} holes", file=sys.stderr, flush=True)
             outcomes += found
+            if known.keep:
+                row_of = row(path.name[:2], found, commit.strip())
+                PAGE.write_text(with_rows(PAGE.read_text("utf-8"), [row_of]), "utf-8")
     if not known.no_details:
         shown = holes(outcomes) if known.show == "passed" else [o for o in outcomes if o.kind == known.show]
         for one in shown:
