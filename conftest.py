@@ -27,7 +27,7 @@ _NOTICE = "NEUROEVO_TESTS_WITHOUT_MNIST"  # the main process finds out once and 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
+    parser.addoption("--changed", action="store_true", help="leave out what passed here and depends on no change")
 
 
 def pytest_configure(config: pytest.Config) -> None:

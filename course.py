@@ -22,7 +22,7 @@ To doubt
   python3 course.py bench [--peers]             measure the package beside simpler code (and other libraries)
 To change something
   python3 course.py test [--fast] [ARGS]        run all tests (or what takes under two minutes); ARGS go to pytest
-  python3 course.py test --changed              run all but notebooks that passed here, unchanged since
+  python3 course.py test --changed              run all but what passed here and depends on no change
   python3 course.py test --numbers              run only what computes: what another processor might change
   python3 course.py test --mutants [LAB]        put faults into right answers: do the labs' checks see them?
   python3 course.py labs [--check]              make labs/ from solutions/; --nbgrader, --otter: for these systems
@@ -85,7 +85,7 @@ def main() -> int:
         if target == "book":
             site.add_argument("--keep", action="store_true", help="and write the book as PDF (by Chromium) and EPUB")
     test = add("test", description="Run the tests. Other words go to pytest.")
-    test.add_argument("--changed", action="store_true", help="leave out notebooks that passed here, unchanged since")
+    test.add_argument("--changed", action="store_true", help="leave out what passed here and depends on no change")
     test.add_argument("--fast", action="store_true", help="without the notebooks, the site and what else takes long")
     test.add_argument("--numbers", action="store_true", help="only what computes: processors may differ there")
     test.add_argument("--mutants", action="store_true", help="try the labs' checks on faulty answers; words are labs")

@@ -20,6 +20,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write(tmp_path / name, "1")
     for name in ("conftest.py", "tests/warm_kernels.py", "pyproject.toml", "constraints.txt"):
         write(tmp_path / name, "1")
+    write(tmp_path / "tests/neuroevo/test_ga.py", "import kept")
+    write(tmp_path / "tests/neuroevo/test_nets.py", "")
+    write(tmp_path / "tests/kept.py", 'read("book")')
+    write(tmp_path / "book/intro.md", "1")
     for name, code in {"plain": PLAIN, "naming": NAMING, "reading": READING}.items():
         cells = [{"cell_type": "code", "source": [code, "\n1"]}, {"cell_type": "code", "source": "2"}]
         write(tmp_path / f"notebooks/{name}.ipynb", json.dumps({"cells": cells}))
@@ -32,20 +36,32 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def run(kept: dict[str, Any], outcomes: dict[str, list[str]], changed: bool = False) -> set[str]:
-    """One run of the tests in which cells have these outcomes; the notebooks that it left out."""
+def run(
+    kept: dict[str, Any],
+    outcomes: dict[str, list[str]],
+    changed: bool = False,
+    modules: tuple[str, ...] = (),
+    keyword: str = "",
+    status: int = 0,
+) -> set[str]:
+    """One run of the tests in which cells have these outcomes and modules pass; what it left out."""
     unchanged._hash_files.cache_clear()
     unchanged._machine.cache_clear()
     cache = SimpleNamespace(get=kept.get, set=kept.__setitem__)
-    plugin = unchanged.Unchanged(SimpleNamespace(cache=cache, getoption=lambda name: changed))  # type: ignore[arg-type]
+    options = {"changed": changed, "keyword": keyword, "markexpr": ""}
+    config = SimpleNamespace(cache=cache, getoption=lambda name, default=None: options[name], args=["tests"])
+    plugin = unchanged.Unchanged(config)  # type: ignore[arg-type]
     worker = unchanged.Unchanged(SimpleNamespace(cache=cache, workerinput={}))  # type: ignore[arg-type]
     for name, cells in outcomes.items():
         for i, outcome in enumerate(cells):
             of = {"nodeid": f"notebooks/{name}.ipynb::Cell {i}", "when": "call", "passed": outcome == "passed"}
             plugin.pytest_runtest_logreport(SimpleNamespace(**of))  # type: ignore[arg-type]
-    plugin.pytest_sessionfinish()
+    for name in modules:
+        of = {"nodeid": f"tests/neuroevo/{name}.py::test_it", "when": "call", "passed": True}
+        plugin.pytest_runtest_logreport(SimpleNamespace(**of))  # type: ignore[arg-type]
+    plugin.pytest_sessionfinish(status)
     assert plugin.left_out == worker.left_out
-    paths = (unchanged.ROOT / "notebooks").iterdir()
+    paths = [*(unchanged.ROOT / "notebooks").iterdir(), *(unchanged.ROOT / "tests" / "neuroevo").iterdir()]
     return {path.stem for path in paths if worker.pytest_ignore_collect(path)}
 
 
@@ -100,10 +116,31 @@ def test_what_is_edited_while_it_runs_has_not_passed(project: Path) -> None:
     kept: dict[str, Any] = {}
     cache = SimpleNamespace(get=kept.get, set=kept.__setitem__)
     unchanged._hash_files.cache_clear()
-    plugin = unchanged.Unchanged(SimpleNamespace(cache=cache, getoption=lambda name: False))  # type: ignore[arg-type]
+    config = SimpleNamespace(cache=cache, getoption=lambda name, default=None: default, args=["tests"])
+    plugin = unchanged.Unchanged(config)  # type: ignore[arg-type]
     (project / "src/neuroevo/ga.py").write_text("2", "utf-8")
     for i in range(2):
         of = {"nodeid": f"notebooks/plain.ipynb::Cell {i}", "when": "call", "passed": True}
         plugin.pytest_runtest_logreport(SimpleNamespace(**of))  # type: ignore[arg-type]
-    plugin.pytest_sessionfinish()
+    plugin.pytest_sessionfinish(0)
+    assert run(kept, {}, changed=True) == set()
+
+
+MODULES = ("test_ga", "test_nets")
+
+
+def test_modules_of_tests_that_passed_are_left_out_until_what_they_name_changes(project: Path) -> None:
+    kept: dict[str, Any] = {}
+    run(kept, {}, modules=MODULES)
+    assert run(kept, {}, changed=True) == set(MODULES)
+    write(project / "book/intro.md", "2")  # which a helper reads that one of them imports
+    assert run(kept, {}, changed=True) == {"test_nets"}
+    write(project / "tests/kept.py", "")
+    assert run(kept, {}, changed=True) == set()
+
+
+@pytest.mark.parametrize("how", [{"keyword": "this"}, {"status": 2}])  # 2: interrupted
+def test_of_a_module_that_ran_in_part_nothing_is_known(project: Path, how: dict[str, Any]) -> None:
+    kept: dict[str, Any] = {}
+    run(kept, {}, modules=MODULES, **how)
     assert run(kept, {}, changed=True) == set()

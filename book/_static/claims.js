@@ -32,7 +32,12 @@ function list(name, key, values) {
 }
 
 list("Document", "document", unique("document"));
-const order = [...document.querySelectorAll(".tally li")].map((item) => item.textContent.replace(/^\d+\s*/, ""));
+const tally = [...document.querySelectorAll(".tally li")].map((item) => ({
+  verdict: item.textContent.replace(/^\d+\s*/, ""),
+  number: item.querySelector("strong"),
+  part: document.querySelector(`.tally-bar > .${item.className}`),
+}));
+const order = tally.map((one) => one.verdict);
 list("Verdict", "verdict", unique("verdict").sort((a, b) => order.indexOf(a) - order.indexOf(b)));
 list("Chapter", "chapter", unique("chapter").sort((a, b) => a - b));
 const search = Object.assign(document.createElement("input"), {type: "search"});
@@ -52,6 +57,9 @@ function filter() {
   }
   for (const section of document.querySelectorAll("section[id^='claims-']")) {
     section.hidden = !section.querySelector("tbody tr:not([hidden])");
+  }
+  for (const {verdict, number, part} of tally) {
+    number.textContent = part.style.flexGrow = rows.filter((one) => one.verdict === verdict && !one.row.hidden).length;
   }
   count.textContent = `${shown} of ${rows.length} shown.`;
 }

@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the package against simpler code for the same work")
     bench.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     bench.add_argument("--peers", action="store_true", help="against other libraries; see the extra `peers`")
+    bench.add_argument("--keep", action="store_true", help="store what the other libraries took, as results/peers")
     return parser
 
 
@@ -66,7 +67,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "bench":
             from evidence import bench
 
-            bench.main(as_json=arguments.json, with_peers=arguments.peers)
+            bench.main(as_json=arguments.json, with_peers=arguments.peers, keep=arguments.keep)
     return 0
 
 

@@ -114,6 +114,19 @@ def test_every_page_opens_quietly_fits_and_passes_axe(site: Path, address: str, 
     assert not faults, "\n".join(faults)
 
 
+def test_the_bar_of_verdicts_follows_the_filters_of_the_claims(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[0])
+    page.goto(f"{address}book/claims.html")
+    page.get_by_label("Verdict").select_option("refuted")
+    page.get_by_label("Words").fill("gradient")
+    counts = {item.split(" ", 1)[1]: int(item.split(" ", 1)[0]) for item in page.locator(".tally li").all_inner_texts()}
+    shown = page.locator("table.claims tbody tr:visible").count()
+    assert shown > 0
+    assert {verdict: n for verdict, n in counts.items() if n} == {"refuted": shown}
+    assert page.locator(".tally-bar > .verdict-refuted").bounding_box()["width"] > 300
+    page.close()
+
+
 def test_running_figures_answer_the_keyboard_in_words(site: Path, address: str, browser: Browser) -> None:
     page = opened(browser, MODES[0])
     driven = 0

@@ -120,6 +120,17 @@ def test_the_pdf_says_on_which_page_each_of_its_pages_begins(
     file.unlink()
 
 
+def test_links_say_how_large_the_files_are(tmp_path: Path) -> None:
+    page, file = tmp_path / "intro.html", tmp_path / f"{keeping.NAME}.pdf"
+    page.write_text(f'<a href="../{file.name}">{keeping.KINDS["pdf"]}</a> <a href="#x">other</a>', "utf-8")
+    file.write_bytes(bytes(2_400_000))
+    before = page.stat().st_mtime_ns
+    keeping.tell_sizes(tmp_path, "intro")
+    told = f'<a href="../{file.name}">{keeping.KINDS["pdf"]} (2 MB)</a> <a href="#x">other</a>'
+    assert page.read_text("utf-8") == told
+    assert page.stat().st_mtime_ns == before
+
+
 def test_another_kind_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "COURSE_KEEP", "epub, mobi")
     with pytest.raises(keeping.ConfigError, match="names mobi"):

@@ -1,5 +1,6 @@
 """The built site: no warning, no dead link, no request to another host, buttons that open this course."""
 
+import os
 import re
 import shutil
 import sys
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
-from building import run
+from building import build_site, run
 from nbformat import v4
 from PIL import Image
 
@@ -245,6 +246,21 @@ def weight(page: Page) -> int:
         found = {(path.parent / unquote(urlsplit(name).path)).resolve() for name in wanted if not elsewhere(name)}
         new |= {name for name in found if name.is_file() and name.suffix != ".html"} - files
     return sum(path.stat().st_size for path in files)
+
+
+def test_a_notebook_that_was_touched_is_built_anew_and_little_else(site: Path, tmp_path: Path) -> None:
+    shutil.copytree(site.parent, tmp_path / "_build", symlinks=True)  # with when each page was finished
+    notebook = ROOT / "notebooks" / "17_the_analogy_audit.ipynb"
+    before = notebook.stat()
+    notebook.touch()
+    said, seconds = build_site(tmp_path)
+    os.utime(notebook, ns=(before.st_atime_ns, before.st_mtime_ns))
+    read = [line.split("] ")[1].strip() for line in said if line.startswith("reading sources... [")]
+    written = [line for line in said if line.startswith("writing output... [")]
+    print(f"One notebook was touched: {len(read)} pages read, {len(written)} written; {seconds}")
+    gathered = {"book/claims", "book/intro", "book/teaching/plan", "book/teaching/sessions"}  # from all chapters
+    assert set(read) == {"notebooks/17_the_analogy_audit"} | gathered
+    assert len(written) <= 8
 
 
 def test_pages_are_light(pages: list[Page], site: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from evidence import __main__
 from evidence.bench import contenders, generation, line, peers
+from neuroevo import results
 from neuroevo.genreg import GENREG, Settings
 
 
@@ -148,6 +149,17 @@ def test_the_peers_are_compared_round_by_round_and_a_missing_or_broken_one_is_a_
     table = peers.table(m)
     for words in ("0.5", "3.00x", "failed: AttributeError", "pip install 'neuroevo[peers]'", "scipy, pretended, 2.00"):
         assert words in table
+
+
+def test_what_the_peers_took_is_stored_whole_or_not_at_all(tmp_path):
+    missing = peers.measure(1, (pretended("neuroevo", [1.0] * 3), pretended("no-such-library-at-all", [])))
+    with pytest.raises(ValueError, match="no-such-library-at-all isn't installed"):
+        peers.keep(missing, tmp_path)
+    assert not list(tmp_path.iterdir())
+    peers.keep(peers.measure(1, (pretended("neuroevo", [1.0] * 3), pretended("numpy", [2.0] * 3))), tmp_path)
+    stored = results.load("peers", tmp_path)
+    assert list(stored.tables["generation"].ratio) == [1, 2]
+    assert stored.provenance["settings"]["sizes"] == [784, 64, 10]
 
 
 @pytest.mark.slow

@@ -90,6 +90,19 @@ def keep(app: Sphinx, exception: Exception | None) -> None:
         leaves = leaves_of(app.config.external_site_map, titles)
         for kind in asked():
             {"epub": write_epub, "pdf": write_pdf}[kind](Path(app.outdir), leaves)
+        tell_sizes(Path(app.outdir), leaves[0].name)
+
+
+def tell_sizes(site: Path, name: str) -> None:
+    """Write how large the files are into the links on a page, which counts as finished still."""
+    page = site / f"{name}.html"
+    finished, text = page.stat(), page.read_text("utf-8")
+    for kind, told in KINDS.items():
+        if (file := site / f"{NAME}.{kind}").is_file():
+            megabytes = file.stat().st_size / 1e6
+            text = text.replace(f'{file.name}">{told}</a>', f'{file.name}">{told} ({megabytes:.0f} MB)</a>')
+    page.write_text(text, "utf-8")
+    os.utime(page, ns=(finished.st_atime_ns, finished.st_mtime_ns))
 
 
 def leaves_of(tree: SiteMap, titles: Mapping[str, str]) -> list[Leaf]:

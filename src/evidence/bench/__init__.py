@@ -12,16 +12,19 @@ import json
 from evidence.bench import generation, line, peers
 
 
-def main(as_json: bool, with_peers: bool = False) -> None:
+def main(as_json: bool, with_peers: bool = False, keep: bool = False) -> None:
     """Print measurements as tables, or as one JSON object.
 
     Args:
         as_json: JSON instead of tables.
         with_peers: measure the other libraries; otherwise a generation and the line (whose keys begin with `line_`).
+        keep: store what the other libraries took as the run `peers`.
     """
     if with_peers:
         others = peers.measure()
         print(json.dumps(others) if as_json else peers.table(others))
+        if keep:
+            print(f"stored in {peers.keep(others)}")
         return
     one_generation, a_line = generation.measure(), line.measure()
     if as_json:

@@ -18,10 +18,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
+from evidence import provenance
 from evidence.bench.contenders import CONTENDERS, N_GENOMES, Contender, Step, Task
 from evidence.bench.generation import N_IMAGES, NET
 
@@ -155,3 +158,18 @@ def table(m: dict[str, Any]) -> str:
         if (ratio := m[f"ratio_fastest_{key}"]) is not None:
             lines.append(f"{name}: {m[f'fastest_{key}']}, {ratio:.2f} times our time")
     return "\n".join(lines)
+
+
+def keep(m: dict[str, Any], root: Path | None = None) -> Path:
+    """Store what `measure` found as the run `peers`; only where every library was there.
+
+    Raises:
+        ValueError: a library is missing.
+    """
+    if missing := [row["library"] for row in m["rows"] if row.get("note") == MISSING]:
+        raise ValueError(f"not stored, as {', '.join(sorted(set(missing)))} isn't installed: pip install '.[peers]'")
+    settings = {"n_genomes": N_GENOMES, "sizes": list(NET.sizes), "n_images": N_IMAGES, "cores": 1, "threads": 1}
+    command = "python3 course.py bench --peers --keep"
+    return provenance.save(
+        "peers", {"generation": pd.DataFrame(m["rows"])}, command=command, seeds=[0], settings=settings, root=root
+    )
