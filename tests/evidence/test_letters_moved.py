@@ -10,6 +10,7 @@ from evidence.runs import letters_moved
 from evidence.runs.letters import task
 from evidence.runs.letters_moved import FACES, PIXELS, PUSHED, SETTINGS, Setting, evolve, pictures
 from neuroevo import results
+from neuroevo.data import fonts
 
 
 def rng(seed=0):
@@ -52,6 +53,7 @@ def test_every_method_runs_and_again_gives_the_same(method, context):
     else:
         assert {row["pixels"] for row in rows} == set(PIXELS)
         assert all(row["right"] == 26 for row in rows if row["reader"] == "template" and row["pixels"] == 0)
+        assert all(row["said"] == fonts.ALPHABET for row in rows if row["right"] == 26)
     if method == "as in the chapter":
         assert letters_moved.run_unit(Unit(method, 0), context) == tables
 

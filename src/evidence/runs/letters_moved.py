@@ -1,7 +1,8 @@
 """Chapter 12 with its knobs moved: letters that are pushed, and selection on families of fonts for longer.
 
 A push unit evolves a network on 26 pictures until it knows them all, with one change of the settings, and asks for the
-pictures pushed to the four sides. A families unit breeds as the run `letters` does, four times as long.
+pictures pushed to the four sides; what is said to those pushed to the right is kept, letter by letter. A families unit
+breeds as the run `letters` does, four times as long.
 
     python3 course.py run letters-moved --seeds 8
 """
@@ -114,10 +115,11 @@ def _push(unit: Unit, context: Context, s: Setting) -> Rows:
     rows = []
     for reader, answer in readers.items():
         for pixels in PIXELS:
-            asked = pushed(x, pixels)
-            right = sum(int((answer(p) == y).sum()) for p in asked) / len(asked)
+            answers = [answer(asked) for asked in pushed(x, pixels)]
+            right = sum(int((said == y).sum()) for said in answers) / len(answers)
             row = {"setting": unit.method, "seed": unit.seed, "reader": reader, "pixels": pixels, "right": right}
-            rows.append(row | {"generations": known})
+            to_the_right = "".join(fonts.ALPHABET[said] for said in answers[0].tolist())
+            rows.append(row | {"generations": known, "said": to_the_right})
     return {"pushes": rows}
 
 
