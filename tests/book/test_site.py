@@ -255,8 +255,10 @@ def test_a_notebook_that_was_touched_is_built_anew_and_little_else(site: Path, t
     notebook.touch()
     said, seconds = build_site(tmp_path)
     os.utime(notebook, ns=(before.st_atime_ns, before.st_mtime_ns))
-    read = [line.split("] ")[1].strip() for line in said if line.startswith("reading sources... [")]
-    written = [line for line in said if line.startswith("writing output... [")]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(said))
+    read, written = (
+        re.findall(rf"^{what}\.\.\. *\[.*%\] (\S+)", plain, re.M) for what in ("reading sources", "writing output")
+    )
     print(f"One notebook was touched: {len(read)} pages read, {len(written)} written; {seconds}")
     gathered = {"book/claims", "book/intro", "book/teaching/plan", "book/teaching/sessions"}  # from all chapters
     assert set(read) == {"notebooks/17_the_analogy_audit"} | gathered

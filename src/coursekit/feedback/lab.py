@@ -150,13 +150,15 @@ class Lab:
             return Verdict(Status.TRY_AGAIN, problem)
 
         def work() -> None:
-            # NumPy's warnings, of an overflow or of a rank, would come before the verdict that explains them.
+            # Warnings, of an overflow or of a spread of one number, would come before the verdict that explains them.
             with np.errstate(all="ignore"):
                 self._judge_own(exercise, check, function)
 
         token = VARIANT.set(self.own)
         try:
-            with cut_output(), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            with cut_output(), warnings.catch_warnings():
+                for kind in (RuntimeWarning, UserWarning):  # NumPy's, and torch's
+                    warnings.simplefilter("ignore", kind)
                 run_limited(work, self.time_limit)
         except TryAgain as hint:
             return Verdict(Status.TRY_AGAIN, outward(str(hint)), "named" if hint.names_fault else "difference")
