@@ -54,6 +54,7 @@ CONDITIONS = {
     "as pinned": Condition(),
     "without data": Condition(data=False),
     "busy: 4 processes, half the memory": Condition(busy=4),
+    "busy: another run of this beside it": Condition(),  # which is started by hand
     "torch without vector instructions": Condition({"ATEN_CPU_CAPABILITY": "default"}, numbers=True),
     "NumPy without vector instructions": Condition(PLAIN_NUMPY, numbers=True),
     "2 threads": Condition({"OMP_NUM_THREADS": "2"}, numbers=True),
@@ -68,7 +69,6 @@ def main() -> int:
     parser.add_argument("condition", nargs="?", choices=CONDITIONS)
     parser.add_argument("--list", action="store_true", help="print the conditions")
     parser.add_argument("--cpu", action="store_true", help="on Linux, PyTorch without CUDA")
-    parser.add_argument("--others", type=int, default=0, help="processes that are busy already, such as another run's")
     parser.add_argument("words", nargs="*", help="for pytest, to try a part; then nothing is written")
     known = parser.parse_args()
     if known.list or known.condition is None:
@@ -86,12 +86,17 @@ def main() -> int:
     door = [sys.executable, str(clone / "course.py")]
     subprocess.run([*door, "doctor", *["--cpu"] * known.cpu], env=variables)  # sets up; what it says is for the reader
     start = time.monotonic()
-    with busy(max(0, condition.busy - known.others), half_the_memory()):
+    with busy(condition.busy, half_the_memory()) as loops:
         told = tee([*door, "test", *["--numbers"] * condition.numbers, *known.words], variables)
+        ended = sum(loop.poll() is not None for loop in loops)
     minutes = (time.monotonic() - start) / 60
     outcome = summary(told)
     print(f"{known.condition}: {outcome or 'pytest never came to its end'} in {minutes:.1f} minutes")
-    if not outcome:
+    if ended:
+        print(
+            f"{ended} of the processes that keep the machine busy didn't last; if memory is short, the system ends one."
+        )
+    if ended or not outcome:
         print(f"Nothing was written. The clone is kept: {clone}")
         return 1
     if known.words:
