@@ -154,6 +154,33 @@ def test_running_figures_answer_the_keyboard_in_words(site: Path, address: str, 
     assert driven >= 15
 
 
+def test_the_table_of_designs_is_filtered_and_sorted_by_keyboard(address: str, browser: Browser) -> None:
+    page = opened(browser, MODES[2])
+    page.goto(f"{address}notebooks/14_672_ways.html")
+    stage = page.locator(".play[data-figure=fig-14-race]")
+    stage.scroll_into_view_if_needed()
+    stage.locator("tbody tr").first.wait_for()
+
+    def column(number: int) -> list[str]:
+        return stage.locator(f"tbody td:nth-child({number})").all_inner_texts()
+
+    assert len(column(1)) == 10
+    stage.locator("input[type=search]").focus()
+    page.keyboard.type("2 layers adam")
+    count = stage.locator("[role=status]").last
+    assert count.inner_text().startswith("24 rows; the first 10, by test")
+    assert set(column(1)) == {"2"}
+    assert set(column(4)) == {"adam"}
+    assert column(5) == sorted(column(5), reverse=True)
+    page.keyboard.press("Tab")  # on to the columns' names
+    page.keyboard.press("Tab")
+    for order, first in (("ascending", "64"), ("descending", "1024")):
+        page.keyboard.press("Enter")
+        heads = stage.locator("th")
+        assert [heads.nth(i).get_attribute("aria-sort") for i in range(7)] == [None, order, *[None] * 5]
+        assert column(2)[:4] == [first] * 4
+
+
 def test_the_search_finds_while_one_types(address: str, browser: Browser) -> None:
     page = opened(browser, MODES[0])
     page.goto(f"{address}book/intro.html")

@@ -1,54 +1,22 @@
 """Figures that run in the page: their numbers are the book's, every setting has words, all they fetch is at hand."""
 
-import json
 import random
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.polynomial.legendre import legvander
+from playing import PLAY, ROOT, needs_node, node, running, told
 from scipy.special import expit, stdtrit
 
 from evidence.runs.rules import trees
 from neuroevo import results
-from neuroevo.search import designs
-
-ROOT = Path(__file__).parents[2]
-PLAY = ROOT / "book" / "_static" / "play"
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from course_site import running  # noqa: E402  the extension is no package of the environment
 
 STORED = tomllib.loads((ROOT / "book" / "play" / "stored.toml").read_text("utf-8"))
 FIGURES = sorted(path.stem for path in PLAY.glob("fig-*.js"))  # of chapters; the race stands on the landing page
-
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js, which runs the figures here, is missing")
-
-
-def node(name: str, expression: str, **values: Any) -> Any:
-    """What a JavaScript expression gives, with a figure's module as `figure` and each value under its name."""
-    names = "".join(f"const {key} = {json.dumps(value)};\n" for key, value in values.items())
-    modules = {"figure": f"{name}.js", "maths": "maths.js"}
-    script = "".join(f"import * as {key} from '{(PLAY / file).as_uri()}';\n" for key, file in modules.items()) + names
-    script += f"process.stdout.write(JSON.stringify({expression}));"
-    found = subprocess.run(
-        ["node", "--input-type=module", "-"],
-        input=script,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -169,14 +137,6 @@ def test_04_small_starts_wait_and_large_ones_stay():
     assert done(scale=0.05) <= 5 < done(scale=0.5) > done(scale=20)
 
 
-def told(chapter: str, name: str) -> float:
-    """The number that a chapter prints under a name."""
-    (source,) = [path.read_text("utf-8") for path in (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")]
-    found = re.search(rf"<!--={re.escape(name)}-->([−\d.,]+)", source)
-    assert found, f"chapter {chapter} prints no {name}"
-    return float(found[1].replace("−", "-").replace(",", ""))
-
-
 @needs_node
 @pytest.mark.parametrize(
     ("landscape", "genomes", "operators", "name"),
@@ -210,16 +170,6 @@ def test_06_the_swarm_walks_at_the_chapters_pace():
     distance = np.linalg.norm(slow, axis=2)
     assert ((distance[:, 2] - distance[:, 10]) / 8 / 0.05).mean() == pytest.approx(told("06", "pace"), abs=0.08)
     assert 100 * (abs(slow[:, -1]) < 0.05).all(axis=1).mean() == pytest.approx(told("06", "share-0.05"), abs=11)
-
-
-@needs_node
-def test_07_as_many_founders_are_left_as_in_the_chapter():
-    def left(size: int) -> float:
-        state = {"rows": 48, "size": size, "crossover": "one cut", "generation": 60}
-        return node("fig-07-drift", "figure.compute(state).curve[60]", state=state)
-
-    assert left(1) == pytest.approx(told("07", "blind"), abs=0.25)
-    assert left(2) == pytest.approx(told("07", "unread"), abs=0.2)
 
 
 @needs_node
@@ -280,44 +230,6 @@ def test_09_gaps_hit_as_often_as_coins_do():
     assert 540 < np.var(counts) < 770
     weights = node("fig-09-rates", "figure.compute({rate: 0.07, images: 200, hidden: 64}).counts")
     assert weights["mask"] == 2 * 200 * 50_890
-
-
-@needs_node
-@pytest.mark.parametrize(
-    ("search", "name"),
-    [
-        ("random search", "r-guess"),
-        ("program of 2017", "r-genetic"),
-        ("plain evolution", "r-evolution"),
-        ("TPE", "r-tpe"),
-    ],
-)
-def test_14_replays_lose_what_the_chapters_lose(search, name):
-    script = "seeds.map(s => figure.replay(search, s, table)[116].regret)"
-    lost = node("fig-14-race", script, seeds=list(range(100)), search=search, table=running.stored("designs"))
-    half = 2.6 * np.std(lost) / 10
-    assert abs(np.mean(lost) - told("14", name)) < half
-
-
-@needs_node
-def test_14_the_table_is_looked_up_by_the_chapters_settings():
-    choices = node("fig-14-race", "figure.GENES")
-    assert [[word.removesuffix("s").split(" ")[0] for word in gene] for gene in choices[:2]] == [
-        list(map(str, values)) for values in list(designs.SPACE.choices.values())[:2]
-    ]
-    assert choices[2:] == [list(values) for values in list(designs.SPACE.choices.values())[2:]]
-    script = (
-        "choices.flat().map(only => figure.compute({search: 'random search', trainings: 9, replay: 1, only}, table))"
-    )
-    looked_up = node("fig-14-race", script, choices=choices, table=running.stored("designs"))
-    worth = designs.read().outcomes(patience=STORED["designs"]["patience"]).test.mean(dim=1)
-    for gene, values in enumerate(choices):
-        for index in range(len(values)):
-            found = looked_up.pop(0)["found"]
-            assert [designs.SPACE.genes(torch.tensor(design))[gene] for design in found] == [index] * (
-                672 // len(values)
-            )
-            assert found[0] == max(found, key=lambda design: float(worth[design]))
 
 
 @needs_node

@@ -1,6 +1,6 @@
 import {scaleLinear} from "./d3.js";
 import {mean, number, Random, sum, whole} from "./maths.js";
-import {designOf, genesOf} from "./fig-14-race.js";
+import {designOf, genesOf} from "./designs.js";
 
 export const title = "Hand the trainings out. Who is done first, and how much of what you pay for is waiting?";
 export const data = "designs";

@@ -8,8 +8,10 @@
 //   describe   (result, state) -> one or two sentences: the picture's text alternative, which everybody reads
 //   draw       (stage, result, state, set): draws it with D3; `set({name: value})` moves controls, for a pointer that drags
 //   data       (optional) name of data/NAME.json, made at build time from a stored run: compute's second argument
+//   table, rows  (optional) a table below the picture: see table.js
 
 import {axisBottom, axisLeft, select} from "./d3.js";
+import {addTable, say} from "./table.js";
 
 const NARROW = 560; // below it panels lie under each other
 
@@ -31,6 +33,7 @@ async function mount(root) {
   const form = body.append("form").attr("class", "play-controls").on("submit", (event) => event.preventDefault());
   const picture = body.append("svg").attr("role", "img");
   const reading = body.append("p").attr("class", "play-reading").attr("role", "status");
+  const showRows = figure.table && addTable(body, figure.table, set, `${name}-filter`);
   const state = Object.fromEntries(figure.controls.map((control) => [control.name, control.value]));
   const shows = figure.controls.map((control) => addControl(form, control, set, `${name}-${control.name}`));
   function set(values) {
@@ -44,7 +47,8 @@ async function mount(root) {
     result = figure.compute(state, data);
     const text = figure.describe(result, state);
     picture.attr("aria-label", text);
-    reading.text(text);
+    say(reading, text);
+    if (showRows) showRows(figure.rows(result));
     paint();
   }
   function paint() {
