@@ -572,7 +572,7 @@ WRONG = {
         (named("no_limit", crossing, allowed=lambda child, most: True), "at most 6 are allowed"),
         (named("turned_round", crossing, turned=True), "the other way round"),
         (named("lists", crossing, finish=as_lists), "your child is a list"),
-        (names_for_leaves, "returned 'max', which is no tree"),
+        (names_for_leaves, "', which is no tree"),
         (mutates_instead, "isn't the mother's tree with one subtree"),
         (named("own_randomness", crossing, rng_of=lambda rng: random.Random()), "another source of randomness"),
     ],
