@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.polynomial.legendre import legvander
 from playing import PLAY, ROOT, needs_node, node, running, told
-from scipy.special import expit, stdtrit
+from scipy.special import stdtrit
 
 from evidence.runs.rules import trees
 from neuroevo import results
@@ -111,33 +111,6 @@ def test_03_fourteen_gates_have_a_line():
 
 
 @needs_node
-def test_04_the_slopes_and_starts_are_the_chapters():
-    rows = np.array([np.random.default_rng(seed).normal(size=13) for seed in range(10)])
-    assert np.allclose(node("fig-04-scales", "figure.STARTS"), rows, atol=6e-4)
-    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
-
-    def loss(theta: np.ndarray) -> float:
-        z = expit(x @ theta[:6].reshape(3, 2).T + theta[6:9]) @ theta[9:12] + theta[12]
-        return float(np.mean(np.logaddexp(0, z) - y * z))
-
-    for theta in 2 * rows[:3]:
-        found = node("fig-04-scales", "figure.look(theta, 0.01)", theta=theta.tolist())
-        assert found["loss"] == pytest.approx(loss(theta))
-        nudged = [(loss(theta + step) - loss(theta - step)) / 2e-5 for step in 1e-5 * np.eye(13)]
-        assert np.allclose(found["slope"], nudged + 0.01 * theta, atol=1e-8)
-
-
-@needs_node
-def test_04_small_starts_wait_and_large_ones_stay():
-    def done(**state: float) -> int:
-        return node(
-            "fig-04-scales", "figure.compute(state).done", state={"network": 0, "step": 2000, "penalty": 0} | state
-        )
-
-    assert done(scale=0.05) <= 5 < done(scale=0.5) > done(scale=20)
-
-
-@needs_node
 @pytest.mark.parametrize(
     ("landscape", "genomes", "operators", "name"),
     [
@@ -183,15 +156,6 @@ def test_08_the_average_points_as_in_the_chapter():
         assert np.mean(cosines) == pytest.approx((means[:, 0] / np.linalg.norm(means, axis=1)).mean(), abs=0.04)
         if d == 610:
             assert np.mean(cosines) == pytest.approx(told("08", "compass-60"), abs=0.02)
-
-
-@needs_node
-def test_12_letters_are_read_as_often_as_in_the_chapter():
-    state = {"setting": "as in the chapter", "pixels": 2}
-    found = node("fig-12-readers", "figure.compute(state, data)", state=state, data=running.stored("fig-12-readers"))
-    now = {one["reader"]: one["now"] for one in found}
-    assert now["evolved"] == pytest.approx(told("12", "mean-two"), abs=1.5)
-    assert now["template"] > 25
 
 
 # The race on the landing page

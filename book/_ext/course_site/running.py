@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
@@ -61,6 +62,20 @@ def write_data(app: Sphinx, exception: Exception | None) -> None:
         file, run = folder / f"{name}.json", results.results_folder() / part.get("run", "designs")
         if not file.exists() or file.stat().st_mtime < max(path.stat().st_mtime for path in (STORED, *run.iterdir())):
             file.write_text(json.dumps(stored(name), separators=(",", ":")), encoding="utf-8")
+    write_letters(folder)
+
+
+def write_letters(folder: Path) -> None:
+    """Draw chapter 12's letters, a PNG a font: A to Z beside each other, white on black, pixel by pixel the run's."""
+    drawn, code = list(folder.glob("letters-*.png")), Path(results.__file__).with_name("data") / "fonts.py"
+    if drawn and all(path.stat().st_mtime > code.stat().st_mtime for path in drawn):
+        return
+    from evidence.runs import letters_moved  # with PyTorch, as below
+
+    for family in letters_moved.FACES:
+        letters = (255 * letters_moved.pictures(family)).round().byte().view(26, letters_moved.SIDE, -1)
+        strip = Image.fromarray(letters.permute(1, 0, 2).flatten(1).numpy())
+        strip.save(folder / f"letters-{family.replace(' ', '-')}.png", optimize=True)
 
 
 def stored(name: str) -> dict[str, list]:
@@ -75,4 +90,6 @@ def stored(name: str) -> dict[str, list]:
         return columns | {"sizes": list(designs.SPACE.sizes)}
     table = results.load(part["run"]).tables[part["table"]]
     rows = table.query(part["rows"]) if "rows" in part else table
+    if "each" in part:
+        rows = rows.groupby(part["each"], sort=False, as_index=False).agg(part["becomes"])
     return dict(rows[part["columns"]].to_dict("list"))

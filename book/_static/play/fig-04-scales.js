@@ -1,16 +1,16 @@
 import {line, scaleBand, scaleLinear, scaleLog} from "./d3.js";
 import {number, powers, whole} from "./maths.js";
 
-export const title = "Ten networks learn XOR. Too small or too large a start: two ways to be stuck. Which of them does a small penalty cure?";
+export const title = "Ten networks learn XOR. Too small or too large a start: two ways to be stuck. Which of them does time cure, which a small penalty?";
 
 const SCALES = [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20];
-const N_STEPS = 2000;
-const LOOKS = [...new Set(powers(1, N_STEPS, 80).map(Math.round))];
+const N_STEPS = 10_000;
+const LOOKS = [...new Set(powers(1, N_STEPS, 81).map((step) => Math.round(step.toPrecision(2))))];
 
 export const controls = [
   {name: "scale", label: "Scale of the first weights", values: SCALES, value: 0.5},
   {name: "network", label: "Network to look at", values: whole(0, 9), value: 0},
-  {name: "step", label: "Step", values: LOOKS, value: N_STEPS, play: 80, format: (step) => number(step, 4)},
+  {name: "step", label: "Step", values: LOOKS, value: 2000, play: 80, format: (step) => number(step, 5)},
   {name: "penalty", label: "Penalty", values: [0, 0.0001, 0.001, 0.01], value: 0, format: (p) => `${p}`},
 ];
 
@@ -35,10 +35,14 @@ const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 export function look(theta, penalty = 0) {
   const slope = theta.map((value) => penalty * value);
   const answers = [];
+  const h = [0, 0, 0];
   let loss = 0;
   for (const [a, b, truth] of ROWS) {
-    const h = [0, 1, 2].map((j) => sigmoid(theta[2 * j] * a + theta[2 * j + 1] * b + theta[6 + j]));
-    const z = theta[9] * h[0] + theta[10] * h[1] + theta[11] * h[2] + theta[12];
+    let z = theta[12];
+    for (let j = 0; j < 3; j++) {
+      h[j] = sigmoid(theta[2 * j] * a + theta[2 * j + 1] * b + theta[6 + j]);
+      z += theta[9 + j] * h[j];
+    }
     loss += (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - truth * z) / 4;
     const blame = (sigmoid(z) - truth) / 4;
     answers.push(sigmoid(z));
@@ -55,8 +59,9 @@ export function look(theta, penalty = 0) {
 }
 
 const remembered = new Map();
+const isLook = new Set(LOOKS);
 
-// Plain gradient descent at rate 3 from every start: what is seen at LOOKS.
+// Plain gradient descent at rate 3 from every start: what is seen at LOOKS. The size is the length of all 13 numbers.
 function descents(scale, penalty) {
   const key = `${scale} ${penalty}`;
   if (!remembered.has(key)) {
@@ -65,7 +70,7 @@ function descents(scale, penalty) {
       const seen = [];
       for (let step = 0; step <= N_STEPS; step++) {
         const {loss, slope, answers} = look(theta, penalty);
-        if (LOOKS.includes(step)) seen.push({step, loss, answers, largest: Math.max(...theta.map(Math.abs))});
+        if (isLook.has(step)) seen.push({step, loss, answers, size: Math.hypot(...theta)});
         theta = theta.map((value, i) => value - 3 * slope[i]);
       }
       return seen;
@@ -76,38 +81,52 @@ function descents(scale, penalty) {
 
 const solved = ({answers}) => answers.every((answer, i) => Math.abs(answer - ROWS[i][2]) < 0.25);
 
+// What holds a network, told from what it is now and was when a tenth of the steps were done.
+function verdict(then, now) {
+  if (solved(now)) return "has solved it";
+  if (now.step < 100) return "has just begun";
+  if (now.size < 0.01) return "is drawn to zero";
+  const [fall, growth] = [then.loss - now.loss, now.size - then.size];
+  if (fall < 0.05 && now.answers.every((answer) => Math.abs(answer - 0.5) < 0.1)) return "is on a plateau";
+  if (Math.abs(fall) < 0.001 && Math.abs(growth) < 0.05) return "has come to rest";
+  return fall < 0.05 && growth > 0.3 && now.loss < 0.5 ? "is in a valley" : "is still learning";
+}
+
 export function compute({scale, network, step, penalty}) {
-  const runs = descents(scale, penalty);
-  const at = LOOKS.indexOf(step);
-  return {
-    runs: runs.map((run) => ({losses: run.slice(0, at + 1).map((seen) => [seen.step, seen.loss]), done: solved(run[at])})),
-    done: runs.filter((run) => solved(run[at])).length,
-    now: runs[network][at],
-  };
+  const paths = descents(scale, penalty);
+  const runs = paths.map((run) => run.filter((seen) => seen.step <= step)).map((seen) => ({seen, done: solved(seen.at(-1))}));
+  const {seen} = runs[network];
+  const [now, then] = [seen.at(-1), seen.findLast((one) => one.step <= step / 10) ?? seen[0]];
+  const largest = Math.max(...paths.flat().map(({size}) => size));
+  return {runs, now, then, largest, verdict: verdict(then, now), done: runs.filter(({done}) => done).length};
 }
 
-export function describe({done, now}, {scale, network, step, penalty}) {
+export function describe({done, then, now, verdict}, {scale, network, step, penalty}) {
   const price = penalty ? `, with a penalty of ${penalty}` : "";
-  return `From scale ${scale}${price}, ${done} of 10 networks solve XOR after ${number(step, 4)} steps. Network ${network} says ` +
-    `${now.answers.map((answer) => number(answer, 2)).join(", ")} to 00, 01, 10, 11; its loss is ${number(now.loss)}, its largest number ${number(now.largest)}.`;
+  const said = now.answers.map((answer) => answer.toFixed(2)).join(", ");
+  return `From scale ${scale}${price}, ${done} of 10 networks solve XOR within ${number(step, 5)} steps. Network ${network} ${verdict}: it says ${said} ` +
+    `to 00, 01, 10, 11. Since step ${number(then.step, 5)} its loss has gone from ${number(then.loss, 4)} to ${number(now.loss, 4)}, ` +
+    `the size of its 13 numbers (root of the sum of squares) from ${number(then.size)} to ${number(now.size)}.`;
 }
 
-export function draw(stage, {runs, now}, {network}) {
-  const [one, two] = stage.places(2, 320, [0.6, 0.4]);
-  const plot = stage.panel(one, {
-    x: scaleLog([1, N_STEPS], [0, 1]), y: scaleLinear([0, 1.2], [0, 1]), xLabel: "step", title: "loss of ten networks", ticks: 4, xFormat: "~g", yTicks: 6,
-  });
+export function draw(stage, {runs, now, largest}, {network}) {
+  const [one, two, three] = stage.places(3, 270, [0.39, 0.35, 0.26]);
+  const steps = {x: scaleLog([1, N_STEPS], [0, 1]), xLabel: "step", ticks: 4, xFormat: "~s", yTicks: 6};
+  const losses = stage.panel(one, {...steps, y: scaleLinear([0, 1.2], [0, 1]), title: "loss of ten networks"});
+  const sizes = stage.panel(two, {...steps, y: scaleLinear([0, 1.1 * largest], [0, 1]), title: "size of their 13 numbers"});
   for (const [level, name] of [[Math.LN2, "one half to all four"], [Math.LN2 / 2, "one half to two"]]) {
-    plot.inside.append("line").attr("class", "play-mark").attr("x2", plot.width).attr("y1", plot.y(level)).attr("y2", plot.y(level));
-    plot.words(name, 5, plot.y(level) - 6, "start");
+    losses.inside.append("line").attr("class", "play-mark").attr("x2", losses.width).attr("y1", losses.y(level)).attr("y2", losses.y(level));
+    losses.words(name, 5, losses.y(level) - 6, "start");
   }
-  const path = line((p) => plot.x(p[0]), (p) => plot.y(p[1]));
-  runs.forEach(({losses, done}, i) => {
-    plot.inside.append("path").attr("class", `play-line ${i === network ? "play-thick " : ""}${done ? "tone-random" : ""}`).attr("d", path(losses));
-  });
+  for (const [plot, what] of [[losses, "loss"], [sizes, "size"]]) {
+    const path = line((seen) => plot.x(seen.step), (seen) => plot.y(seen[what]));
+    runs.forEach(({seen, done}, i) => {
+      plot.inside.append("path").attr("class", `play-line ${i === network ? "play-thick " : ""}${done ? "tone-random" : ""}`).attr("d", path(seen));
+    });
+  }
   const names = ["00", "01", "10", "11"];
-  const bars = stage.panel(two, {
-    x: scaleBand(names, [0, 1]).padding(0.3), y: scaleLinear([0, 1], [0, 1]), title: `network ${network}: its answers`, xLabel: "input (dashed: the truth)",
+  const bars = stage.panel(three, {
+    x: scaleBand(names, [0, 1]).padding(0.3), y: scaleLinear([0, 1], [0, 1]), title: `network ${network} says`, xLabel: "dashed: the truth",
   });
   names.forEach((name, i) => {
     const [left, wide] = [bars.x(name), bars.x.bandwidth()];
