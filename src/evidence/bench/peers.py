@@ -8,8 +8,8 @@ programs do meanwhile.
 
 The libraries are an extra of their own, `pip install 'neuroevo[peers]'`; what isn't installed gets a row that says so.
 
-Predicted before the stored run `peers` (known: the first edition's table on another machine, in which EvoX took 2.46 times
-as long as we do and the fastest genetic algorithm of another library 4.7 times):
+Predicted before the stored run `peers` (known: the first edition's table on another machine, in which EvoX took 2.46
+times as long as we do and the fastest genetic algorithm of another library 4.7 times):
 
 P1 As documented, the fastest of the others takes 2 to 3 times as long as we do, and it is EvoX.
 P2 Their fastest genetic algorithm, as documented, takes 4 to 6 times as long.
