@@ -52,7 +52,8 @@ async function mount(root) {
     paint();
   }
   function paint() {
-    const width = root.clientWidth - 2;
+    const {paddingLeft, paddingRight} = getComputedStyle(root);
+    const width = root.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     if (width < 50 || !result) return;
     picture.selectAll("*").remove();
     figure.draw(new Stage(picture, width), result, state, set);
