@@ -67,7 +67,10 @@ def mismatched(x):
 
 
 def too_far(x):
-    return [x[i + 1] for i in range(len(x))]
+    steps = []
+    for i in range(len(x)):  # of a comprehension, newer Pythons have forgotten i by then
+        steps.append(x[i + 1])
+    return steps
 
 
 def empty_handed(x, most=None):

@@ -236,6 +236,7 @@ lab.check('1.2', NAME)
 """
 JUDGE = """
 import psutil
+import torch  # hundreds of megabytes where it is built for CUDA: no answer's fault
 from coursekit.grading import judging
 judging._MOST_MEMORY = psutil.Process().memory_info().data + 300 * 2**20
 judging.main()

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -30,7 +30,7 @@ N_STUDENTS, N_KILLS = 18, 5
 
 
 def _n_graded(folder):
-    with sqlite3.connect(f"file:{folder / 'gradebook.sqlite'}?mode=ro", uri=True) as record:
+    with closing(sqlite3.connect(f"file:{folder / 'gradebook.sqlite'}?mode=ro", uri=True)) as record:
         return record.execute("SELECT count(*) FROM graded").fetchone()[0]
 
 

@@ -52,7 +52,8 @@ _OF_ARGUMENTS = {
     r"must be square": "a matrix with as many rows as columns is needed here",
     r"Singular matrix": "this matrix has no inverse, because some of its rows follow from others",
     r"Incompatible dimensions|same length": "what belongs together isn't equally long",
-    r"empty (?:sequence|(?:l|\w*L)ist)|zero-size array|at least one (?:array|data)|[Ff]ound array with 0": (
+    r"argument is empty|empty (?:sequence|(?:l|\w*L)ist)|zero-size array|at least one (?:array|data)"
+    r"|[Ff]ound array with 0": (
         "nothing is in what this line works on: was nothing put into it, or all of it cut away"
     ),
     r"inhomogeneous shape|array element with a sequence": "one place of an array is to hold several values, or its "
@@ -116,15 +117,23 @@ def names_read(code: CodeType, last: int) -> list[str]:
     if where is None or where.lineno is None:
         return []
     names: dict[str, None] = {}
-    for one in instructions:
-        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")) and one.positions:
-            begin, end = (
-                (one.positions.lineno, one.positions.col_offset),
-                (one.positions.end_lineno, one.positions.end_col_offset),
-            )
+    for one, after in pairwise(instructions):
+        # Python 3.13 stores one name and loads the next in one step, whose place is that of the store.
+        at = after.positions if one.opname == "STORE_FAST_LOAD_FAST" else one.positions
+        if at and at.lineno is not None:
+            begin, end = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
             if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
-                names.update(dict.fromkeys(one.argval if isinstance(one.argval, tuple) else (one.argval,)))
+                names.update(dict.fromkeys(_loaded(one)))
     return list(names)
+
+
+def _loaded(one: dis.Instruction) -> tuple[str, ...]:
+    """The names that an instruction reads."""
+    if one.opname == "STORE_FAST_LOAD_FAST":
+        return one.argval[1:]
+    if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")):
+        return one.argval if isinstance(one.argval, tuple) else (one.argval,)
+    return ()
 
 
 def _operands(frame: FrameType, last: int) -> dict[str, Any]:
@@ -133,9 +142,8 @@ def _operands(frame: FrameType, last: int) -> dict[str, Any]:
     for one in dis.get_instructions(frame.f_code):
         if one.offset >= last:
             break
-        given = one.argval if isinstance(one.argval, tuple) else (one.argval,)
-        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")):
-            names = [*names, *given][-2:]
+        if loaded := _loaded(one):
+            names = [*names, *loaded][-2:]
         elif one.opname == "LOAD_CONST":
             names = [*names, ""][-2:]
         else:

@@ -146,11 +146,11 @@ def table(m: dict[str, Any]) -> str:
     lines = [
         f"One generation: {N_GENOMES} networks {NET.sizes}, {N_IMAGES} new images, one core, processor time",
         "",
-        f"{'library':<16}{'algorithm':<35}{'kind':<5}{'use':<12}{'gen/s':>8}{'ms':>10}  {'time over ours':>14}",
+        f"{'library':<20}{'algorithm':<35}{'kind':<5}{'use':<12}{'gen/s':>8}{'ms':>10}  {'time over ours':>14}",
     ]
     for row in m["rows"]:
         name = f"{row['library']} {row['version'] or ''}"
-        head = f"{name:<16}{row['algorithm']:<35}{row['kind']:<5}{row['use']:<12}"
+        head = f"{name:<20}{row['algorithm']:<35}{row['kind']:<5}{row['use']:<12}"
         if "note" in row:
             lines.append(f"{head}{row['note']}")
         else:
