@@ -120,7 +120,7 @@ def names_read(code: CodeType, last: int) -> list[str]:
     for one, after in pairwise(instructions):
         # Python 3.13 stores one name and loads the next in one step, whose place is that of the store.
         at = after.positions if one.opname == "STORE_FAST_LOAD_FAST" else one.positions
-        if at and at.lineno is not None:
+        if _loaded(one) and at and at.lineno is not None:
             begin, end = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
             if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
                 names.update(dict.fromkeys(_loaded(one)))

@@ -100,7 +100,12 @@ def judge_steering(student: Student) -> None:
         return answer
 
     rng = np.random.default_rng(hidden(73))
-    worlds = ((4, 12, 6, [0, 1, 2]), (5, 9, 4, [5]), (3, 20, 8, [3, 4, 10, 11]), (1000, 510, 1, [1]))
+    worlds = (
+        (4, 12, 6, [0, 1, 2]),
+        (5, 9, 4, [5]),
+        (3, 20, 8, [3, 4, 10, 11]),
+        (2000, 510, 1, [1]),
+    )  # none reaches 2000
     compare(
         Student(watched, student.parameters),
         returns="the mean return",

@@ -79,15 +79,15 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             f"{asked} count families, and a family goes to one part with all its faces.": shared and torn,
             f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
             "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
+            f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
+            "families.": got != wanted and sorted(got) == sorted(wanted),
             f"the family {long!r} goes where {short!r} goes, and holds its name. Is it asked whether a text is in a "
             "text? Ask whether the whole name is among those that were drawn.": (
                 bool(holds) and (got[2] > n_test or got[1] > n_validation)
             ),
-            f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
-            "families.": got != wanted and sorted(got) == sorted(wanted),
             f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
             "faces, and none may be drawn twice (rng.permutation draws each once).": got[2] != n_test,
-            f"{asked}, and your validation holds {got[1]} families: n_validation counts families.": (
+            f"{asked}, and your validation holds {got[1]} families: n_validation counts families, each once.": (
                 got[1] != n_validation
             ),
         }

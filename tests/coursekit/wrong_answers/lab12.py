@@ -383,7 +383,7 @@ WRONG = {
         (drawn_with_replacement, "none may be drawn twice"),
         (names_with_their_repeats, "a name stands once for each of its faces"),
         (train_is_everything, "train is what the two others leave"),
-        (one_validation_family, "n_validation counts families."),
+        (one_validation_family, "n_validation counts families"),
         (faces_are_lost, "is in none of the three parts"),
         (sorted_names, "the test families are the same for every `rng`"),
         (faces_drawn, "large families are in the test more often"),
