@@ -199,7 +199,10 @@ def _kind(error: BaseException, text: str, names: dict[str, Any]) -> str:
         said = next((words for known, words in _IS.items() if kind in known.split()), "")
         if not said and calculates and kind in _BOXES:
             said = f"is a {kind}, with which this can't be done"
-            said += ": np.array(...) makes an array of it" if kind == "list" and not _BOXES.issuperset(kinds) else ""
+            if kind == "list" and not _BOXES.issuperset(kinds):
+                said += ": np.array(...) makes an array of it"
+                if "not supported between" in text:  # a comparison
+                    said += ", if each member is meant; len(...), if their number is"
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:

@@ -107,6 +107,8 @@ class _Search:
 
     def broken_line(self) -> str:
         """Where NumPy first divides by zero, say, if a value is no finite number any more; empty if it doesn't."""
+        if any(a.shape != b.shape for a, b in zip(self.got, self.right, strict=True)):
+            return ""  # that is told first, of another case
         broken = [i for i in self.failing if not np.isfinite(self.got[i]).all() and np.isfinite(self.right[i]).all()]
         states = np.errstate(divide="raise"), np.errstate(invalid="raise"), np.errstate(over="raise")
         for raising in states if broken else ():

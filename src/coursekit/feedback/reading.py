@@ -69,6 +69,10 @@ def _floats(name: str, value: Any) -> NDArray[np.float64]:
             raise TryAgain(f"{name} has rows of different lengths, so it is no array.") from None
         if array.dtype.kind in "iuf":
             return array.astype(np.float64)
+    if isinstance(value, list | tuple):
+        for place, member in enumerate(value):
+            if member is None or isinstance(member, str | bytes | dict | set):
+                raise TryAgain(f"{name} should hold real numbers, but place {place} is {member!r:.40}.")
     raise TryAgain(f"{name} should hold real numbers, but it is {_kind(value)}.")
 
 

@@ -175,6 +175,7 @@ def _(student: Student) -> None:
     compare(
         Student(lambda *parts: given[parts[0].tobytes()], list(_PARTS)),
         returns=_PARTS,
+        linked=_PARTS,  # they belong to one draw
         by_hand=[],  # which rows are drawn is the student's business; the properties above hold for any draw
         others=cases,
         right=_by_sklearn,

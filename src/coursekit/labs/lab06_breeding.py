@@ -142,6 +142,10 @@ def has_fresh_noise(student: Student) -> None:
     """All genomes of a run alike, so that what differs afterwards is noise: whom it hits, how, and how much."""
     population = torch.linspace(-1, 1, 200)[:, None, None].expand(200, 16, 2).contiguous()
     noise = bred(student, population, torch.rand(200, 16, generator=seeded(62)), 0.25, 0.5, seeded(1)) - population
+    refuse(
+        noise[:, 0].abs().max() > 5,  # ten standard deviations
+        "row 0 of your next generation is far from all genomes of `population`: is something of an earlier call kept?",
+    )
     refuse(noise[:, 0].any(), "your elite is mutated: it lives on as it is. Mutate the children, then join them.")
     noise = noise[:, 1:]
     share, spread = float((noise != 0).float().mean()), float(noise.std())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
-from coursekit.feedback import Constant, Lab, Pattern, Student, TryAgain, compare, seems
+from coursekit.feedback import Constant, Lab, Pattern, Student, TryAgain, compare, refuse, seems
 from coursekit.labs.lab08_pairs import judge_gradient, normal, stops_for_rows
 
 Array = NDArray[np.float64]
@@ -145,8 +145,10 @@ class Trials:
     def __init__(self, table: Mapping[int, Any], n_trials: int) -> None:
         self.table, self.n_trials = {n: torch.as_tensor(rows).double() for n, rows in table.items()}, n_trials
         self._used = dict.fromkeys(table, 0)
+        self._over = False
 
     def __call__(self, n_pairs: Any, n_trials: Any) -> Tensor:
+        refuse(self._over, "you call the estimate of an earlier call of your function: take it from the arguments.")
         n, start = int(n_pairs), self._used.get(int(n_pairs))
         if start is None:
             raise TryAgain(
@@ -157,14 +159,14 @@ class Trials:
         return self.table[n][start : self._used[n]].clone()
 
     def close(self) -> None:
-        """TryAgain if more or less was asked for than wanted; then start again."""
+        """TryAgain if more or less was asked for than wanted; then nobody may ask any more."""
         for n, used in self._used.items():
             if used != self.n_trials:
                 raise TryAgain(
                     f"with n_trials = {self.n_trials} you ask for {used} estimates from {n} pairs: every count in "
                     "`counts` gets n_trials of them, estimate(count, n_trials)."
                 )
-        self._used = dict.fromkeys(self.table, 0)
+        self._over = True
 
 
 def _cosines(rows: Tensor, g: Tensor) -> Tensor:
@@ -193,8 +195,9 @@ def _curve(
 @LAB.exercise("8.3", "cosine_curve(estimate, gradient, counts, n_trials)", title="How good is the compass?", points=4)
 def _(student: Student) -> None:
     def curve(trials: Trials, *rest: Any) -> Any:
-        answer = student(trials, *rest)
-        trials.close()
+        lent = Trials(trials.table, trials.n_trials)
+        answer = student(lent, *rest)
+        lent.close()
         return tuple(answer) if isinstance(answer, Tensor) and answer.dim() == 2 else answer
 
     example = Trials({1: [[4, 3], [0, -1]], 8: [[3, 4], [-8, 6]]}, 2), torch.tensor([3, 4]).double(), [1, 8], 2

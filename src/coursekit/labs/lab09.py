@@ -321,7 +321,7 @@ _PLAN: dict[str, Part] = {
         "chunk is rounded to the nearest; half a genome doesn't go through: round down, //.": _chunk(whole=np.round),
         "chunk is no whole number: round down, //.": _chunk(whole=lambda chunk: chunk),
         "chunk forgets that the population itself takes memory from the limit.": _chunk(lambda *a: a[3] - _images(*a)),
-        "chunk forgets the images: they take memory from the limit, once.": _chunk(lambda *a: a[3] - _population(*a)),
+        "chunk gives images no room: they take memory from the limit, once.": _chunk(lambda *a: a[3] - _population(*a)),
         "chunk forgets population and images: only what they leave of the limit is free.": _chunk(lambda *a: a[3]),
         "chunk is the evidence page's chunk_rows, whose limit is for activations alone; population and images come "
         "off the limit first; n_genomes is the most.": _chunk(lambda *a: a[3], between=lambda chunk, g: max(chunk, 1)),

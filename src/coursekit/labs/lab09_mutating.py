@@ -54,8 +54,8 @@ def added(student: Student, shape: tuple[int, int], rows: Tensor, rate: float, s
     if rows.numel() * shape[1] * rate > 100 and not bool(where.any()):
         back = "What you return is a new tensor. " if isinstance(answer, Tensor) else ""
         raise TryAgain(
-            f"the population is as it was. {back}population[rows], with a tensor of row numbers, is a copy: write into "
-            "`population` itself, for example population[row_of_hit, column_of_hit] += noise."
+            f"the population is as it was. {back}Does what you write reach `population` itself? population[rows], with "
+            "a tensor of row numbers, would be a copy; population[row_of_hit, column_of_hit] += noise arrives."
         )
     refuse(not after.isfinite().all(), "the population now holds NaN or infinity: print what you add.")
     others = torch.ones(len(before), dtype=torch.bool)

@@ -113,7 +113,11 @@ def judge_rendering(student: Student) -> None:
 
     n_of_a_face = len(cases) // len(_FACES)
     one_font = all(_alike(ink, inks[place % n_of_a_face]) for place, ink in enumerate(inks))
-    same_letter = all(_alike(ink, _drawn(face, "A")) for ink, (_, face, _) in zip(inks, cases, strict=True))
+    letters = {letter for letter, *_ in cases} | {"A"}
+    same_letter = any(
+        all(_alike(ink, _drawn(face, letter)) for ink, (_, face, _) in zip(inks, cases, strict=True))
+        for letter in sorted(letters)
+    )
     small = all(_alike(ink, _drawn(face, letter.lower())) for ink, (letter, face, _) in zip(inks, cases, strict=True))
     boxes = np.array([ink.shape for ink in inks])
     spans = boxes / sizes
@@ -137,7 +141,7 @@ def judge_rendering(student: Student) -> None:
             "your letters are upside down: they are turned by 180 degrees.": all_alike(lambda want: want[::-1, ::-1]),
             "your letters lie on their side: rows and columns are swapped. An array is image[row, column], and "
             "Pillow's image needs no .T.": all_alike(np.transpose),
-            "whatever `letter` is, you draw an A.": same_letter,
+            "whatever `letter` is, you draw the same one.": same_letter,
             "you draw small letters, where `letter` is a capital: draw it as it is given.": small,
             "you draw in one font, whatever `font` is: give it to Pillow, font=font.": one_font,
             blown_up: one_size,

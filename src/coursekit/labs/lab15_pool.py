@@ -151,6 +151,10 @@ def judge_steady_state(student: Student) -> None:
         w = _Watched(n_workers, n, deaths)
         history = student(w.ask, w.tell, w.pool, n)
         refuse(w.pool.n_submitted == 0, "nothing is sent away: pool.submit(ask()) gives a new design to a worker.")
+        refuse(
+            w.n_asked == 0,
+            "`ask` is never called: it brings the designs. Is something of an earlier call kept in its place?",
+        )
         refuse(not w.told, "nothing is told: tell(design, score) lets the search learn, after each wait.")
         refuse(
             w.pool.n_submitted > w.n_asked + len(w.lost),

@@ -113,8 +113,8 @@ class _Watched(dict[str, Callable[..., Tensor]]):
     title="What a tree says",
     points=2,
     on_error={
-        (RecursionError, ""): "your function calls itself without end: call it with a *child*, which is smaller, and "
-        "see to it that 'x' and numbers end it.",
+        (RecursionError, ""): "your function calls itself without end. Is it called with a *child*, which is smaller? "
+        "Do 'x' and numbers end it?",
         (TypeError, "fill_value.* not (str|tuple)|Tensor' and 'tuple'"): "'x' or a tuple lands in the branch for "
         "numbers ({error}). Ask for the kind of tree, and send each to its own branch.",
         (TypeError, "non-iterable (float|int)|'(float|int)' object is not subscriptable"): "a number lands in the "

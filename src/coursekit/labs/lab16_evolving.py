@@ -51,7 +51,7 @@ class _World:
     @staticmethod
     def _kind(rule: Any) -> str:
         if isinstance(rule, tuple):
-            return "one that isn't of this evolution: is something kept from an earlier call?"
+            return "one that isn't of this evolution, perhaps kept from an earlier call"
         if callable(rule):
             return "a function (are its brackets missing?)"
         return f"a value of type {type(rule).__name__}"
@@ -63,10 +63,14 @@ class _World:
         )
         refuse(
             rng is not self.rng,
-            "fresh and mutate get another generator than you were given: hand on `rng` itself, as it comes.",
+            "fresh or mutate gets another generator than you were given: hand on `rng` itself, as it comes.",
         )
 
     def train(self, rule: Rule, task: str, seed: int) -> float:
+        refuse(
+            self is not type(self).latest,
+            "train is one that an earlier call was given: take it from this call's arguments.",
+        )
         refuse(
             not self.knows(rule),
             f"train takes one rule, train(rule, task, seed); you give {self._kind(rule)}.",

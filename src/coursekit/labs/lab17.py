@@ -229,8 +229,8 @@ def _family(seed: int, n: int, n_children: int, k: int) -> tuple[Array, Array, N
 def _lengths(parents: Any, children: Any, whose: Any) -> str:
     return (
         f"one line puts together what isn't equally long. Here are {len(parents)} parents and {len(children)} children "
-        f"of {whose.shape[1]} parents each: a table of fitness needs a place for every parent (minlength), and "
-        "`parents[whose]` a mean along its rows, to have one number for every child."
+        f"of {whose.shape[1]} parents each. Has a table of fitness a place for every parent (minlength)? Is the mean "
+        "of `parents[whose]` taken along its rows, which makes one number for every child?"
     )
 
 

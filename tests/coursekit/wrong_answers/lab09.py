@@ -375,7 +375,7 @@ WRONG = {
         (seeded_inside, "seed nothing inside"),
         (positions_for_rows, "you mutate parents: rows that are not in `rows`"),
         (parents_are_mutated, "you mutate everybody"),
-        (copy_is_mutated, "the population is as it was. population[rows]"),
+        (copy_is_mutated, "the population is as it was. Does"),
         (copy_is_returned, "the population is as it was. What you return"),
         (rows_are_sorted_in_place, "your function changes `rows`"),
     ],

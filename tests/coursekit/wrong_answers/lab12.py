@@ -370,7 +370,7 @@ WRONG = {
         (mirrored, "are mirrored"),
         (turned_round, "turned by 180 degrees"),
         (on_its_side, "lie on their side"),
-        (always_a, "you draw an A"),
+        (always_a, "you draw the same one"),
         (small_letters, "you draw small letters"),
         (blown_up, "every letter is blown up"),
         (half_pixels, "blurred by half a pixel"),
