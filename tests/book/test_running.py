@@ -15,6 +15,8 @@ from scipy.special import stdtrit
 from evidence.runs.rules import trees
 from neuroevo import results
 
+pytestmark = pytest.mark.slow  # Node.js is started for each
+
 STORED = tomllib.loads((ROOT / "book" / "play" / "stored.toml").read_text("utf-8"))
 FIGURES = sorted(path.stem for path in PLAY.glob("fig-*.js"))  # of chapters; the race stands on the landing page
 

@@ -8,6 +8,8 @@ from playing import needs_node, node, running, told
 
 from neuroevo.search import designs
 
+pytestmark = pytest.mark.slow  # Node.js is started for each
+
 
 @needs_node
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from playing import needs_node, node, told
 from evidence.runs import inheritance
 from neuroevo import ga, results
 
+pytestmark = pytest.mark.slow  # Node.js is started for each
+
 SIGMA_RULES = {
     **{"fixed": "fixed", "annealed": "annealed: to 1/1000", "1/5 rule": "the 1/5 rule"},
     **{"inherited": "inherited: self-adaptation", "raffled": "raffled: anybody's"},

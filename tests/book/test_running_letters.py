@@ -9,6 +9,8 @@ from playing import PLAY, ROOT, needs_node, node, running, told
 
 from neuroevo import data
 
+pytestmark = pytest.mark.slow  # Node.js is started for each
+
 
 @needs_node
 def test_12_letters_are_read_as_often_as_in_the_chapter():

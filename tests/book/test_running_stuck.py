@@ -7,6 +7,8 @@ from scipy.special import expit
 
 from neuroevo import descent
 
+pytestmark = pytest.mark.slow  # Node.js is started for each
+
 
 @needs_node
 def test_04_the_slopes_and_starts_are_the_chapters():
