@@ -67,8 +67,9 @@ def write_data(app: Sphinx, exception: Exception | None) -> None:
 
 def write_letters(folder: Path) -> None:
     """Draw chapter 12's letters, a PNG a font: A to Z beside each other, white on black, pixel by pixel the run's."""
-    drawn, code = list(folder.glob("letters-*.png")), Path(results.__file__).with_name("data") / "fonts.py"
-    if drawn and all(path.stat().st_mtime > code.stat().st_mtime for path in drawn):
+    source, drawn = Path(results.__file__).parents[1], list(folder.glob("letters-*.png"))
+    code = (source / "neuroevo" / "data" / "fonts.py", source / "evidence" / "runs" / "letters_moved.py")
+    if drawn and min(path.stat().st_mtime for path in drawn) > max(path.stat().st_mtime for path in code):
         return
     from evidence.runs import letters_moved  # with PyTorch, as below
 
