@@ -2,6 +2,7 @@
 """Run the test command on the last commit, in a fresh clone, under one condition, and keep its row in CONTRIBUTING.md.
 
     python3.13 .ci/matrix.py "as pinned"          with the Python that it is called with
+    python3 .ci/matrix.py "lowest packages + without data"      both at once
     python3 .ci/matrix.py --list                  the conditions
 
 The row of the same condition, Python and system is replaced; the clone is removed unless something failed. A run takes
@@ -66,7 +67,7 @@ CONDITIONS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("condition", nargs="?", choices=CONDITIONS)
+    parser.add_argument("condition", nargs="?", help="one of --list, or several of them joined by ' + '")
     parser.add_argument("--list", action="store_true", help="print the conditions")
     parser.add_argument("--cpu", action="store_true", help="on Linux, PyTorch without CUDA")
     parser.add_argument("words", nargs="*", help="for pytest, to try a part; then nothing is written")
@@ -74,7 +75,10 @@ def main() -> int:
     if known.list or known.condition is None:
         print("\n".join(CONDITIONS))
         return 0
-    condition = CONDITIONS[known.condition]
+    try:
+        condition = joined(known.condition)
+    except KeyError as error:
+        parser.error(f"there is no condition {error}; --list prints them")
     folder = Path(tempfile.mkdtemp(prefix="course-"))
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
@@ -113,6 +117,15 @@ def main() -> int:
         return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def joined(names: str) -> Condition:
+    """What several conditions say together: `"2 threads + without data"`. Each may set what the others leave alone."""
+    parts = [CONDITIONS[name] for name in names.split(" + ")]
+    plain, said = Condition(), {}
+    for part in parts:
+        said.update({key: value for key, value in vars(part).items() if value != getattr(plain, key)})
+    return Condition(**said | {"variables": {k: v for part in parts for k, v in part.variables.items()}})
 
 
 def replace_pins(clone: Path, packages: str) -> None:
@@ -182,7 +195,7 @@ def with_row(page: str, cells: list[str]) -> str:
     found = {key(row): row for row in rows(table)}
     found[key(cells)] = cells
     order = list(CONDITIONS)
-    lines = sorted(found.values(), key=lambda row: (order.index(row[0]), row[1:3]))
+    lines = sorted(found.values(), key=lambda row: (order.index(row[0].split(" + ")[0]), row))
     return before + BEGIN + HEAD + "".join(f"| {' | '.join(row)} |\n" for row in lines) + END + after
 
 

@@ -1,7 +1,10 @@
 """The table of where the course was tested is what .ci/matrix.py writes, and what it finds in the output of pytest."""
 
+import contextlib
 import importlib.util
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -37,9 +40,20 @@ def test_a_row_replaces_the_one_of_the_same_condition_python_and_system() -> Non
     other = [ROW[0], "3.13.0", *ROW[2:]]
     assert table(matrix.with_row(page, other)) == [ROW, other]
     busy = ["busy: 4 processes, half the memory", *ROW[1:]]
-    assert table(matrix.with_row(matrix.with_row(page, busy), other)) == [ROW, other, busy]
+    bare = ["busy: 4 processes, half the memory + without data", *ROW[1:]]
+    pages = matrix.with_row(matrix.with_row(matrix.with_row(page, busy), bare), other)
+    assert table(pages) == [ROW, other, busy, bare]
     assert page.startswith("Before\n")
     assert page.endswith("\nafter\n")
+
+
+def test_conditions_may_be_joined() -> None:
+    both = matrix.joined("busy: 4 processes, half the memory + without data + 2 threads + 4 threads")
+    assert (both.busy, both.data, both.packages) == (4, False, "pinned")
+    assert both.variables == {"OMP_NUM_THREADS": "4"}
+    assert all(matrix.joined(name) == condition for name, condition in matrix.CONDITIONS.items())
+    with pytest.raises(KeyError, match="3 threads"):
+        matrix.joined("without data + 3 threads")
 
 
 @pytest.mark.parametrize(
@@ -59,3 +73,30 @@ def test_busy_processes_run_until_they_are_no_longer_wanted() -> None:
     with matrix.busy(2, 10_000) as loops:
         assert [loop.poll() for loop in loops] == [None, None]
     assert all(loop.returncode for loop in loops)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_row_is_written_only_if_the_busy_processes_lasted(
+    last: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"Before\n{matrix.BEGIN}{matrix.END}", "utf-8")
+
+    @contextlib.contextmanager
+    def busy(n_processes: int, n_bytes: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+        with kept(n_processes, 10_000) as loops:
+            if not last:
+                loops[0].kill()  # as the system does when memory is short
+                loops[0].wait()
+            yield loops
+
+    kept = matrix.busy
+    monkeypatch.setattr(matrix.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(matrix, "PAGE", page)
+    monkeypatch.setattr(matrix, "busy", busy)
+    monkeypatch.setattr(matrix, "tee", lambda command, variables: "== 9 passed in 1.0s ==\n")
+    monkeypatch.setattr(matrix.subprocess, "run", lambda *words, **more: subprocess.CompletedProcess(words, 0, "", ""))
+    monkeypatch.setattr(sys, "argv", ["matrix.py", "busy: 4 processes, half the memory"])
+    assert matrix.main() == (0 if last else 1)
+    assert [row[7] for row in table(page.read_text("utf-8"))] == (["9 passed"] if last else [])
+    assert ("1 of the processes" in capsys.readouterr().out) != last
