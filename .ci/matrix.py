@@ -134,6 +134,7 @@ def replace_pins(clone: Path, packages: str) -> None:
     if packages == "newest":
         pins.write_text("", "utf-8")
     elif packages == "lowest":  # of what is declared; what those packages need is the newest that fits
+        pins.unlink()  # uv would keep to them
         tool = clone.parent / "uv"
         subprocess.run([sys.executable, "-m", "venv", tool], check=True)
         scripts = tool / ("Scripts" if os.name == "nt" else "bin")
