@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 Relations = dict[str, Callable[[Array, Array], bool]]
 
 
-def _same(a: Array, b: Array) -> bool:
+def _same(a: Array | np.float64, b: Array) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-9)
 
 

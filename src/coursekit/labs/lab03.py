@@ -240,7 +240,7 @@ def _promise(
     rows: Callable[[Array], Array] = _with_constant,
     sums: Callable[[Array, Array], Array] = lambda inputs, theta: inputs @ theta[:-1] + theta[-1],
     sign: Callable[[Array], Array] = lambda y: 2 * y - 1,
-    length: Callable[[Array], float] = np.linalg.norm,  # type: ignore[assignment]
+    length: Callable[[Array], float] = lambda theta: float(np.linalg.norm(theta)),
     power: int = 2,
     longest: Callable[[Array], float] = lambda rows: np.sqrt(np.max(np.einsum("ij,ij->i", rows, rows))),
 ) -> Callable[..., tuple[float, float, float]]:

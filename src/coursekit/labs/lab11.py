@@ -57,7 +57,7 @@ def _fitted(
     new_design: Callable[[Array], Array] | None = None,
     fit_on: Callable[..., tuple[Array, Array]] = lambda x, y, x_new, y_new: (x, y),
     score_on: Callable[..., tuple[Array, Array]] = lambda x, y, x_new, y_new: (x_new, y_new),
-    read: Callable[[Array], Array] = lambda outputs: outputs.argmax(axis=1),
+    read: Callable[[Array], NDArray[Any]] = lambda outputs: outputs.argmax(axis=1),
     report: Callable[[Array], float] = lambda right: float(right.mean()),
     classes_of: Callable[[Array, Array], Array] = lambda y, y_new: y,
 ) -> Callable[..., float]:
