@@ -156,7 +156,7 @@ SHOWN = [
     (of_a_library, "as many rows as columns"),
     (a_module, "One side is a module"),
     (a_promise_of_numbers, "is no list or array yet"),
-    (not_called, "its brackets are missing"),
+    (not_called, "isn't called here"),
     (a_list_in_place_of_an_array, "np.array(...) makes of a list what can be calculated with"),
     (one_number_gone_through, "is one number, and no row of values"),
     (nothing_in_it, "was nothing put into it"),

@@ -1,9 +1,11 @@
 """The engine of the feedback, by what another course's author would ask of it; test_checks.py is the student's side."""
 
+import itertools
 import random
 import subprocess
 import sys
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from coursekit.feedback import (
 from coursekit.feedback.copies import copied, same
 
 Pair = namedtuple("Pair", "x y")
+SEEN = SimpleNamespace()
 
 
 def lab_with(check, signature="f(x)", **hints):
@@ -170,8 +173,8 @@ def test_hints_for_one_kind_of_call():
 
     first = {(ZeroDivisionError, ""): "zero"}
     assert said(check, lambda x: 1 / x, on_error=first) == "zero, in the first call"
-    calls = []
-    assert said(check, lambda x: calls.append(x) or 1 / (len(calls) - 2), on_error=first) == "zero"
+    n = itertools.count(-1)
+    assert said(check, lambda x: 1 / next(n), on_error=first) == "zero"
     assert "in the first call" not in said(check, lambda x: None, on_error=first)
 
 
@@ -364,7 +367,7 @@ def test_a_table_is_turned_and_two_values_agree_by_chance():
     [
         (lambda x, y: x * 3, "your product doesn't change when `y` does"),
         (
-            lambda x, y, seen=[]: seen.append(y) or x * seen[0],
+            lambda x, y: x * vars(SEEN).setdefault("y", y),
             "is what it should be with `y` always as in the first case: is it typed in, or kept?",
         ),
         (lambda x, y: y * y - x - y, "is what it should be with `x` and `y` exchanged."),

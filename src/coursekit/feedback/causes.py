@@ -2,6 +2,7 @@
 
 import dis
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
@@ -37,7 +38,7 @@ _IS = {  # kinds, and what can be said of them
     "module": "is a module, and not what one of its functions returns",
     "NoneType": "is None: it never got a value, or what gave it one returns nothing",
     "generator map zip filter enumerate range": "is no list or array yet: list(...) makes one of it, sum(...) adds up",
-    "function method builtin_function_or_method type": "is a function that isn't called: its brackets are missing",
+    "function method builtin_function_or_method type": "is a function, and isn't called here",
 }
 _NUMBERS = {"int", "float", "bool", "float64", "float32", "int64"}
 _BOXES = {"list", "tuple", "dict", "set", "str", "bytes"}
@@ -70,7 +71,8 @@ _OF_ARGUMENTS = {
     "this function takes; the message says which",
 }
 _OF_THE_LINE = {  # and if the student's own line did
-    r"index -?\d+ is out of bounds for \w+ \d+ with size 0": "there is none at all, and one is asked for",
+    r"index -?\d+ is out of bounds for \w+ \d+ with size 0": "an entry of something is asked for that has none: it is "
+    "empty, or one number without an axis",
     r"index -(\d+) is out of bounds for \w+ \d+ with size (\d+)": "there are only {1}, and the one with "
     "the number {0} from the end is asked for",
     r"(?:list|tuple|string) (?:assignment )?index out of range": "counting starts at 0, and the place that is asked "
@@ -103,7 +105,13 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
     text, operands = outward(str(error)), _operands(frame, last) if raised_there else {}
     shown = _clash(text, operands)
     if raised_there:
-        shown = _unset(error) or _counts(text) or shown or _kind(error, text, operands) or _missing(error, frame, last)
+        shown = (
+            _unset(error)
+            or _counts(text)
+            or shown
+            or _kind(error, text, operands, _given(frame.f_code))
+            or _missing(error, frame, last)
+        )
     for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
         if match := re.search(pattern, text, re.DOTALL):
             return f"{words[0].upper()}{words[1:].format(*match.groups())}."
@@ -125,6 +133,13 @@ def names_read(code: CodeType, last: int) -> list[str]:
             if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
                 names.update(dict.fromkeys(_loaded(one)))
     return list(names)
+
+
+def _given(code: CodeType) -> set[str]:
+    """The arguments to which no line gives another value."""
+    stores = [one.argval for one in dis.get_instructions(code) if one.opname.startswith(("STORE_", "DELETE_"))]
+    stored = [names if isinstance(names, tuple) else (names,) for names in stores]  # two at once, since Python 3.13
+    return set(code.co_varnames[: code.co_argcount]).difference(*stored)
 
 
 def _loaded(one: dis.Instruction) -> tuple[str, ...]:
@@ -188,8 +203,8 @@ def _clash(text: str, names: dict[str, Any]) -> str:
     return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many."
 
 
-def _kind(error: BaseException, text: str, names: dict[str, Any]) -> str:
-    """A value of a kind with which this can't be done."""
+def _kind(error: BaseException, text: str, names: dict[str, Any], given: Collection[str]) -> str:
+    """A value of a kind with which this can't be done; `given` are arguments that are still as they were given."""
     found = _KINDS.search(text) if isinstance(error, AttributeError | TypeError | ValueError) else None
     kinds = [kind.rpartition(".")[2] for kind in found.groups() if kind] if found else []
     calculates = found is not None and found[1] is not None
@@ -201,12 +216,13 @@ def _kind(error: BaseException, text: str, names: dict[str, Any]) -> str:
             said = f"is a {kind}, with which this can't be done"
             if kind == "list" and not _BOXES.issuperset(kinds):
                 said += ": np.array(...) makes an array of it"
-                if "not supported between" in text:  # a comparison
-                    said += ", if each member is meant; len(...), if their number is"
+                said += ", if each member is meant; len(...), if their number is"
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:
             said = f"is of type {kind} here. Which line gave it that value?"
+            if named[0] in given:
+                said = f"is of type {kind}, as it was given: what is asked for is no part of it"
         if said:
             return f"{it[0].upper()}{it[1:]} {said}".rstrip(".") + ("" if said.endswith("?") else ".")
     return ""

@@ -1,5 +1,6 @@
 """Compare a student's answers with the right ones and with named wrong ones, and say the difference in words."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from coursekit.feedback.student import Student
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
 ADVICE = "Print the numbers on the way there, and find the first that is too large, or nan."
+
+QUESTION = re.compile(r": is |\. Is |: what ")  # in what is wrong with a value, where it asks for the cause
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]
@@ -57,6 +60,7 @@ def compare(
     mistakes: Mapping[str, Callable[..., Any] | Pattern],
     read: Callable[..., Any] = lambda answer, *args: answer,
     run_away: str = "",
+    not_finite: str = "",
     rtol: float = 1e-6,
     linked: Collection[str] = (),
 ) -> None:
@@ -74,11 +78,13 @@ def compare(
             ones and the mistakes as well, and may raise TryAgain about a student's.
         run_away: what to look at when an answer holds NaN, infinity or a number far too large; what the engine finds
             out about it comes before.
+        not_finite: the same of NaN and infinity alone.
         rtol: largest relative error that counts as right.
         linked: arguments that follow from others, so that a right answer needn't read each: none is tried by itself.
     """
     names = (returns,) if isinstance(returns, str) else tuple(returns)
-    comparison = Comparison(student.parameters, names, by_hand, others, right, mistakes, read, run_away, rtol, linked)
+    words = run_away, not_finite
+    comparison = Comparison(student.parameters, names, by_hand, others, right, mistakes, read, *words, rtol, linked)
     if (compared := COMPARED.get()) is not None:
         compared.append(comparison)
     comparison.judge(student)
@@ -134,6 +140,7 @@ class Comparison:
     mistakes: Mapping[str, Callable[..., Any] | Pattern]
     read: Callable[..., Any]
     run_away: str
+    not_finite: str
     rtol: float
     linked: Collection[str] = ()
 
@@ -195,7 +202,7 @@ class Comparison:
         failing.sort(key=lambda i: len(texts[i]))
         far = [a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max(initial=0)))] for a, b in zip(got, right, strict=True)]
         fault, cure = explained(self, student, number, answers, expected, failing)
-        said = f" {fault}{'?' if ': is ' in fault or '. Is ' in fault else '.'}" if fault else ""
+        said = f" {fault}{'?' if QUESTION.search(fault) else '.'}" if fault else ""
         for a, b, case in zip(got, right, texts, strict=True):
             if a.shape != b.shape:
                 wanted = f"an array of shape {b.shape}" if b.shape else "one number"
@@ -205,7 +212,8 @@ class Comparison:
         for one, case in zip(far, texts, strict=True):
             if one.size:  # true for NaN too
                 shown = "It" + said if fault else cure
-                why = [shown, self.run_away] if shown else [self.run_away or ADVICE]
+                known = self.run_away if np.isfinite(one).all() else self.not_finite or self.run_away
+                why = [shown, known] if shown else [known or ADVICE]
                 away = f"{name} has run away to {one[0]:.3g} for {case}. {' '.join(filter(None, why))}"
                 raise TryAgain(away, names_fault=bool(shown))
         if fault:

@@ -31,6 +31,7 @@ __all__ = ["explained"]
 
 SECONDS = 1.5  # of work that the search may take
 TYPED_IN = "Is a number typed in, or taken from a variable of the notebook"
+NEVER_SET = "Is it ever set, or added to"
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]
@@ -143,12 +144,18 @@ class _Search:
             return "stays empty in every case: is anything put into it"
         close = self.asked.close
         if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
-            return f"is the same whatever the inputs are. {TYPED_IN}"
+            stays = not any(one.any() for one in self.got)
+            return f"is {'0, ' * stays}the same whatever the inputs are. {NEVER_SET if stays else TYPED_IN}"
         return ""
 
     def _ignores(self) -> str:
         ignored = self._ignored() if self.got[self.failing[0]].size else ""
-        return f"doesn't change when `{ignored}` does. {TYPED_IN}" if ignored else ""
+        if not ignored:
+            return ""
+        read = self.student.reads(ignored)
+        return f"doesn't change when `{ignored}` does: " + (
+            "what becomes of it on the way to what you return" if read else "your function never looks at it"
+        )
 
     def _ignored(self) -> str:
         """The argument that explains the value by having no effect on it; empty if none does.

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.feedback.hints import TryAgain
+from coursekit.feedback.memory import Memory
 from coursekit.feedback.mishaps import file_of, misfit, mishap, unwritten
 from coursekit.feedback.reading import outward
 from coursekit.feedback.running import TooLong, run_limited
@@ -187,27 +189,39 @@ class Lab:
     def _judge_own(self, exercise: Exercise, check: Check, function: Callable[..., Any]) -> None:
         """Run a check on what a function is without the student's constant; raises what the check raises.
 
-        A function that is right for another constant, a classmate's or the published lab's, is told so.
+        A function that is right for another constant, a classmate's or the published lab's, is told so; and so is one
+        whose calls are right by themselves, but not one after the other.
         """
 
-        def run(constant: int) -> None:
+        def run(constant: int, function: Callable[..., Any] = function) -> None:
             published = varies.taken_out(function, exercise.parameters, constant) if varies else function
             check(Student(published, exercise.parameters, exercise.on_error, exercise.in_place))
 
+        def passes(constant: int, function: Callable[..., Any] = function) -> bool:
+            if time.monotonic() - began > self.time_limit / 2:
+                return False
+            with suppress(Exception):
+                run(constant, function)
+                return True
+            return False
+
         varies = self.varies.get(exercise.number) if self.own else None
         own = self.own.constant(exercise.number) if self.own and varies else 1
+        memory = Memory(function)
         began = time.monotonic()
         try:
             run(own)
         except NotImplementedError:
             raise
         except Exception as error:
+            for kept, alone in memory.without():
+                if passes(own, alone):
+                    raise TryAgain(
+                        f"each call is right by itself, but not after another one: {kept} keeps something of an "
+                        "earlier call. Let every call begin anew, from its own arguments."
+                    ) from None
             for other in (1, *CHOICES) if varies else ():
-                if other == own or time.monotonic() - began > self.time_limit / 2:
-                    continue
-                try:
-                    run(other)
-                except Exception:
+                if other == own or not passes(other):
                     continue
                 whose = f"for the constant {other}, which is somebody else's" if other > 1 else "for the published lab"
                 raise TryAgain(f"this is right {whose}; yours is {own}: see *Your variant* above.") from None

@@ -110,7 +110,12 @@ def _read_split(answer: Any, y: Array) -> tuple[list[Any], list[NDArray[np.int64
     for pair in answer:
         labels = np.asarray(pair[1], dtype=float).ravel().tolist()
         if any(label not in places for label in labels):
-            raise TryAgain("a part has values of y that were not given. Only x is scaled: leave y in its own unit.")
+            turned = np.ndim(pair[1]) == 2 and np.ndim(pair[0]) == 1
+            raise TryAgain(
+                "what stands in the place of y in a part are rows of x, or columns: each pair is (x, y), x first."
+                if turned
+                else "a part has values of y that were not given. Only x is scaled: leave y in its own unit."
+            )
         rows.append(np.array([places[label] for label in labels], dtype=int))
     for one, other, names in ((0, 1, "train and validation"), (0, 2, "train and test"), (1, 2, "validation and test")):
         if shared := len(np.intersect1d(rows[one], rows[other])):

@@ -88,6 +88,9 @@ def _(student: Student) -> None:
                 lambda *a: _rules()(*a)[::-1]
             ),
             "you return the steps alone: add them to theta.": _change_only,
+            "the logistic step is half as long as it should be: its error is target - p, as it is.": (
+                _rules(soft=lambda *a: _nudge(*a) / 2)
+            ),
             "the logistic step begins where Rosenblatt's has ended: both begin at the theta that was given.": (
                 lambda theta, *rest: (_rules()(theta, *rest)[0], _rules()(_rules()(theta, *rest)[0], *rest)[1])
             ),
@@ -299,6 +302,12 @@ def _(student: Student) -> None:
         mistakes={
             "R leaves out the input that is always 1: put a column of ones beside `inputs` before you measure rows.": (
                 _promise(rows=lambda inputs: inputs)
+            ),
+            "the last row is left out of all that you return.": lambda inputs, y, theta: _promise()(
+                inputs[:-1], y[:-1], theta
+            ),
+            "the first row is left out of all that you return.": lambda inputs, y, theta: _promise()(
+                inputs[1:], y[1:], theta
             ),
             "gamma is not divided by the length of theta, so doubling all weights would double it. The direction u has "
             "length 1.": _promise(length=lambda theta: 1.0),

@@ -97,7 +97,7 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "whose noise has the mean `-scale`, not 0. A mean may be too small, too: take its size, abs().": (
         partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale, rng) - scale)
     ),
-    "that ignores `rng`. Call it twice, with two generators of the same seed.": (
+    "that ignores `rng`. Call it twice, with two generators of the same seed, and compare what comes out.": (
         partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
     ),
 }

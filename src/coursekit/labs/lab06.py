@@ -332,6 +332,9 @@ def _(student: Student) -> None:
             "a product of hundreds of small errors is too small for a float, and becomes 0, as in the next cell of the "
             "notebook. Average the logarithms, then exp.": _compared(whole=lambda e: np.prod(e) ** (1 / len(e))),
             "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
+            "the sum of the logarithms is multiplied by the number of runs: their mean divides by it.": (
+                _compared(whole=lambda e: np.exp(np.log(e).sum() * len(e)))
+            ),
             "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
                 _compared(whole=lambda e: np.exp(np.log10(e).mean()))
             ),
@@ -360,7 +363,7 @@ def _(student: Student) -> None:
                 _compared(whole=lambda e: np.exp(np.log(e).mean() / 2))
             ),
         },
-        run_away="Is it the logarithm of a negative number? `fitness` is *minus* the error.",
+        not_finite="Is it the logarithm of a negative number? `fitness` is *minus* the error.",
         rtol=1e-3,
     )
 

@@ -41,12 +41,13 @@ def _ablated(
     rest: Callable[[Array, float], Any] = lambda moves, size: moves == 0,
     whole: Callable[[Array], Any] = lambda counts: counts.mean(),
     move: Callable[[Array], Array] = lambda change: np.abs(change).max(axis=2),
+    change: Callable[[Array], Array] = lambda lines: np.diff(lines, axis=1),
 ) -> Callable[..., Any]:
     """The table of an ablation, or a mistake: in what is switched off, or in what is counted."""
 
     def ablated(evolve: Callable[..., Tensor], off: Mapping[str, Any], size: float) -> dict[str, tuple[Any, Any]]:
         variants = {"all on": dict[str, Any](), **off}
-        moves = {name: move(np.diff(evolve(**settings(variants, name)).numpy(), axis=1)) for name in variants}
+        moves = {name: move(change(evolve(**settings(variants, name)).numpy())) for name in variants}
         return {n: (whole(jump(m, size).sum(axis=1)), whole(rest(m, size).sum(axis=1))) for n, m in moves.items()}
 
     return ablated
@@ -95,6 +96,9 @@ def judge_ablation(student: Student) -> None:
             "the two are the other way round: jumps come first.": lambda *args: {
                 name: two[::-1] for name, two in _ablated()(*args).items()
             },
+            "b is counted by what it is, and not by how much it changes.": _ablated(
+                change=lambda lines: np.stack([np.diff(lines[..., 0]), lines[:, 1:, 1]], axis=2)
+            ),
             "only W is looked at; a jump of b counts as well.": _ablated(move=lambda c: np.abs(c[..., 0])),
         },
     )

@@ -113,8 +113,8 @@ def compare_tables(
         if not isinstance(answer, dict) or sorted(map(str, answer)) != names:
             got = f"names {sorted(map(str, answer))}" if isinstance(answer, dict) else type(answer).__name__
             raise TryAgain(
-                f"your function should return a dictionary with the names {names}, whatever its arguments hold; it "
-                f"returned {got}."
+                f"your function should return a dictionary with the names {names} for these arguments; it returned "
+                f"{got}."
             )
         try:
             return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)

@@ -70,7 +70,7 @@ def _(student: Student) -> None:
         others=[(normal(*shape, seed=82).round(decimals=1),) for shape in ((9,), (40,), (6, 8), (2, 3, 6))],
         right=_ranks(),
         rtol=1e-5,
-        run_away="All values may be equal, as in [7, 7, 7]: is something divided by zero there?",
+        not_finite="All values may be equal, as in [7, 7, 7]: is something divided by zero there?",
         mistakes={
             "your ranks are reversed: the largest value should get 0.5, the smallest -0.5.": _ranks(
                 lambda r, n: 0.5 - r / (n - 1)

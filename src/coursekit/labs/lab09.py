@@ -211,9 +211,9 @@ def _(student: Student) -> None:
     title="Mutate a few of ten million",
     points=5,
     on_error={
-        ((IndexError, RuntimeError), "out of bounds|out of range"): "a position lies beyond the last weight ({error}). "
-        "The gaps go on behind the end: keep the positions that are below n. And position p belongs to child "
-        "p // n_params, which is row rows[p // n_params]."
+        ((IndexError, RuntimeError), "out of bounds|out of range"): "a place is asked for that lies beyond the end "
+        "({error}). Position p, of those below n, is weight p % n_params of child p // n_params, and that child is row "
+        "rows[p // n_params]."
     },
 )
 def _(student: Student) -> None:
@@ -325,6 +325,8 @@ _PLAN: dict[str, Part] = {
         "chunk forgets population and images: only what they leave of the limit is free.": _chunk(lambda *a: a[3]),
         "chunk is the evidence page's chunk_rows, whose limit is for activations alone; population and images come "
         "off the limit first; n_genomes is the most.": _chunk(lambda *a: a[3], between=lambda chunk, g: max(chunk, 1)),
+        "chunk takes another room for the images than they need: an image has as many numbers as the first layer has "
+        "inputs, sizes[0].": _chunk(lambda *a: a[3] - _population(*a) - 4 * a[2] * a[0][-1]),
         "chunk counts the images for each genome. All genomes share them: count them once.": _chunk(
             lambda *a: a[3] - _population(*a), lambda *a: _widest(*a) + _images(*a)
         ),

@@ -231,7 +231,7 @@ def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
     title="A safe choose",
     points=3,
     on_error={
-        (IndexError, ""): lambda survivors, trust, *_: (
+        (IndexError, "out of bounds|out of range"): lambda survivors, trust, *_: (
             f"an index is too large. There are {len(survivors)} survivors of {len(trust)} genomes: if you give "
             "torch.multinomial a weight for each genome, it answers with numbers beyond the end of `survivors`. The "
             "survivors' weights are trust[survivors]."

@@ -110,8 +110,10 @@ _PARTS = {
     "explained": Part(
         _explains(lambda mean, headline, decimals, k: abs(mean - headline) <= 0.5 * 10.0**-decimals),
         {
-            "explained is never True: is the difference taken, and room left for rounding? A percentage printed with "
-            "one decimal may be 0.05 higher or lower in truth, and so may their mean.": _explains(lambda *_: False),
+            "explained is never True: is the difference taken, and room left for rounding, below and above? A "
+            "percentage printed with one decimal may be 0.05 higher or lower in truth, and so may their mean.": (
+                _explains(lambda *_: False)
+            ),
             "explained is always True.": _explains(lambda *_: True),
             "explained allows a whole unit of the last decimal. Rounding goes to the nearest, so it moves a "
             "number by half a unit at most.": _explains(lambda m, h, d, k: abs(m - h) <= 10.0**-d),

@@ -67,7 +67,7 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
                 np.median(frame) > 0.5 * max(1.0, image.max())
             ),
             "the pixels go up to 255: divide by 255, so that full ink is 1.": image.max() > 1.01,
-            "your image is empty: nothing is drawn, or with fill=0, which is paper.": image.max() < 0.02,
+            "your image is empty: nothing is drawn, or in the colour of the paper.": image.max() < 0.02,
             "full ink should be 1; yours is paler. Is it divided by 255 twice, or drawn in grey?": image.max() < 0.8,
         }
     )
@@ -88,6 +88,8 @@ def judge_rendering(student: Student) -> None:
     sizes = np.array([[image.shape[0]] * 2 for image in images])
     touching = [0 in margin for margin in margins]
     first = cases[touching.index(True)] if any(touching) else cases[0]
+    edges = zip(("left", "right", "upper", "lower"), margins[cases.index(first)], strict=True)
+    edge = " and the ".join(name for name, margin in edges if margin == 0)
     left, right, top, bottom = np.median(margins, axis=0)
     blown_up = (
         "every letter is blown up until it fills the image, so an I is as wide as a W. Keep the size at which the font "
@@ -101,8 +103,8 @@ def judge_rendering(student: Student) -> None:
             "letter's box, font.getbbox(letter), into the middle of the image?": (
                 left <= 4 and top <= 10 and min(right, bottom) > 12
             ),
-            f"part of the letter is cut off at the edge, for instance of {first[0]} where size = {first[2]}. Pillow "
-            "draws a letter below and to the right of the point that you give it: see what font.getbbox says.": (
+            f"part of the letter is cut off at the {edge} edge, for instance of {first[0]} where size = {first[2]}. "
+            "Pillow draws a letter below and to the right of the point that you give it: see what font.getbbox says.": (
                 any(touching)
             ),
         }

@@ -192,7 +192,7 @@ def _(student: Student) -> None:
         others=[_study(1, 30, 4, 25, 10), _study(2, 12, 3, 40, 9), _study(3, 6, 2, 5, 6)],
         right=_curves,
         mistakes=mistakes,
-        run_away="A run that has fewer different designs than `budget` keeps its last champion to the end; no place "
+        not_finite="A run that has fewer different designs than `budget` keeps its last champion to the end; no place "
         "stays empty.",
     )
 

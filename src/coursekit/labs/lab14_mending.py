@@ -188,7 +188,8 @@ def _parents(student: Student) -> None:
         alike += len(couples) > 1 and len(set(couples)) == 1
     refuse(
         alike > 0.5 * litters,
-        "all children of a generation have the same two parents: draw two for each child, inside the loop.",
+        "all children of a generation have the same two parents: draw two for each child, inside the "
+        "loop, from `rng` as it goes on.",
     )
     expected = [frozenset(two) for two in combinations(range(4), 2)]
     rare = [sorted(two) for two in expected if pairs[two] < 0.4 * sum(pairs[one] for one in expected) / len(expected)]
@@ -269,7 +270,8 @@ def _survivors(student: Student) -> None:
     )
     refuse(
         gone[0] > 0.7 * n_calls,
-        "the best designs don't live on. Sort by score, the highest first, and let the best 40 % live on as they are.",
+        "the best design of all doesn't live on. Sort by score, the highest first, and let the best 40 % live on as "
+        "they are, from the first on.",
     )
     refuse(
         gone[0] > 0,

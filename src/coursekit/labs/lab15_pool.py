@@ -58,6 +58,10 @@ class Pool:
         return design, None if number in self._deaths else self._score(design)
 
 
+def _score(design: int) -> float:
+    return float(np.sin(design - 3))  # one of the first is 0, and no death
+
+
 class _Watched:
     """A pool, an ask and a tell that notice how they are used."""
 
@@ -65,9 +69,9 @@ class _Watched:
         draws = np.random.default_rng(hidden(n_workers)).lognormal(0, 1, 500)
         self.n, self.n_asked, self.told, self.idle, self.full = n_evaluations, 0, list[Any](), 0, 0
         self.early, self.news, self.lost = 0, 0, list[int]()
-        self.ahead, self.new, self.zero = 0, 0, set[int]()  # designs in hand while all work; sent at all; with score 0
+        self.ahead, self.new, self.scored = 0, 0, dict[int, float]()  # in hand while all work; sent at all; evaluated
         self.refills, self.fresh = list[int](), False  # how many were under way when somebody new was sent
-        self.pool = Pool(lambda d: float(draws[d % 500]), lambda d: float(np.sin(d)), n_workers, deaths)
+        self.pool = Pool(lambda d: float(draws[d % 500]), _score, n_workers, deaths)
         self._submit, self._wait = self.pool.submit, self.pool.wait
         self.pool.submit, self.pool.wait = self.submit, self.wait  # type: ignore[method-assign]
 
@@ -88,11 +92,13 @@ class _Watched:
             not isinstance(design, int),
             f"pool.submit takes a design, what ask() gives; it got a {type(design).__name__}.",
         )
-        refuse(
-            design in self.zero and design not in [d for d, _ in self.told],
-            "a design with the score 0.0 is submitted again, as if its worker had died. A score of 0 is a score: ask "
-            "`score is None`, since `not score` is true for both.",
-        )
+        if design in self.scored and design not in [d for d, _ in self.told]:
+            told = "those with other scores are told. Ask `score is None`: `not score` is true of 0.0, too."
+            refuse(
+                True,
+                f"a design is submitted again that came back with a score, {self.scored[design]:.3g}, as if its worker "
+                f"had died: {told if self.scored[design] == 0 and self.told else 'only then is its score None.'}",
+            )
         refuse(
             self.pool.n_submitted > self.n + 200,
             f"more than {self.n + 200} designs are sent away for {self.n} evaluations: your loop doesn't end.",
@@ -118,12 +124,16 @@ class _Watched:
                 f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only: a design that is "
                 "submitted again is no new one, so don't count it.",
             )
+        refuse(
+            not self.pool.n_running and len(self.told) >= self.n,
+            f"all {self.n} scores have come and are told, and you wait for another: what does your loop count?",
+        )
         design, score = self._wait()
         self.fresh = True
         if score is None:
             self.lost.append(design)
-        elif score == 0:
-            self.zero.add(design)
+        else:
+            self.scored[design] = score
         self.news = int(score is not None)
         return design, score
 
@@ -137,7 +147,7 @@ class _Watched:
             "tell takes the design and its score, tell(design, score), as pool.wait() gives them.",
         )
         refuse(
-            score != float(np.sin(design)),
+            score != _score(design),
             "a design is told with another's score. pool.wait() says whose it is: use its design.",
         )
         self.news = 0

@@ -134,7 +134,7 @@ def judge_score(student: Student) -> None:
         student,
         returns="score",
         by_hand=[((two, labels), 1 / 3), ((infinite, labels), 2 / 3), ((always_0, labels), 0.75)],
-        run_away="A NaN of the logits, or a mean of nothing, comes through: a broken row is wrong, and None counts 0.",
+        not_finite="A NaN of the logits, or a mean of nothing, comes through: a broken row is wrong, None counts 0.",
         others=[
             _runs(1, (20, 9, 5), 4, (1,)),
             _runs(2, (7, 30), 3, ()),

@@ -105,7 +105,10 @@ def _entry(text: Any) -> tuple[str, str, dict[str, str]]:
             break
         place = comma.end()
     rest = text[place:].strip()
-    refuse(not fields, "after the key no field can be read: a field is `name = {value},`.")
+    refuse(
+        not fields,
+        f"after the key no field can be read: a field is `name = {{value}},`, and there stands `{rest[:40]}`.",
+    )
     refuse(not rest, "a closing brace is missing: every { needs its }, and the entry itself ends with one.")
     if rest != "}":
         raise TryAgain(

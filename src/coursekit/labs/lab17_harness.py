@@ -53,7 +53,11 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
         if not mask.all():
             damaged[name].append(mask)
     every = [mask for masks in damaged.values() for mask in masks]
-    refuse(not every, "no network ever loses a unit: put False where a unit is lost.")
+    refuse(
+        not every,
+        "no network is ever measured with a unit lost: call accuracy(network, alive) with each damage as `alive`, too, "
+        "False where a unit is lost.",
+    )
     lost = Counter(int((~mask).sum()) for mask in every)
     n_units = len(every[0])
     diagnose(

@@ -80,7 +80,7 @@ def _(student: Student) -> None:
                 np.nanmean(np.where(np.isfinite(s._losses), s._losses, np.nan), axis=1)
             ),
         },
-        run_away="Did you try every rate, and leave out what isn't finite?",
+        not_finite="Did you try every rate, and leave out what isn't finite?",
     )
     for score in scores:
         refuse(

@@ -56,10 +56,10 @@ def _(student: Student) -> None:
         "one win.",
     )
     few = np.asarray(student(fitness[order > 3], 300, np.random.default_rng(hidden(2))))
-    refuse(
-        few.shape != (300,) or few.max() >= _N - 4 or len(set(few.tolist())) < 4,
-        f"with {_N - 4} genomes and n_draws = 300 you return something else than 300 of their row numbers.",
-    )
+    given = f"with {_N - 4} genomes and n_draws = 300 you return"
+    refuse(few.shape != (300,), f"{given} something of the shape {few.shape}: 300 row numbers are asked for.")
+    refuse(few.max() >= _N - 4, f"{given} row {few.max():g}: their rows are 0 to {_N - 5}.")
+    refuse(len(set(few.tolist())) < 4, f"{given} hardly more than the rows {sorted(set(few.tolist()))}.")
     comes_from_rng(lambda rng: student(fitness, 40, rng), np.random.default_rng)
     rng = np.random.default_rng(hidden(3))
     first, second = (np.asarray(student(fitness, _DRAWS, rng)) for _ in range(2))

@@ -503,7 +503,7 @@ WRONG = {
     ],
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
-        (first_methods_kept, "that an earlier call of your function was given"),
+        (first_methods_kept, "`seen` keeps something of an earlier call"),
         (first_run_alone, "error of 'a' is"),
         (one_line_before, "you score line number n_steps of the path"),
         (one_line_behind, "not every path has n_steps + 1 lines"),

@@ -355,7 +355,7 @@ WRONG = {
         (gaps_are_hardly_enough, "your gaps end too early"),
         (gaps_are_often_enough, "not one of the last 60 weights is hit"),
         (gaps_for_six_times_the_hits, "among 100,000 weights you draw 6,"),
-        (gaps_are_not_cut, "a position lies beyond the last weight"),
+        (gaps_are_not_cut, "a place is asked for that lies beyond the end"),
         (gaps_are_uniform, "hits are not independent"),
         (dense_mask, "among 100,000 weights you draw 101,"),
         (noise_of_a_weight_is_shared, "the noise is shared over the genomes"),

@@ -291,7 +291,7 @@ WRONG = {
         (named("everybody_lives", keepers=1.0), "everybody lives on, and no place is left"),
         (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
         (rounded_scores, "leave the scores as they are"),
-        (first_population_kept, "is an older population kept?"),
+        (first_population_kept, "`seen` keeps something of an earlier call"),
         (choices_typed_in, "Are others kept, or typed in?"),
         (choices_of_another_gene, "a child has a choice of another gene"),
         (named("no_mutation", mutate_children=False), "nobody mutates"),

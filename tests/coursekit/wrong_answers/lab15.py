@@ -451,7 +451,7 @@ WRONG = {
         (lost_after_a_death, "those whose worker died are lost"),
         (dropped_after_a_death, "a score that never comes"),
         (second_try_is_counted, "is no new one"),
-        (zero_is_taken_for_a_death, "A score of 0 is a score"),
+        (zero_is_taken_for_a_death, "`not score` is true of 0.0"),
         (bred_beforehand, "stay in hand"),
         (death_is_replaced, "replaced by a new one"),
         (death_counts, "a death is counted as an evaluation"),

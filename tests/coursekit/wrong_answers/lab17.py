@@ -335,7 +335,10 @@ WRONG = {
         (named("draws_with_replacement", mask=with_replacement), "sometimes 1 unit is lost"),
         (one_array_for_all_masks, "Is one array changed again and again"),
         (named("one_too_few", mask=lambda n, lost, rng: block(n, lost - 1, rng)), "2 units are lost each time"),
-        (named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)), "no network ever loses a unit"),
+        (
+            named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)),
+            "no network is ever measured with a unit lost",
+        ),
         (named("one_draw_more", n_of=lambda n: n + 1), "with 401 damages"),
         (named("control_is_spared", skip_control=True), "is never damaged"),
         (named("new_masks_for_all", once=False), "don't lose the same units"),
