@@ -178,6 +178,14 @@ def test_hints_for_one_kind_of_call():
     assert "in the first call" not in said(check, lambda x: None, on_error=first)
 
 
+def test_an_error_in_another_cell_names_that_cells_function():
+    names = {}
+    exec(compile("def half(x):\n    return x / 0", "<cell one>", "exec"), names)
+    exec(compile("def f(x):\n    return half(x)", "<cell two>", "exec"), names)
+    assert said(lambda student: student(1), names["f"]).startswith("your code stopped in line 2 of the cell of `half`")
+    assert said(lambda student: student(1), names["half"]).startswith("your code stopped in line 2 of its cell")
+
+
 def test_an_error_in_the_courses_own_folder_is_not_the_students_line(tmp_path, monkeypatch):
     course = tmp_path / "course"
     course.mkdir()

@@ -125,13 +125,18 @@ def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple
         return "", ""
     frame, number, last = frames[-1]
     values = _values(frame, last)
-    return line_of(frame.f_code, number), f"There, {values}." if values else ""
+    return line_of(frame.f_code, number, frames[0][0].f_code), f"There, {values}." if values else ""
 
 
-def line_of(code: CodeType, number: int) -> str:
-    """A line of a student's code, by its number and, where it can be had, its text."""
+def line_of(code: CodeType, number: int, called: CodeType | None = None) -> str:
+    """A line of a student's code, by its number and, where it can be had, its text.
+
+    If it lies in another cell than that of the function that was called, that cell is named after its own function.
+    """
     line = shortened(linecache.getline(code.co_filename, number).strip(), 100)
-    return f"line {number} of its cell" + (f" (`{line}`)" if line else "")
+    elsewhere = called is not None and called.co_filename != code.co_filename
+    cell = f"the cell of `{code.co_qualname.partition('.')[0]}`" if elsewhere else "its cell"
+    return f"line {number} of {cell}" + (f" (`{line}`)" if line else "")
 
 
 def misfit(function: Callable[..., Any], name: str, parameters: list[str]) -> str | None:
