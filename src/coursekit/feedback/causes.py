@@ -2,7 +2,6 @@
 
 import dis
 import re
-from collections.abc import Collection
 from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
@@ -44,6 +43,8 @@ _NUMBERS = {"int", "float", "bool", "float64", "float32", "int64"}
 _BOXES = {"list", "tuple", "dict", "set", "str", "bytes"}
 # What is found in an exception's message, and what it shows; {0} is the first group. If a library raised it:
 _OF_ARGUMENTS = {
+    r"axis -?\d+ is out of bounds for array of dimension 0": "what is given has no axis: it is one number, or one "
+    "thing to NumPy, as a set is, of which sorted(...) makes a list",
     r"axis (-?\d+) is out of bounds for array of dimension (\d+)": "axes are counted from 0, and there are {1}: none "
     "has the number {0}",
     r"range of \[-?\d+, (\d+)\], but got (-?\d+)": "axes are counted from 0, here up to {0}: none has the number {1}",
@@ -109,7 +110,7 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
             _unset(error)
             or _counts(text)
             or shown
-            or _kind(error, text, operands, _given(frame.f_code))
+            or _kind(error, text, operands, frame, last)
             or _missing(error, frame, last)
         )
     for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
@@ -203,8 +204,8 @@ def _clash(text: str, names: dict[str, Any]) -> str:
     return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many."
 
 
-def _kind(error: BaseException, text: str, names: dict[str, Any], given: Collection[str]) -> str:
-    """A value of a kind with which this can't be done; `given` are arguments that are still as they were given."""
+def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameType, last: int) -> str:
+    """A value of a kind with which this can't be done."""
     found = _KINDS.search(text) if isinstance(error, AttributeError | TypeError | ValueError) else None
     kinds = [kind.rpartition(".")[2] for kind in found.groups() if kind] if found else []
     calculates = found is not None and found[1] is not None
@@ -221,8 +222,14 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], given: Collect
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:
             said = f"is of type {kind} here. Which line gave it that value?"
-            if named[0] in given:
+            if named[0] in _given(frame.f_code):
                 said = f"is of type {kind}, as it was given: what is asked for is no part of it"
+        if kind == "builtin_function_or_method" and isinstance(error, AttributeError | TypeError):
+            scope = {**frame.f_globals, **frame.f_locals}
+            arrays = [name for name in names_read(frame.f_code, last) if hasattr(scope.get(name), "shape")]
+            if len(arrays) == 1 and not calculates:
+                it = f"`{arrays[0]}` has the shape {tuple(scope[arrays[0]].shape)}, and what stands behind its dot"
+                said = "is a function of all such arrays, which isn't called here"
         if said:
             return f"{it[0].upper()}{it[1:]} {said}".rstrip(".") + ("" if said.endswith("?") else ".")
     return ""

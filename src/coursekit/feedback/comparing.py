@@ -19,7 +19,7 @@ __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each
 
 ADVICE = "Print the numbers on the way there, and find the first that is too large, or nan."
 
-QUESTION = re.compile(r": is |\. Is |: what ")  # in what is wrong with a value, where it asks for the cause
+QUESTION = re.compile(r": is |\. Is |: what |\. What ")  # in what is wrong with a value, where it asks for the cause
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]

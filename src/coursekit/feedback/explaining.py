@@ -31,7 +31,6 @@ __all__ = ["explained"]
 
 SECONDS = 1.5  # of work that the search may take
 TYPED_IN = "Is a number typed in, or taken from a variable of the notebook"
-NEVER_SET = "Is it ever set, or added to"
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]
@@ -145,7 +144,7 @@ class _Search:
         close = self.asked.close
         if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
             stays = not any(one.any() for one in self.got)
-            return f"is {'0, ' * stays}the same whatever the inputs are. {NEVER_SET if stays else TYPED_IN}"
+            return f"is {'0, ' * stays}the same whatever the inputs are. {'What is it made of' if stays else TYPED_IN}"
         return ""
 
     def _ignores(self) -> str:

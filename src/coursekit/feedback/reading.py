@@ -69,11 +69,20 @@ def _floats(name: str, value: Any) -> NDArray[np.float64]:
             raise TryAgain(f"{name} has rows of different lengths, so it is no array.") from None
         if array.dtype.kind in "iuf":
             return array.astype(np.float64)
+        if array.dtype == object and all(type(member) is int for member in array.flat):  # beyond 64 bits
+            return np.array([_float(member) for member in array.flat]).reshape(array.shape)
     if isinstance(value, list | tuple):
         for place, member in enumerate(value):
             if member is None or isinstance(member, str | bytes | dict | set):
                 raise TryAgain(f"{name} should hold real numbers, but place {place} is {member!r:.40}.")
     raise TryAgain(f"{name} should hold real numbers, but it is {_kind(value)}.")
+
+
+def _float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
 
 
 def _kind(value: Any) -> str:

@@ -145,6 +145,13 @@ def _scaled(
     return scale
 
 
+def _reordered(a: Array, b: Array) -> bool:
+    """Whether one column has another order than the other, and isn't it on another scale, nor upside down."""
+    with np.errstate(all="ignore"):
+        ties = [abs(np.corrcoef(one, b)[0, 1]) for one in (a, 1 / a)]
+    return not any(tie > 0.99 for tie in ties) and np.argsort(a).tolist() != np.argsort(b).tolist()
+
+
 def _by_sklearn(*parts: Array) -> list[Any]:
     scaler = StandardScaler().fit(parts[0])
     return [scaler.transform(part) for part in parts]
@@ -173,8 +180,7 @@ def _(student: Student) -> None:
             given[parts[0].tobytes()] = answer
             cases.append(parts)
             if all(np.shape(a) == b.shape for a, b in zip(answer, parts, strict=True)) and any(
-                np.argsort(np.asarray(a)[:, 0]).tolist() != np.argsort(b[:, 0]).tolist()
-                for a, b in zip(answer, parts, strict=True)
+                _reordered(np.asarray(a)[:, 0], b[:, 0]) for a, b in zip(answer, parts, strict=True)
             ):
                 raise TryAgain("the rows of x don't go with their y: use the same order for both.")
     compare(
@@ -203,6 +209,9 @@ def _(student: Student) -> None:
             "there is one mean and one std for the whole table: each column has its own (axis=0).": (
                 _scaled(lambda a, b, c, part: a.ravel())
             ),
+            "what you return is upside down: the difference from the mean is divided by the std.": lambda *parts: [
+                1 / part for part in _by_sklearn(*parts)
+            ],
             "you divide by the variance: its root, the std, is wanted.": _scaled(power=2),
             "your std divides by n - 1 (ddof=1). Here, as in StandardScaler, it divides by n.": _scaled(ddof=1),
             "you scale by the smallest and the largest value. Here the mean and the std are the ruler.": (

@@ -107,6 +107,9 @@ def _(student: Student) -> None:
             "answer and must stay.": _rules(along=lambda theta, row: 1.0),
             "Rosenblatt's rule also moves when the answer was right. It must rest then: the error is the difference of "
             "target and output, and that is 0.": _rules(hard=lambda z, target, rate: 2 * target - 1),
+            "Rosenblatt's threshold lies at a sum of 1; it lies at 0: 1 for z > 0.": (
+                _rules(hard=lambda z, target, rate: float(target - (z > 1)))
+            ),
             "your threshold says 1 when the sum is exactly 0. In the chapter it says 1 only for z > 0.": (
                 _rules(hard=lambda z, target, rate: float(target - (z >= 0)))
             ),
@@ -227,6 +230,9 @@ def _(student: Student) -> None:
             ),
             "rows with answer 0 ask for nothing or for the impossible: y is 0 there, so y * x is 0. They need a sum "
             "of at most 0.": table(lambda x, y: bool(y.all()) and has_line(x, y)),
+            "your table says no to every gate. At the end, all rows are asked: (x @ theta > 0) == y.": (
+                lambda x: np.zeros(2 ** len(x))
+            ),
             "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
             "enough passes, and a fresh start for each gate?": Pattern(lambda table, right, x: (table <= right).all()),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "

@@ -331,6 +331,9 @@ def _(student: Student) -> None:
             ),
             "a product of hundreds of small errors is too small for a float, and becomes 0, as in the next cell of the "
             "notebook. Average the logarithms, then exp.": _compared(whole=lambda e: np.prod(e) ** (1 / len(e))),
+            "exp of the mean of the errors is taken, and their logarithms are missing: log, mean, exp.": (
+                _compared(whole=lambda e: np.exp(e.mean()))
+            ),
             "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
             "the sum of the logarithms is multiplied by the number of runs: their mean divides by it.": (
                 _compared(whole=lambda e: np.exp(np.log(e).sum() * len(e)))

@@ -18,7 +18,10 @@ def bred(
         raise TryAgain(f"the next generation should be one tensor, but it is a {type(answer).__name__}.")
     if answer.shape != population.shape:
         more = len(answer.shape) == 3 and answer.shape[1] - population.shape[1]
-        why = {-1: "Where is the elite?", 1: "The elite takes one place, so one child fewer is born."}
+        why = {
+            -1: "The elite and a child for every other place fill it: which has one too few?",
+            1: "One row of elite and one child fewer than genomes make a generation: which has one too many?",
+        }
         raise TryAgain(
             f"from a population of shape {tuple(population.shape)} the next one should have the same shape, but yours "
             f"has {tuple(answer.shape)}. {why.get(int(more), 'As many genomes come out as go in.')}"

@@ -66,6 +66,8 @@ def _judge_inheritance(student: Student) -> None:
         "the children's ln sigma is at 0 where it should be near -55. Do you clamp it, or hand on sigma itself? A "
         "logarithm may be negative; exp makes it positive whenever sigma is needed.": log_sigma.abs().max() < 1e-9,
         "sigma is not inherited: every child gets the same.": log_sigma.std() < 1e-9 and log_sigma[0] > -20,
+        f"the children's ln sigma is up to {float(log_sigma.max()):.3g}, where it should be near -55, halfway between "
+        "their parents': half the sum of the two.": log_sigma.max() > -20,
         "ln sigma is near -55, and the children are flung far away: sigma is exp of the last column.": apart > 15,
         "the weights move although sigma is exp(-55), next to nothing: multiply the noise by it.": apart > 1e-6,
     }
@@ -136,6 +138,8 @@ def _judge_noise(student: Student) -> None:
         f"for tau = {tau}, ln sigma moves by {mean:.2f} on average, with a standard deviation of {spread:.2f}; 0 and "
         f"{tau} are due: add tau * N(0, 1), once.": abs(spread / tau - 1) > 0.06 or abs(mean) > 0.07,
         "the weights never mutate: add sigma * N(0, 1) after the crossover.": steps.abs().max() < 1e-6,
+        f"the weights move by {float(z.mean()):.2f} times sigma in every child, without chance: multiply sigma by "
+        "N(0, 1).": z.std() < 1e-3 and z.abs().max() > 1e-3,
         "all weights of a child move by the same draw: draw for each.": (z - z[..., :1]).abs().median() < 1e-4,
         "children's weights move by the same draws: draw noise of the whole shape of the weights.": (
             z.std(dim=1).max() < 1e-3 or torch.allclose(z[0], z[1], atol=1e-3)

@@ -222,6 +222,8 @@ def with_mutation(student: Student) -> None:
         )
     if abs(share - (1 - rate)) < 0.02:
         raise TryAgain("the mask is the wrong way round: the share child_mutation_rate of the weights is *spared*.")
+    if abs(share - scale) < 0.02 and abs(float(noise[hit].std()) / rate - 1) < 0.08:
+        raise TryAgain("the rate and the scale of the mutations have changed places: which is which in your call?")
     if abs(share - rate) > 0.02:
         raise TryAgain(
             f"{100 * share:.1f} % of the children's weights are mutated, where child_mutation_rate is {rate:g}. "

@@ -47,7 +47,9 @@ def _split(
             "back.": (twice and (test & (train | validation) or train & validation) and train != set(families)),
             f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
             "is what the two others leave.": twice,
-            f"face {missing[:1]} is in none of the three parts: what is neither test nor validation is train.": missing,
+            f"face {missing[:1]} is in none of the three parts. Test and validation hold {len(test)} and "
+            f"{len(validation)} families, where n_test is {n_test} and n_validation {n_validation}; all the others are "
+            "train.": missing,
         }
     )
     return parts

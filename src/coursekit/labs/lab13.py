@@ -91,6 +91,11 @@ _BUYS: dict[str, Part] = {
                 1 + (budget - (new + kept) * images) // ((new + kept * fresh) * images)
             )
         ),
+        "generations are 0 where the budget is exactly the price of the first one: it can be paid then.": (
+            lambda budget, new, kept, *rest: (
+                _generations()(budget, new, kept, *rest) * (budget != (new + kept) * rest[0])
+            )
+        ),
         "generations leave out the first one: you pay for it, but count only those after it.": (
             lambda *args: max(0, _generations()(*args) - 1)
         ),

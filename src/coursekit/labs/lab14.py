@@ -53,6 +53,8 @@ def _(student: Student) -> None:
             "you draw with replacement: 1 - (1 - n_top / n_designs) ** n_draws lets a design be drawn twice. Each draw "
             "leaves one design less: count the hands without a top design, comb(n_designs - n_top, n_draws), among all "
             "hands.": _odds(lambda n, top, draws: 1 - (1 - top / n) ** draws, _rank),
+            "chance is 1 minus the *number* of hands without a top design: divide that number by the one of all hands, "
+            "comb(n_designs, n_draws).": _odds(lambda n, top, draws: 1 - comb(n - top, draws), _rank),
             "chance is that of missing all the top designs. You want at least one: 1 minus it.": _odds(
                 lambda *args: 1 - _chance(*args), _rank
             ),

@@ -224,7 +224,11 @@ def _crossover(student: Student) -> None:
                     "a child has genes of somebody who doesn't live on: parents are drawn from those who do."
                 )
     n = pure + mixed
-    refuse(mixed < 0.1 * n, "every child is a copy of one parent: each gene comes from mother or father, by a coin.")
+    refuse(
+        mixed < 0.1 * n,
+        "every child is a copy of one parent: each gene comes from mother or father, by a coin for each, "
+        "from `rng` as it goes on.",
+    )
     refuse(
         halves > 0.9 * mixed,
         "your children take one half from one parent and the other half from the other: toss a coin for every gene.",

@@ -169,6 +169,10 @@ def judge_map(student: Student) -> None:
             found == right(tasks, replicate=0),
             "replicates of one design draw the same numbers: seed_of needs the design *and* the replicate.",
         )
+        refuse(
+            any(np.array_equal(found, np.round(expected, decimals)) for decimals in range(8)),
+            f"your results are rounded, {found[0]:g} for {expected[0]:.6g}: return what `evaluate` returned, as it is.",
+        )
         draws = [round(value - int(d["size"]), 9) for value, (d, _) in zip(found, tasks, strict=True)]
         refuse(
             sorted(int(value) for value in found) != sorted(int(d["size"]) for d, _ in tasks),

@@ -128,6 +128,11 @@ class _Watched:
             not self.pool.n_running and len(self.told) >= self.n,
             f"all {self.n} scores have come and are told, and you wait for another: what does your loop count?",
         )
+        refuse(
+            not self.pool.n_running and not self.lost and 0 < self.n_asked < self.n,
+            f"{self.n_asked} of {self.n} designs were asked for, all their scores have come, and you wait for another: "
+            "what does your condition for asking count?",
+        )
         design, score = self._wait()
         self.fresh = True
         if score is None:

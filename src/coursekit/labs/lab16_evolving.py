@@ -185,6 +185,11 @@ def _judge_seeds(world: _World, n: int, n_generations: int) -> None:
     for g in seeds:
         asked = [(rule, task) for rule, task, seed in world.trained if seed == g]
         refuse(
+            len(set(asked)) < len(asked) and len(world.born) == n,
+            "mutate is never called, so those who aren't parents are copies of the parents: mutate(parent, rng) gives "
+            "a child.",
+        )
+        refuse(
             len(set(asked)) < len(asked),
             "a rule is trained twice on the same task with the same seed: that says nothing new, and costs.",
         )

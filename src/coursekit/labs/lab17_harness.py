@@ -46,7 +46,11 @@ def _units(n: int) -> str:
 
 def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:
     """The damages that every network suffered, (n_draws, n_units); TryAgain if they aren't the same, or aren't fair."""
-    refuse(not asked, "accuracy is never called: accuracy(network, alive) measures a network with these units alive.")
+    refuse(
+        not asked,
+        f"with {len(groups)} groups accuracy is never called, and so no network is measured: accuracy(network, alive) "
+        "does it with these units alive. Is every group gone through?",
+    )
     damaged: dict[str, list[Masks]] = {name: [] for group in groups for name in group}
     intact = Counter(name for name, mask in asked if mask.all())
     for name, mask in asked:
