@@ -482,7 +482,7 @@ def test_a_download_that_fails_on_the_way_leaves_nothing_and_is_not_tried_again(
     mirror.archives = {**mirror.archives, "t10k-images-idx3-ubyte.gz": b"half of it"}
     images = data.mnist()
     assert images.source == "digits fallback"
-    assert "download failed (Error downloading t10k-images-idx3-ubyte.gz" in images.notice
+    assert "download failed (" in images.notice
     assert _left_behind(tmp_path) == []
     mirror.before_get = staticmethod(lambda name: pytest.fail("tried again"))
     assert data.mnist().notice == images.notice

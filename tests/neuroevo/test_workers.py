@@ -578,7 +578,7 @@ def main(what, folder):
         told = on_real_workers(processes(2), processes(1), folder)
     elif what == "dask":
         with cluster(2) as two:
-            told = on_real_workers(dask(two.scheduler_address), dask(two.scheduler_address), folder)
+            told = on_real_workers(dask(two.scheduler_address, 60), dask(two.scheduler_address, 60), folder)
     elif what == "scheduler":
         told = a_scheduler(folder)
     else:
