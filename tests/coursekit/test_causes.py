@@ -1,5 +1,7 @@
 """What an exception shows by itself, and that nothing is said where it shows nothing."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,19 @@ def a_promise_of_numbers(x):
     return (2 * row for row in x) / 2
 
 
+def a_module_under_another_name(x):
+    ranks = math
+    return math.floor(ranks)
+
+
+def a_function_from_outside(x):
+    return not_called.shape
+
+
+def a_set_is_shuffled(x):
+    return np.random.default_rng(0).permutation(set(x.ravel().tolist()))
+
+
 def not_called(x):
     return x.sum / 2
 
@@ -156,12 +171,15 @@ SHOWN = [
     (of_a_library, "as many rows as columns"),
     (a_module, "One side is a module"),
     (a_promise_of_numbers, "is no list or array yet"),
+    (a_module_under_another_name, "`ranks` is the module math itself"),
+    (a_function_from_outside, "`not_called` is a function from outside here"),
+    (a_set_is_shuffled, "or one thing to NumPy, as a set is"),
     (not_called, "isn't called here"),
     (a_list_in_place_of_an_array, "np.array(...) makes of a list what can be calculated with"),
     (one_number_gone_through, "is one number, and no row of values"),
     (nothing_in_it, "was nothing put into it"),
     (an_axis_too_far, "there are 2: none has the number 2"),
-    (an_array_for_a_count, "One number is needed here, and an array is given"),
+    (an_array_for_a_count, "One number is needed here (a place, a size, or how often"),
     (a_float_for_a_place, "Only whole numbers can be places"),
     (never_put_in, "`table` has no such key: it is empty"),
     (divided_by_nothing, "`rest` is 0"),

@@ -3,7 +3,7 @@
 import dis
 import re
 from itertools import pairwise
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ _OF_ARGUMENTS = {
     r"inhomogeneous shape|array element with a sequence": "one place of an array is to hold several values, or its "
     "rows are of different lengths",
     r"only (?:integer scalar|0-dim|length-1|one element|int ind)|Tensor with \d+ elements|single element": (
-        "one number is needed here, and an array is given"
+        "one number is needed here (a place, a size, or how often a list or a tuple is repeated), and an array is given"
     ),
     r"interpreted as an integer|must be an? integer|must be integers|only integers, slices|used as indices must": (
         "only whole numbers can be places, sizes or counts, and what is given is none"
@@ -84,7 +84,7 @@ _OF_THE_LINE = {  # and if the student's own line did
     "what is given has no axis",
     r"zip\(\) argument \d is": "what is gone through side by side isn't equally long",
     r"sequence by non-int": "a list, a tuple or a text is repeated by whole numbers alone; np.array(...) makes of a "
-    "list what can be calculated with",
+    "list what can be calculated with, and len(...) tells how much is in it",
     r"can only concatenate": "a plus joins what is of one kind, and here two kinds meet",
     r"unexpected keyword argument '(\w+)'": "what is called here has no argument `{0}`",
     r"missing \d+ required [\w-]+ arguments?: (.+)": "the call leaves out {0}",
@@ -108,6 +108,7 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
     if raised_there:
         shown = (
             _unset(error)
+            or _module(frame, last)
             or _counts(text)
             or shown
             or _kind(error, text, operands, frame, last)
@@ -173,6 +174,17 @@ def _unset(error: BaseException) -> str:
     return f"Nothing has given `{unset[1] or unset[2]}` a value before this line." if unset else ""
 
 
+def _module(frame: FrameType, last: int) -> str:
+    """A module under a name that the function itself has given."""
+    given = {
+        name: frame.f_locals.get(name) for name in names_read(frame.f_code, last) if name in frame.f_code.co_varnames
+    }
+    for name, value in given.items():
+        if isinstance(value, ModuleType):
+            return f"`{name}` is the module {value.__name__} itself, and not what one of its functions returns."
+    return ""
+
+
 def _counts(text: str) -> str:
     """More names or values than are there, or a place behind the end."""
     if found := re.search(r"unpack \(expected (\d+)(?:, got (\d+))?", text):
@@ -224,6 +236,8 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameTy
             said = f"is of type {kind} here. Which line gave it that value?"
             if named[0] in _given(frame.f_code):
                 said = f"is of type {kind}, as it was given: what is asked for is no part of it"
+        if len(named) == 1 and isinstance(names[named[0]], FunctionType) and named[0] not in frame.f_locals:
+            said = "is a function from outside here: your function gives this name no value of its own"
         if kind == "builtin_function_or_method" and isinstance(error, AttributeError | TypeError):
             scope = {**frame.f_globals, **frame.f_locals}
             arrays = [name for name in names_read(frame.f_code, last) if hasattr(scope.get(name), "shape")]

@@ -102,7 +102,9 @@ class _Search:
         pairs = zip(self.got, self.right, strict=True)
         if any((abs(a) > 1e9 * (1 + abs(b).max(initial=0))).any() for a, b in pairs):
             return self._read_as_others()
-        tried = self._stands_still, self._related, self._ignores, self._tied, self._read_as_others, self._somewhere
+        shapes = all(a.shape == b.shape for a, b in zip(self.got, self.right, strict=True))
+        first = (self._stands_still, self._related) if shapes else (self._related, self._stands_still)
+        tried = *first, self._ignores, self._tied, self._read_as_others, self._somewhere
         return next(filter(None, (one() for one in (*tried, self._grows))), "")
 
     def broken_line(self) -> str:
@@ -122,7 +124,7 @@ class _Search:
             except Exception:
                 return ""
         line, name = first_broken(self.student, self.asked.cases[broken[0]]) if broken else ("", "")
-        return f"It begins in {line}: from there on, `{name}` holds NaN." if line else ""
+        return f"From {line} on, `{name}` holds NaN." if line else ""
 
     def cure(self) -> str:
         """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
@@ -304,6 +306,8 @@ class _Search:
         for text, names, change in misreadings(self.asked.parameters, self.asked.cases):
             alone = len(names) == 1 and names[0] in self.asked.linked
             if not alone and self._is_right(change(self.asked.cases[i]) for i in self.order):
+                if len(names) == 1 and not self.student.reads(names[0]):
+                    return f"doesn't change when `{names[0]}` does: your function never looks at it"
                 return f"is what it should be with {text}"
         return ""
 

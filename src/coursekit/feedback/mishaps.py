@@ -125,7 +125,11 @@ def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple
         return "", ""
     frame, number, last = frames[-1]
     values = _values(frame, last)
-    return line_of(frame.f_code, number, frames[0][0].f_code), f"There, {values}." if values else ""
+    where = line_of(frame.f_code, number, frames[0][0].f_code)
+    called = len(frames) > 1 and frame.f_back is frames[-2][0]  # by the student's own code
+    if called and not frame.f_code.co_name.startswith("<") and frame.f_code is not frames[-2][0].f_code:
+        where += f", called in line {frames[-2][1]}"
+    return where, f"There, {values}." if values else ""
 
 
 def line_of(code: CodeType, number: int, called: CodeType | None = None) -> str:

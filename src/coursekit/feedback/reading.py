@@ -140,7 +140,9 @@ def brief(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
     if isinstance(value, bool | int | float | np.number | np.ndarray):
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+        if isinstance(value, float):
+            return f"{value:.1f}" if value.is_integer() and abs(value) < 1e4 else f"{value:.4g}"
+        return str(value)
     if isinstance(value, str):
         return repr(shortened(value, 30))
     if isinstance(value, list | tuple | dict | set | range):
