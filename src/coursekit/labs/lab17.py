@@ -82,9 +82,10 @@ def _each_parent_once(parents: Array, children: Array, whose: Any) -> float:
 
 
 _SELECTION: dict[str, Callable[[Array, Array, Any], Any]] = {
-    "selection is the whole change of the mean, so nothing is left for transmission. Selection looks at the parents "
-    "alone: do those with more children have more of the trait?": _change,
-    "selection and transmission are swapped: return selection, transmission.": _transmission,
+    "selection is the whole change of the mean. Selection looks at the parents alone: do those with more children "
+    "have more of the trait?": _change,
+    "selection, which you return first, is what transmission should be. Return selection, transmission: are the two "
+    "swapped, or is one there twice?": _transmission,
     "selection is divided by n - 1 (np.cov does that unless you say ddof=0). These parents are the whole population, "
     "no sample of one: divide by n.": lambda z, c, w: _selection(z, c, w) * len(z) / (len(z) - 1),
     "selection isn't divided by the mean fitness: without it, twice as many children for everybody would be twice "
@@ -106,9 +107,8 @@ _SELECTION: dict[str, Callable[[Array, Array, Any], Any]] = {
     "of the k places has a share of 1 / k.": lambda z, c, w: _of_shares(
         z, _once(w) / _once(w).sum(axis=1, keepdims=True)
     ),
-    "fitness loses what stands behind the point: whole numbers are divided by //. A share may be a half.": (
-        lambda z, c, w: _of_shares(z, (_fitness(z, w) + 1e-9)[None] // 1)
-    ),
+    "fitness loses what stands behind the point. A share may be a half: is it divided by //, or put into an array of "
+    "whole numbers?": (lambda z, c, w: _of_shares(z, (_fitness(z, w) + 1e-9)[None] // 1)),
     "selection takes the larger trait of a child's parents; each has the same share, so take their mean.": (
         lambda z, c, w: z[w].max(axis=1).mean() - z.mean()
     ),
@@ -128,9 +128,8 @@ _SELECTION: dict[str, Callable[[Array, Array, Any], Any]] = {
     "selection is 0 less the mean trait of all parents: those who had the children are missing.": (
         lambda z, c, w: -z.mean()
     ),
-    "selection *adds* the product of the two means; for a covariance it goes off.": (
-        lambda z, c, w: z[w].mean() + z.mean()
-    ),
+    "selection is a *sum*, of the mean of the children's parents and that of all parents: the second goes off, or, "
+    "in a covariance, the product of the two means.": (lambda z, c, w: z[w].mean() + z.mean()),
     "selection takes the sum of a child's parents; take their mean: each has a share of 1 / k.": (
         lambda z, c, w: z[w].sum(axis=1).mean() - z.mean()
     ),
@@ -139,14 +138,13 @@ _SELECTION: dict[str, Callable[[Array, Array, Any], Any]] = {
     ),
     "selection leaves out the first child.": lambda z, c, w: z[w].mean(axis=1)[1:].sum() / len(c) - z.mean(),
     "selection leaves out the last child.": lambda z, c, w: z[w].mean(axis=1)[:-1].sum() / len(c) - z.mean(),
-    "selection looks at one child only. Is there a `break`, or a `return` inside the loop?": (
+    "selection looks at the first child only. Is there a `break`, or a `return` inside the loop?": (
         lambda z, c, w: z[w[0]].mean() / len(c) - z.mean()
     ),
     "selection is the mean fitness. Which parents had the children?": lambda z, c, w: len(c) / len(z),
-    "selection is a variance of the trait. A covariance takes the fitness, too: np.cov(fitness, trait)[0, 1].": (
-        lambda z, c, w: z.var() / _fitness(z, w).mean()
-    ),
-    "selection is a variance of fitness. A covariance takes the trait, too: np.cov(fitness, trait)[0, 1].": (
+    "selection is a variance of the trait. A covariance takes the fitness, too: np.cov(fitness, trait, "
+    "ddof=0)[0, 1].": (lambda z, c, w: z.var() / _fitness(z, w).mean()),
+    "selection is a variance of fitness. A covariance takes the trait, too: np.cov(fitness, trait, ddof=0)[0, 1].": (
         lambda z, c, w: _fitness(z, w).var() / _fitness(z, w).mean()
     ),
     "selection is multiplied by the mean fitness; divide by it.": lambda z, c, w: (
@@ -178,7 +176,7 @@ _TRANSMISSION: dict[str, Callable[[Array, Array, Any], Any]] = {
     "transmission counts a parent who stands twice in a child's row once: take the mean of all k places.": (
         lambda z, c, w: np.mean(c - _once(w) @ z[: _once(w).shape[1]] / _once(w).sum(axis=1))
     ),
-    "transmission compares each child with the better of its parents; take the mean of its k parents.": (
+    "transmission compares each child with the largest of its parents; take the mean of its k parents.": (
         lambda z, c, w: np.mean(c - z[w].max(axis=1))
     ),
     "transmission is the mean trait of the children: what their own parents have goes off.": (
@@ -210,7 +208,7 @@ _TRANSMISSION: dict[str, Callable[[Array, Array, Any], Any]] = {
     ),
     "transmission leaves out the first child.": lambda z, c, w: _steps(z, c, w)[1:].sum() / len(c),
     "transmission leaves out the last child.": lambda z, c, w: _steps(z, c, w)[:-1].sum() / len(c),
-    "transmission looks at one child only. Is there a `break`, or a `return` inside the loop?": (
+    "transmission looks at the first child only. Is there a `break`, or a `return` inside the loop?": (
         lambda z, c, w: _steps(z, c, w)[0] / len(c)
     ),
 }
@@ -229,8 +227,8 @@ def _family(seed: int, n: int, n_children: int, k: int) -> tuple[Array, Array, N
 def _lengths(parents: Any, children: Any, whose: Any) -> str:
     return (
         f"one line puts together what isn't equally long. Here are {len(parents)} parents and {len(children)} children "
-        f"of {whose.shape[1]} parents each. Has a table of fitness a place for every parent (minlength)? Is the mean "
-        "of `parents[whose]` taken along its rows, which makes one number for every child?"
+        f"of {whose.shape[1]} parents each: which of these lengths meet there? A table of fitness has a place for "
+        "every parent (minlength); the mean of `parents[whose]` along its rows is one number for every child."
     )
 
 
@@ -240,8 +238,11 @@ def _lengths(parents: Any, children: Any, whose: Any) -> str:
     title="Price's two terms",
     points=5,
     on_error={
-        (ValueError, "too deep|at most 1-d|not 1-d|1-dimensional"): "np.bincount counts in one long row, and `whose` "
-        "is a table: whose.ravel() ({error}).",
+        (
+            ValueError,
+            "too deep|at most 1-d|not 1-d|1-dimensional",
+        ): "what stops here takes one long row, and is given a "
+        "table ({error}). np.bincount, for one, counts in one long row: whose.ravel(), and weights that are as long.",
         (ValueError, "broadcast together|must match exactly"): _lengths,
     },
 )

@@ -80,7 +80,10 @@ def _value(text: str, start: int) -> tuple[str, int]:
         closes = text[place] == '"' and place > start if quoted else depth == 0
         if closes and depth == 0:
             return text[start + 1 : place], place + 1
-    raise TryAgain("an opening brace or quotation mark is never closed.")
+    raise TryAgain(
+        f"the value that begins with `{' '.join(text[start : start + 20].split())}` doesn't end: the braces or "
+        "quotation marks from there on don't come in pairs."
+    )
 
 
 def _entry(text: Any) -> tuple[str, str, dict[str, str]]:
@@ -105,11 +108,13 @@ def _entry(text: Any) -> tuple[str, str, dict[str, str]]:
             break
         place = comma.end()
     rest = text[place:].strip()
+    there = f"there stands `{rest[:40]}`" if rest else "the text ends there"
+    refuse(not fields, f"after the key no field can be read: a field is `name = {{value}},`, and {there}.")
     refuse(
-        not fields,
-        f"after the key no field can be read: a field is `name = {{value}},`, and there stands `{rest[:40]}`.",
+        not rest,
+        f"a closing brace is missing: the text ends after the field {list(fields)[-1]}. Every {{ needs its }}, and the "
+        "entry itself ends with one.",
     )
-    refuse(not rest, "a closing brace is missing: every { needs its }, and the entry itself ends with one.")
     if rest != "}":
         raise TryAgain(
             f"after the field {list(fields)[-1]} the entry should go on with a comma and the "
@@ -130,18 +135,23 @@ def _judge_people(fields: dict[str, str], record: Record) -> None:
             "a book together didn't write it.",
         )
     families = [family for family, _, _ in record["people"]]
+    elsewhere = [family for other in RECORDS for family, _, _ in other["people"] if family not in families]
     for role, _ in pairs:
         given = fields.get(role, "")
+        unknown = given and not any(family in given for family in families)
         diagnose(
             {
-                f"a Python object stands in {role} in place of names ({given[:40]!r}): make a text of it, "
-                "' and '.join(names).": re.match(r"<\w|\[|\(", given),
+                f"a Python object stands in {role} in place of names ({given[:40]!r}). It should be a text of names "
+                "like `Family, Given`, joined by ` and `.": re.match(r"<\w|\[|\(", given),
                 f"letters are joined in {role} ({given[:20]!r}...), not names: ' and '.join wants a list of names.": (
                     re.match(r"\S and \S and \S and ", given)
                 ),
-                f"nobody in {role} is on this title page ({given!r}): is a name typed in, or kept from another book?": (
-                    given and not any(family in given for family in families)
+                f"nobody in {role} is on this title page, but on another one ({given!r}): is a name typed in, or kept "
+                "from another book?": unknown and any(family in given for family in elsewhere),
+                f"the family names in {role} have other capitals than on the title page ({given!r}): copy them.": (
+                    unknown and any(family.lower() in given.lower() for family in families)
                 ),
+                f"no family name of this title page stands in {role} ({given!r}): people are `Family, Given`.": unknown,
             }
         )
     for role, other in pairs:
@@ -151,21 +161,28 @@ def _judge_people(fields: dict[str, str], record: Record) -> None:
         parts = re.split(r"\s+and\s+", given)
         families = [family for family, _ in people]
         joined = [f"{family}, {first}" for family, first in people]
+        missing = [family for family in families if family not in given]
         diagnose(
             {
                 f"there is an empty field {role}: this book has no {role}, so leave the field out.": (
-                    role in fields and not given
+                    role in fields and not given and not people
                 ),
-                f"people who did something else (foreword, translation, ...) stand as {role}: leave them out.": any(
-                    name in given for name in others
+                f"the field {role} is empty, and on the title page stands {right[role]!r}.": (
+                    role in fields and not given and people
                 ),
+                f"people who did something else (foreword, translation, ...) stand as {role}: leave them out. Yours: "
+                f"{given!r}.": any(name in given for name in others),
                 f"{other}s stand among the {role}s: each field has the people of its own role.": any(
                     family in given for family, _ in strangers
                 ),
-                f"the field {role} is missing: this book has one.": people and role not in fields,
-                f"not all {role}s are named: `and others` and `et al.` hide people. Write every name.": not all(
-                    family in given for family in families
+                f"the field {role} is missing: this book has one. Your fields are {', '.join(fields)}.": (
+                    people and role not in fields
                 ),
+                f"not all {role}s are named: `and others` and `et al.` hide people. Write every name.": (
+                    missing and re.search(r"\bothers\b|\bet al", given)
+                ),
+                f"{' and '.join(missing)} should stand in {role}, too: write every name, in the order of the title "
+                f"page. Yours: {given!r}.": missing,
                 f"names are joined by ` and `, whatever their number; a comma or & between people makes one odd person "
                 f"of them. Yours: {given!r}.": len(people) > 1 and len(parts) < len(people),
                 f"a name is written `Family, Given`, so that nobody takes a family name of two words for a first name. "
@@ -183,7 +200,7 @@ def _judge_entry(text: Any, record: Record) -> None:
     refuse(kind != "book", f"the kind is @{kind}; a whole book is @book, whoever wrote its parts.")
     _judge_people(fields, record)
     for name in ("title", "publisher", "year"):
-        refuse(name not in fields, f"the field {name} is missing.")
+        refuse(name not in fields, f"the field {name} is missing. Your fields are {', '.join(fields)}.")
         right, given = str(record[name]), fields[name]
         diagnose(
             {
@@ -192,18 +209,23 @@ def _judge_entry(text: Any, record: Record) -> None:
                 f"{name} has lost its capitals, or got others: {given!r}. Copy it as it is.": (
                     given != right.replace("&", r"\&") and given.lower() == right.replace("&", r"\&").lower()
                 ),
-                f"{name} is the same for every book. Take it from the record.": (
-                    given == str(RECORDS[0][name]) != right and record is not RECORDS[0]
+                f"{name} is `{given}`, that of another book. Take it from the record: is it typed in, or kept from the "
+                "book before?": given in [str(other[name]).replace("&", r"\&") for other in RECORDS]
+                and given != right.replace("&", r"\&"),
+                f"more than one backslash stands before the & in {name} (`{given}`): write \\& once.": (
+                    given.count("\\") > right.count("&") and re.sub(r"\\+&", "&", given) == right
                 ),
-                f"{name} is escaped twice (`{given}`): write \\& once.": given.replace("\\", "") == right
-                and given.count("\\") > right.count("&"),
             }
         )
         if given != right.replace("&", r"\&"):
             wanted = right.replace("&", r"\&")
             raise TryAgain(f"{name} is `{given}`, but should be `{wanted}`.", names_fault=False)
     extra = sorted(fields.keys() - {"author", "editor", "title", "publisher", "year"})
-    refuse(extra, f"the field {extra[0] if extra else ''} isn't on the title page: leave it out.")
+    refuse(
+        extra,
+        f"the field {extra[0] if extra else ''} isn't asked for: leave it out. Fields are title, publisher, year, and "
+        "author and editor where there are any.",
+    )
     family = _key(record).removesuffix(str(record["year"]))
     first = record["people"][0][0].lower().replace(" ", "")
     diagnose(
@@ -215,7 +237,7 @@ def _judge_entry(text: Any, record: Record) -> None:
             "the key belongs to whoever stands first on the title page. Take the first *author*, or, if there is none, "
             "the first editor.": first != family and key == f"{first}{record['year']}",
             "the key is that of another book: make it of the family name and the year of this one.": (
-                record is not RECORDS[0] and key == _key(RECORDS[0])
+                key != _key(record) and key in [_key(other) for other in RECORDS]
             ),
         }
     )

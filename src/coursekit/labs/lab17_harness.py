@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from math import comb
 from typing import Any
 
@@ -27,8 +28,7 @@ class _Lesion:
     def __call__(self, network: Any, alive: Any) -> float:
         if not isinstance(network, str) or network not in self._names:
             raise TryAgain(
-                f"accuracy takes one network and its mask, accuracy(network, alive); you give a "
-                f"{type(network).__name__} as the network. Go through the groups, and through the networks of each."
+                f"accuracy takes one network and its mask, accuracy(network, alive); {self._given(network, alive)}"
             )
         mask = np.asarray(alive)
         refuse(
@@ -39,9 +39,47 @@ class _Lesion:
         self.asked.append((network, mask.copy()))
         return self._accuracy(network, mask)
 
+    def _given(self, network: Any, alive: Any) -> str:
+        if isinstance(alive, str) and alive in self._names:
+            return "you give the network second: exchange the two."
+        if isinstance(network, list | tuple):
+            return (
+                f"you give a {type(network).__name__} as the network. Go through the groups, and the networks of each."
+            )
+        shown = repr(network)[:30] if isinstance(network, str | int | float) else f"a {type(network).__name__}"
+        return f"you give {shown} as the network, and no group of `groups` holds that."
+
 
 def _units(n: int) -> str:
     return "1 unit is" if n == 1 else f"{n} units are"
+
+
+def _judge_sizes(damaged: dict[str, list[Masks]], measured_intact: bool, n_lost: int) -> None:
+    """TryAgain unless each damage takes as many units as it should."""
+    every = [mask for masks in damaged.values() for mask in masks]
+    lost, n_units = {int((~mask).sum()) for mask in every}, len(every[0])
+    fewest, most, turned = min(lost), max(lost), n_units - n_lost
+    pairs = [pair for masks in damaged.values() for pair in pairwise(masks)]
+    due = f"it should be {n_lost} each time"
+    diagnose(
+        {
+            "accuracy is called with no unit alive, and never with all of them. True is for a unit that lives: is the "
+            "array for the intact network turned round?": lost == {n_lost, n_units} and not measured_intact,
+            f"{turned} units are lost and {n_lost} live; {n_lost} should be lost. True is for a unit that lives: are "
+            "your masks the wrong way round, or too many units drawn?": turned != n_lost
+            and turned in lost <= {turned, n_units},
+            f"each damage keeps what the one before it has lost, so that first {_units(fewest)} lost and in the end "
+            f"{most}; {due}. Begin every damage with all units alive.": len(lost) > 1
+            and not any((~before & after).any() for before, after in pairs),
+            f"sometimes {_units(fewest)} lost and sometimes {most}; {due}. Are the {n_lost} places all different, "
+            "drawn without replacement, or is their number left to chance?": fewest < most <= n_lost,
+            f"sometimes {_units(fewest)} lost and sometimes {most}; {due}: that many different places, in an array in "
+            "which all other units live.": fewest < most,
+            f"no unit lives in any of your damages, where {n_lost} should be lost. Does an array begin with all units "
+            "alive, and is there a new one for each draw?": lost == {n_units},
+            f"{_units(fewest)} lost each time; it should be {n_lost}.": lost != {n_lost},
+        }
+    )
 
 
 def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:
@@ -49,48 +87,46 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
     refuse(
         not asked,
         f"with {len(groups)} groups accuracy is never called, and so no network is measured: accuracy(network, alive) "
-        "does it with these units alive. Is every group gone through?",
+        "does it with these units alive. Does your loop leave groups out, or end early, or does nothing in it call "
+        "accuracy?",
     )
-    damaged: dict[str, list[Masks]] = {name: [] for group in groups for name in group}
+    place = {name: f"groups[{g}][{s}]" for g, group in enumerate(groups) for s, name in enumerate(group)}
+    damaged: dict[str, list[Masks]] = {name: [] for name in place}
     intact = Counter(name for name, mask in asked if mask.all())
     for name, mask in asked:
         if not mask.all():
             damaged[name].append(mask)
-    every = [mask for masks in damaged.values() for mask in masks]
     refuse(
-        not every,
+        not any(damaged.values()),
         "no network is ever measured with a unit lost: call accuracy(network, alive) with each damage as `alive`, too, "
         "False where a unit is lost.",
     )
-    lost = Counter(int((~mask).sum()) for mask in every)
-    n_units = len(every[0])
-    diagnose(
-        {
-            f"your mask is the wrong way round: {n_units - n_lost} units are lost and {n_lost} live. True is for a "
-            "unit that lives.": set(lost) == {n_units - n_lost} != {n_lost},
-            f"sometimes {_units(min(lost))} lost and sometimes {max(lost)}; it should be {n_lost} each time. Draw "
-            f"{n_lost} different places, without replacement.": len(lost) > 1,
-            f"{_units(min(lost))} lost each time; it should be {n_lost}. Is one array changed again and again, so that "
-            "all masks are the same? Make a new one in each draw.": set(lost) == {n_units} != {n_lost},
-            f"{_units(min(lost))} lost each time; it should be {n_lost}.": set(lost) != {n_lost},
-        }
-    )
+    _judge_sizes(damaged, bool(intact), n_lost)
     for name, masks in damaged.items():  # a control may be measured again for each group
-        refuse(not masks, f"a network is never damaged ({name!r}): all groups are measured, the control too.")
+        refuse(
+            not masks,
+            f"{place[name]} is never measured with a unit lost; others are. All groups are, the control too.",
+        )
         refuse(
             len(masks) % n_draws,
-            f"a network is measured with {len(masks)} damages, of the {n_draws} that are asked for.",
+            f"{place[name]} is measured with {len(masks)} damages, of the {n_draws} that are asked for.",
         )
-    first, *others = (sorted(m.tobytes() for m in masks)[:: len(masks) // n_draws] for masks in damaged.values())
-    refuse(
-        any(other != first for other in others),
-        "the networks don't lose the same units, so some may be luckier than others. Draw the masks once, before any "
-        "loop over networks.",
+    suffered = {name: sorted(m.tobytes() for m in masks)[:: len(masks) // n_draws] for name, masks in damaged.items()}
+    by_group = all(suffered[name] == suffered[group[0]] for group in groups for name in group)
+    by_seed = all(
+        suffered[name] == suffered[own] for group in groups for name, own in zip(group, groups[0], strict=True)
     )
+    alike = "those of one group do, " if by_group else "those of one seed do, " if by_seed else ""
     refuse(
-        not all(intact[name] for name in damaged),
-        "a network isn't measured intact, with all units alive, so you can't know which share of it is left.",
+        not (by_group and by_seed),
+        f"the networks don't lose the same units ({alike}all should), so some may be luckier than others. Are the "
+        "masks drawn once, before any loop over groups or networks, and left as they are?",
     )
+    for name, where in place.items():
+        refuse(
+            not intact[name],
+            f"{where} isn't measured intact, with all units alive, so you can't know which share of it is left.",
+        )
     return np.array(min(damaged.values(), key=len))
 
 
@@ -98,7 +134,11 @@ def _judge_draws(masks: Masks, n_lost: int) -> None:
     """TryAgain unless hundreds of damages look as if any set of units could be lost."""
     n_draws, n_units = masks.shape
     different = len({mask.tobytes() for mask in masks})
-    refuse(different == 1, "all draws lose the same units: draw anew for each of the `n_draws` masks.")
+    refuse(
+        different == 1,
+        "all draws lose the same units: each of the `n_draws` masks is drawn anew, from `rng` as it goes on. Is there "
+        "one draw for all, a generator that begins anew, or one array that all masks share?",
+    )
     share = (~masks).mean(axis=0)
     off = int(np.argmax(np.abs(share - n_lost / n_units)))
     refuse(
@@ -109,7 +149,7 @@ def _judge_draws(masks: Masks, n_lost: int) -> None:
     refuse(
         different < 0.7 * comb(n_units, n_lost),
         f"among {n_draws} draws there are only {different} different ones: any {n_lost} of the units may be lost "
-        "together, not neighbours alone, nor always the same partners.",
+        "together, not neighbours alone, nor always the same partners, and each draw is one of its own.",
     )
 
 

@@ -58,7 +58,8 @@ _OF: tuple[tuple[str, Callable[[Array], Any]], ...] = (
         lambda x: 1 / np.linalg.eigvalsh(_hessian(x))[0],
     ),
     (
-        "your Hessian adds over the points; the loss is their mean, so its entries are means.",
+        "your rate is the smaller the more points there are, by 1 / n: the loss is a mean over them, so the entries of "
+        "its Hessian are means, and nothing else is divided by their number.",
         lambda x: _limit(x) / len(x),
     ),
     (
@@ -78,7 +79,8 @@ def _(student: Student) -> None:
     for x in cases:
         answer = np.asarray(student(x), dtype=float)
         if answer.shape != () or not np.isfinite(answer) or answer <= 0:
-            raise TryAgain("return one positive number, the learning rate.")
+            came = f"an array of shape {answer.shape}" if answer.shape else f"{answer:.3g}"
+            raise TryAgain(f"return one positive number, the learning rate; for {_described(x)} you return {came}.")
         parts.append(float(answer) / _limit(x))
     worst, slowest = cases[int(np.argmax(parts))], cases[int(np.argmin(parts))]
     taken = {hint: [float(part * _limit(x) / of(x)) for x, part in zip(cases, parts, strict=True)] for hint, of in _OF}
@@ -91,7 +93,7 @@ def _(student: Student) -> None:
                 parts, 1
             ),
             **{hint: np.allclose(shares, shares[0]) for hint, shares in taken.items()},
-            f"for {_described(worst)} your rate is {max(parts):.3g} times the limit, so the loss climbs: the limit is "
+            f"for {_described(worst)} your rate is {max(parts):.3g} times the limit, so no run settles: the limit is "
             "2 divided by the largest eigenvalue of the Hessian, whose entries are means over the points.": (
                 max(parts) >= 1
             ),

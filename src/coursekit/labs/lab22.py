@@ -56,19 +56,21 @@ def _(student: Student) -> None:
     scores = [_Scores(table) for table in tables]
     compare(
         student,
-        returns="your losses",
+        returns="the array of losses",
         by_hand=[((scores[0], _WIDTHS, _RATES), [0.2, 0.1, 0.05])],
         others=[(score, score.widths, score.rates) for score in scores[1:]],
         right=lambda score, *_: _lowest(score._losses),
         mistakes={
-            "all widths still have the first rate: that is the comparison that was broken.": lambda s, *_: s._losses[
-                :, 0
-            ],
+            "your losses are those of the first rate alone: that is the comparison that was broken. Each width gets "
+            "every rate, and its lowest loss counts.": lambda s, *_: s._losses[:, 0],
             "a run that has blown up (NaN or infinity) spoils its width: leave such losses out.": lambda s, *_: np.min(
                 s._losses, axis=1
             ),
-            "Python's min and max can't order NaN: what they say hangs on where it stands. Leave out what isn't "
+            "NaN can't be ordered: `<` and Python's min say what hangs on where it stands. Leave out what isn't "
             "finite.": lambda s, *_: np.array([min(row) for row in s._losses.tolist()]),
+            "what is finite is left out, and what has blown up is kept: it should be the other way round.": (
+                lambda s, *_: np.where(np.isinf(s._losses).any(axis=1), np.inf, np.nan)
+            ),
             "you return the rates that are best, not the losses that they reach.": lambda s, *_: np.array(s.rates)[
                 np.nanargmin(np.where(np.isfinite(s._losses), s._losses, np.nan), axis=1)
             ],
@@ -80,10 +82,12 @@ def _(student: Student) -> None:
                 np.nanmean(np.where(np.isfinite(s._losses), s._losses, np.nan), axis=1)
             ),
         },
-        not_finite="Did you try every rate, and leave out what isn't finite?",
+        not_finite="Did you try every rate, leave out what isn't finite, and begin with no NaN to compare with?",
     )
     for score in scores:
+        left_out = {(width, rate) for width in score.widths for rate in score.rates} - score.asked
         refuse(
-            score.asked != {(width, rate) for width in score.widths for rate in score.rates},
-            "each width should be tried at every rate: equal chances for all is what the broken comparison lacked.",
+            left_out,
+            f"each width should be tried at every rate, and of {len(score.widths) * len(score.rates)} pairs "
+            f"{len(left_out)} never are: equal chances for all is what the broken comparison lacked.",
         )

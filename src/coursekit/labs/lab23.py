@@ -1,6 +1,10 @@
 """The checks of the broken notebook of part III, "A population of one": everybody's parent is the champion."""
 
+from math import comb
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from coursekit.feedback import Lab, Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 from coursekit.labs.broken import asks_what_is_wrong
@@ -22,6 +26,84 @@ asks_what_is_wrong(
 )
 
 _N, _DRAWS = 10, 20_000
+_RANK = np.arange(_N)  # 0 is the worst
+
+Array = NDArray[np.float64]
+
+
+def _of(k: int) -> tuple[Array, Array]:
+    """How often each rank wins a tournament of k entrants, drawn with replacement and without."""
+    without = np.array([comb(rank, k - 1) / comb(_N, k) for rank in range(_N)])
+    return ((_RANK + 1) ** k - _RANK**k) / _N**k, without
+
+
+def _off(share: Array, *fair: Array) -> float:
+    """The largest difference from whichever of these shares is nearest."""
+    return min(float(np.abs(share - one).max()) for one in fair)
+
+
+def _judge_rows(drawn: Any, fitness: Array) -> None:
+    """TryAgain unless this is one row number for each draw."""
+    asked = f"return {_DRAWS} row numbers, whole numbers from 0 to {_N - 1}, an array of shape (n_draws,)"
+    refuse(drawn.shape != (_DRAWS,), f"{asked}; what you return has the shape {drawn.shape}.")
+    if drawn.dtype.kind not in "iu":
+        values = drawn.dtype.kind == "f" and np.isin(drawn, fitness).all() and (drawn >= _N).any()
+        which = "fitness values, and no rows" if values else f"of the kind {drawn.dtype}"
+        raise TryAgain(f"{asked}; yours are {which}.")
+    outside = drawn[(drawn < 0) | (drawn >= _N)]
+    refuse(outside.size, f"{asked}; yours hold row {outside[0] if outside.size else ''}.")
+
+
+def _judge_winners(drawn: Any, order: Any, fitness: Array) -> None:
+    """TryAgain unless thousands of winners are spread as in tournaments of two."""
+    ranks = order[drawn]
+    share = np.bincount(ranks, minlength=_N) / _DRAWS
+    mean = ranks.mean()  # of the best of two: 6.15 with replacement, 6.33 without; of the best of three about 7
+    rows = np.argsort(order)  # the row of each rank
+    lost = next((rank for rank in range(1, _N) if share[rank] == 0), 0)  # one that never wins, though others are worse
+    place = f"if the worst genome has the place 0 and the best {_N - 1}, your winners have {mean:.2f} on average, where"
+    diagnose(
+        {
+            f"the best genome wins {100 * share[-1]:.0f} % of the draws: let two drawn entrants meet, not everybody.": (
+                share[-1] > 0.9
+            ),
+            f"row {drawn[0]} wins every tournament. Each has two entrants of its own, drawn from `rng` as it goes on: "
+            "is there one tournament for all?": len(set(drawn.tolist())) == 1,
+            "the rows 0 and 1 alone win. Is that which of the two entrants is better? Return its row.": (
+                drawn.max() <= 1
+            ),
+            "the worse of the two entrants wins: the larger fitness should.": _off(share, *(s[::-1] for s in _of(2)))
+            < 0.015,
+            "fitness makes no difference, everybody wins equally often: the better one of two entrants should win.": (
+                _off(share, np.full(_N, 1 / _N)) < 0.015
+            ),
+            "everybody wins in proportion to the fitness: in a tournament of two it only counts whose is larger.": (
+                _off(share, fitness[rows] / fitness.sum()) < 0.015
+            ),
+            "the winners are spread as in tournaments of three entrants: two should meet.": _off(share, *_of(3))
+            < 0.015,
+            "the worse half never wins. In a tournament of two a poor genome wins where it meets a poorer one: are "
+            "both drawn from the whole population?": share[: _N // 2].max() == 0,
+            f"the winners are spread as in tournaments of two, but over other rows: row {rows[share.argmax()]} wins "
+            f"most often, and row {rows[-1]} is best. Do your numbers count in `fitness` as it stands, or in a "
+            "sorted copy, or a part of it?": share.argmax() != _N - 1
+            and share[-1] > 0.015
+            and _off(np.sort(share), *_of(2)) < 0.015,
+            f"{place} it is about 6.2 in tournaments of two. Are there more than two entrants, or are they not drawn "
+            "evenly?": mean > 6.6,
+            f"row {rows[lost]} never wins, though {lost} of {_N} genomes are worse. Draw both entrants evenly from the "
+            "whole population: does it ever enter, and does it then win?": lost,
+            f"{place} it is about 6.2 in tournaments of two. Does the better one always win, and is everybody drawn "
+            "evenly?": mean < 5.9,
+        }
+    )
+    fair = min(_of(2), key=lambda one: _off(share, one))
+    far = int(np.abs(share - fair).argmax())
+    refuse(
+        _off(share, fair) > 0.015,
+        f"row {rows[far]} wins {100 * share[far]:.1f} % of the draws, where {100 * fair[far]:.1f} % would be fair. "
+        "Draw both entrants evenly from the whole population, and let the better one win.",
+    )
 
 
 @LAB.exercise("23.2", "select(fitness, n_draws, rng)", title="Let others breed, too", points=6)
@@ -29,42 +111,24 @@ def _(student: Student) -> None:
     # Middling genomes at both ends: who forgets one of them is seen.
     inner = np.random.default_rng(hidden(232)).permutation([0, 1, 2, 3, 5, 7, 8, 9])
     order = np.concatenate([[4], inner, [6]])
-    fitness = order.astype(float) ** 2
+    fitness = order.astype(float) ** 4  # draws in proportion to it look like no tournaments
     drawn = np.asarray(student(fitness, _DRAWS, np.random.default_rng(hidden(1))))
-    if drawn.shape != (_DRAWS,) or drawn.dtype.kind not in "iu" or drawn.min() < 0 or drawn.max() >= _N:
-        raise TryAgain(f"return {_DRAWS} row numbers, whole numbers from 0 to {_N - 1}, an array of shape (n_draws,).")
-    ranks = order[drawn]
-    share = np.bincount(ranks, minlength=_N) / _DRAWS
-    mean = ranks.mean()  # of the best of two: 6.15 with replacement, 6.33 without; of the best of three about 7
-    diagnose(
-        {
-            "every draw still finds the champion: let two drawn entrants meet, not everybody.": share[-1] > 0.9,
-            "whoever is worse wins: the larger fitness should.": mean < 4,
-            "fitness makes no difference: the better one of two entrants should win.": mean < 5,
-            "the worse half never wins: that is truncation. In a tournament of two a poor genome wins where it meets a "
-            "poorer one.": share[: _N // 2].max() == 0,
-            "the best is drawn too often for tournaments of two entrants.": mean > 6.6,
-            "fitness counts for less than in a tournament of two, in which the better one always wins.": mean < 5.9,
-        }
-    )
-    rank = np.arange(_N)
-    with_replacement, without = (2 * rank + 1) / _N**2, 2 * rank / (_N * (_N - 1))
-    off = min(np.abs(share - fair).max() for fair in (with_replacement, without))
-    refuse(
-        off > 0.015,
-        "not everybody enters equally often: draw both entrants evenly from the whole population, and let the better "
-        "one win.",
-    )
+    _judge_rows(drawn, fitness)
+    _judge_winners(drawn, order, fitness)
     few = np.asarray(student(fitness[order > 3], 300, np.random.default_rng(hidden(2))))
     given = f"with {_N - 4} genomes and n_draws = 300 you return"
     refuse(few.shape != (300,), f"{given} something of the shape {few.shape}: 300 row numbers are asked for.")
-    refuse(few.max() >= _N - 4, f"{given} row {few.max():g}: their rows are 0 to {_N - 5}.")
-    refuse(len(set(few.tolist())) < 4, f"{given} hardly more than the rows {sorted(set(few.tolist()))}.")
+    refuse(
+        few.max() >= _N - 4,
+        f"{given} row {few.max():g}: their rows are 0 to {_N - 5}. Is a number typed in, or kept from a call before?",
+    )
+    refuse(len(set(few.tolist())) < 4, f"{given} no rows but {sorted(set(few.tolist()))}, of {_N - 4}.")
     comes_from_rng(lambda rng: student(fitness, 40, rng), np.random.default_rng)
     rng = np.random.default_rng(hidden(3))
     first, second = (np.asarray(student(fitness, _DRAWS, rng)) for _ in range(2))
+    share = np.bincount(drawn, minlength=_N) / _DRAWS
     refuse(
         np.mean(first == second) > (share**2).sum() + 0.03,
-        "two calls with one generator find the same winners more often than chance does: some of your draws begin anew "
-        "in each call. Draw everything from rng itself.",
+        "two calls with one generator find the same winners more often than chance does: some entrants are the same in "
+        "each call. Are both drawn for every tournament, and from `rng` as it goes on?",
     )

@@ -44,10 +44,25 @@ def _(student: Student) -> None:
             "success and failure weigh the same: shrink by the fourth root, or one success in five is never enough.": (
                 lambda s, p: _next(s, p, shrink=1 / 1.5)
             ),
-            "at exactly one in five sigma stays as it is.": lambda s, p: _next(s, p) if p != 0.2 else s * 1.5**-0.25,
+            "at exactly one in five nothing needs to shrink: sigma stays as it is.": lambda s, p: (
+                _next(s, p) if p != 0.2 else s * 1.5**-0.25
+            ),
             "at exactly one in five nothing needs to grow: sigma stays as it is.": lambda s, p: (
                 _next(s, p) if p != 0.2 else s * 1.5
             ),
+            "below one in five sigma shrinks too much, by the square root of 1.5: take the fourth root.": (
+                lambda s, p: _next(s, p, shrink=1.5**-0.5)
+            ),
+            "below one in five sigma grows, too: divide by the fourth root.": lambda s, p: _next(
+                s, p, shrink=1.5**0.25
+            ),
+            "below one in five sigma stays as it is: it should shrink, by the fourth root of 1.5.": lambda s, p: _next(
+                s, p, shrink=1
+            ),
+            "above one in five sigma grows by the fourth root, too: it grows by 1.5 itself.": lambda s, p: _next(
+                s, p, grow=1.5**0.25
+            ),
+            "above one in five sigma stays as it is: it should grow, by 1.5.": lambda s, p: _next(s, p, grow=1),
             "the rule is about one success in five, not one in two.": lambda s, p: _next(s, p, at=0.5),
         },
     )

@@ -37,6 +37,8 @@ def _(student: Student) -> None:
         right=lambda v, t: (np.argsort(v)[-1], t[np.argsort(v)[-1]]),
         mistakes={
             "the test set still chooses the winner: that is what was broken.": lambda v, t: (t.argmax(), t.max()),
+            "the two sets have changed places: the validation set chooses, and the winner's test score is "
+            "reported.": lambda v, t: (t.argmax(), v[t.argmax()]),
             "you report the score that won: it has been chosen for being high. Report the winner's test "
             "score.": lambda v, t: (
                 v.argmax(),

@@ -34,9 +34,14 @@ def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) 
     if answer.shape != shape:
         raise TryAgain(f"{name} should have the shape {shape}, but yours has {tuple(answer.shape)}.")
     if whole and (answer.is_floating_point() or answer.dtype == torch.bool):
-        raise TryAgain(f"{name} should be whole numbers, but you return {answer.dtype}: are these fitness values?")
-    if not whole and not (answer.is_floating_point() and bool(answer.isfinite().all())):
-        raise TryAgain(f"{name} should hold finite floats; yours are {answer.dtype}, or hold NaN or infinity.")
+        raise TryAgain(
+            f"{name} should be whole numbers, but you return {answer.dtype}: are these fitness values? If they are row "
+            "numbers, .long() makes whole numbers of them."
+        )
+    if not whole and not answer.is_floating_point():
+        raise TryAgain(f"{name} should hold floats, but you return {answer.dtype}.")
+    if not whole and not bool(answer.isfinite().all()):
+        raise TryAgain(f"{name} should hold finite floats; {int((~answer.isfinite()).sum())} are NaN or infinity.")
     return answer.detach()
 
 
@@ -44,19 +49,24 @@ def looks_normal(noise: Tensor, std: float, what: str) -> None:
     """TryAgain unless these (thousands of) numbers look normal with mean 0 and this standard deviation."""
     ratio = float(noise.std()) / std
     for other, hint in (
-        (std**-0.5, "it is taken as a variance; torch.randn has a standard deviation of 1, so multiply once."),
-        (std, "it is applied twice."),
-        (1 / std, "it is ignored: multiply torch.randn(...) by it."),
+        (
+            std**-0.5,
+            "it is taken as a variance, or its root is; torch.randn has a standard deviation of 1, so multiply once.",
+        ),
+        (std, "it is applied twice, or squared: multiply torch.randn(...) by it once."),
+        (1 / std, "it is ignored, or taken out again: multiply torch.randn(...) by it."),
     ):
         if abs(ratio - 1) > 0.06 and abs(ratio / other - 1) < 0.06:
-            raise TryAgain(f"{what} has the wrong standard deviation: {hint}")
+            raise TryAgain(f"{what} has the wrong standard deviation: {hint} {ratio * std:.3g} came, for {std:g}.")
     mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
     above = float((noise > 0).float().mean())
     if abs(mean) > 0.1 and abs(above - 0.5) > 0.03:  # a few huge numbers shift a mean, too
         uniform = " torch.randn is, torch.rand (from 0 to 1) isn't." if above == 1 else ""
         raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{uniform}")
     if abs(ratio - 1) > 0.06 or abs(beyond - 0.0455) > 0.02:
+        wide = float((noise.abs() > 2 * std * ratio).float().mean())  # beyond two of its own
+        normal = "" if abs(wide - 0.0455) < 0.015 else " Is it torch.randn?"
         raise TryAgain(
             f"{what} should be normal with a standard deviation of {std:g}, but yours has {ratio * std:.3g}, and "
-            f"{100 * beyond:.1f} % of it lies beyond two of them (4.6 % would be normal). Is it torch.randn?"
+            f"{100 * beyond:.1f} % of it lies beyond {2 * std:g} (4.6 % would be normal).{normal}"
         )

@@ -148,6 +148,31 @@ def one_array_for_all_masks(groups, n_units, n_lost, n_draws, accuracy, rng):
     return [[np.mean([accuracy(network, mask) for mask in masks]) for network in group] for group in groups]
 
 
+def intact_turned_round(groups, n_units, n_lost, n_draws, accuracy, rng):
+    masks = [~np.isin(np.arange(n_units), rng.choice(n_units, n_lost, replace=False)) for _ in range(n_draws)]
+    for group in groups:
+        for network in group:
+            for mask in [*masks, np.zeros(n_units, dtype=bool)]:
+                accuracy(network, mask)
+    return [[0.0] * len(groups[0])] * (len(groups) - 1)
+
+
+def damage_that_grows(groups, n_units, n_lost, n_draws, accuracy, rng):
+    alive, masks = np.ones(n_units, dtype=bool), []
+    for _ in range(n_draws):
+        alive[rng.choice(n_units, n_lost, replace=False)] = False
+        masks.append(alive.copy())
+    return [[np.mean([accuracy(network, mask) for mask in masks]) for network in group] for group in groups]
+
+
+def masks_for_each_group(groups, n_units, n_lost, n_draws, accuracy, rng):
+    return [harness()([group, group], n_units, n_lost, n_draws, accuracy, rng)[0] for group in groups][1:]
+
+
+def network_comes_second(groups, n_units, n_lost, n_draws, accuracy, rng):
+    return harness()(groups, n_units, n_lost, n_draws, lambda network, alive: accuracy(alive, network), rng)
+
+
 def robustness_returns_means(groups, n_units, n_lost, n_draws, accuracy, rng):
     return harness()(groups, n_units, n_lost, n_draws, accuracy, rng).mean(axis=1).tolist()
 
@@ -328,20 +353,24 @@ WRONG = {
     ],
     "17.2": [
         (named("never_asks", ask=False), "accuracy is never called"),
-        (named("measures_whole_groups", whole_group=True), "takes one network and its mask"),
+        (named("measures_whole_groups", whole_group=True), "and the networks of each"),
         (named("masks_of_numbers", as_numbers=True), "True or False, one for each unit"),
         (named("never_intact", intact=False), "isn't measured intact"),
-        (named("mask_turned_round", mask=turned_round), "the wrong way round"),
+        (named("mask_turned_round", mask=turned_round), "masks the wrong way round"),
         (named("draws_with_replacement", mask=with_replacement), "sometimes 1 unit is lost"),
-        (one_array_for_all_masks, "Is one array changed again and again"),
+        (one_array_for_all_masks, "no unit lives in any of your damages"),
         (named("one_too_few", mask=lambda n, lost, rng: block(n, lost - 1, rng)), "2 units are lost each time"),
         (
             named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)),
             "no network is ever measured with a unit lost",
         ),
+        (intact_turned_round, "never with all of them"),
+        (damage_that_grows, "keeps what the one before it has lost"),
+        (masks_for_each_group, "those of one group do"),
+        (network_comes_second, "you give the network second"),
         (named("one_draw_more", n_of=lambda n: n + 1), "with 401 damages"),
-        (named("control_is_spared", skip_control=True), "is never damaged"),
-        (named("new_masks_for_all", once=False), "don't lose the same units"),
+        (named("control_is_spared", skip_control=True), "is never measured with a unit lost"),
+        (named("new_masks_for_all", once=False), "the same units (all should)"),
         (named("one_mask_for_all_draws", one_mask=True), "all draws lose the same units"),
         (named("first_unit_is_safe", mask=first_is_safe), "unit 0 is lost in 0 %"),
         (named("neighbours_are_lost", mask=block), "different ones"),
@@ -383,15 +412,19 @@ WRONG = {
         (citing("never_closed", end=""), "the entry itself ends with one"),
         (citing("small_letters", escape=lambda text: text.lower()), "has lost its capitals"),
         (citing("and_for_ampersand", escape=lambda text: text.replace("&", "and")), "should be `Wings \\& Weights`"),
-        (citing("escaped_twice", escape=lambda text: text.replace("&", "\\\\&")), "is escaped twice"),
+        (citing("escaped_twice", escape=lambda text: text.replace("&", "\\\\&")), "more than one backslash"),
+        (citing("first_is_left_out", people=lambda people: people[1:] or people), "Fogel should stand in editor, too"),
+        (citing("names_in_small_letters", name=lambda *one: ", ".join(one).lower()), "have other capitals"),
+        (citing("given_names_alone", name=lambda family, given: given), "no family name of this title page"),
+        (citing("people_are_lost", people=lambda people: []), "the field editor is empty, and on the title page"),
         (without_a_title, "the field title is missing"),
         (in_prose, "begins with its kind"),
         (parts_of_an_entry, "return a text"),
         (fogel_for_all, "is a name typed in, or kept"),
-        (title_typed_in, "is the same for every book"),
+        (title_typed_in, "that of another book. Take"),
         (key_typed_in, "the key is that of another book"),
         (twice_the_title, "stands there twice"),
-        (open_brace, "or quotation mark is never closed"),
+        (open_brace, "come in pairs"),
         (no_commas, "should go on with a comma"),
     ],
 }

@@ -72,11 +72,11 @@ WRONG = {
     "21.2": [
         (last_weeks, "same for all data"),
         (limit_itself, "your rate is the limit itself"),
-        (without_the_two, "times the limit, so the loss climbs"),
+        (without_the_two, "times the limit, so no run settles"),
         (mean_square_alone, "at the mean of x² alone"),
         (spread_alone, "at the spread of x alone"),
         (flattest, "you took the smallest eigenvalue"),
-        (summed, "your Hessian adds over the points"),
+        (summed, "the smaller the more points"),
         (upside_down, "that is the largest eigenvalue"),
         (timid, "of the limit, so that a run takes more than ten times"),
         (downhill, "one positive number"),

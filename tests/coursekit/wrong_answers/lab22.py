@@ -53,7 +53,7 @@ def infinity_for_nan(score, widths, rates):
 
 WRONG = {
     "22.2": [
-        (first_rate_for_all, "all widths still have the first rate"),
+        (first_rate_for_all, "those of the first rate alone"),
         (half_of_the_rates, "Did you try every rate"),
         (best_rate_of_all, "one rate for all widths"),
         (until_it_breaks, "each width should be tried at every rate"),

@@ -51,6 +51,35 @@ def by_the_larger(fitness, n_draws, rng):
     return entrants[np.arange(n_draws), fitness[entrants].argmax(axis=1)]
 
 
+def one_for_all(fitness, n_draws, rng):
+    return np.full(n_draws, of_two(fitness[:-1], 1, np.random.default_rng(3))[0])
+
+
+def which_of_two(fitness, n_draws, rng):
+    return fitness[rng.integers(len(fitness), size=(n_draws, 2))].argmax(axis=1)
+
+
+def in_sorted_rows(fitness, n_draws, rng):
+    return of_two(np.sort(fitness), n_draws, rng)
+
+
+def fitness_of_two(fitness, n_draws, rng):
+    return fitness[of_two(fitness, n_draws, rng)]
+
+
+def nobody(fitness, n_draws, rng):
+    return []
+
+
+def against_a_fixed_one(fitness, n_draws, rng):
+    one, other = np.arange(n_draws) % len(fitness), rng.integers(len(fitness), size=n_draws)
+    return np.where(fitness[one] > fitness[other], one, other)
+
+
+def in_proportion(fitness, n_draws, rng):
+    return rng.choice(len(fitness), size=n_draws, p=fitness / fitness.sum())
+
+
 def without_replacement(fitness, n_draws, rng):
     one = rng.integers(len(fitness), size=n_draws)
     other = (one + rng.integers(1, len(fitness), size=n_draws)) % len(fitness)
@@ -67,15 +96,22 @@ def by_loops(fitness, n_draws, rng):
 
 WRONG = {
     "23.2": [
-        (champion_only, "still finds the champion"),
-        (worse_wins, "whoever is worse wins"),
+        (champion_only, "two drawn entrants meet, not everybody"),
+        (worse_wins, "the worse of the two entrants wins"),
         (anybody, "fitness makes no difference"),
-        (of_three, "drawn too often"),
-        (half_blind, "counts for less"),
+        (of_three, "tournaments of three entrants"),
+        (half_blind, "Does the better one always win"),
         (seeded, "different generators give the same draws"),
-        (by_fitness_itself, "row numbers"),
+        (by_fitness_itself, "has the shape (10,)"),
+        (nobody, "has the shape (0,)"),
+        (fitness_of_two, "fitness values, and no rows"),
+        (in_proportion, "in proportion to the fitness"),
+        (one_for_all, "wins every tournament"),
+        (which_of_two, "the rows 0 and 1 alone win"),
+        (in_sorted_rows, "but over other rows"),
+        (against_a_fixed_one, "some entrants are the same in each call"),
         (truncated, "the worse half never wins"),
-        (last_is_left_out, "not everybody enters equally often"),
+        (last_is_left_out, "never wins, though"),
     ],
 }
 RIGHT = {"23.2": [by_the_larger, without_replacement, by_loops]}

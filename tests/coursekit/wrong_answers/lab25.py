@@ -74,7 +74,7 @@ def by_one_stream(search, n_runs, seed):
 WRONG = {
     "25.2": [
         (one_seed, "all runs still have the same numbers"),
-        (next_seeds, "run 1 of one seed is run 0 of the next"),
+        (next_seeds, "run 1 of one seed is run 0 of the seed that is 1 larger"),
         (numbers_alone, "the seed makes no difference"),
         (unseeded, "two calls with the same seed differ"),
         (in_pairs, "two of your runs"),
