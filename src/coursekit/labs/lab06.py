@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Constant, Lab, Student, compare, hidden, refuse
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, hidden, refuse
 from coursekit.labs.lab06_ablating import judge_ablation
 from coursekit.labs.lab06_breeding import bred, draws_go_on, has_fair_families, has_fresh_noise, inherited
 from coursekit.labs.lab06_evolving import (
@@ -31,9 +31,26 @@ Array = NDArray[np.float64]
 SHAPES = RuntimeError, IndexError  # what torch raises where shapes don't fit
 NONE = TypeError, AttributeError  # what Python raises where None is used
 OVERWRITTEN = (
-    "your function changed one of its inputs in place, so the old generation is no longer what it was. `ga.take` and "
+    "your function changed its input `{name}` in place, so whoever called it now has another one. `ga.take` and "
     "`ga.cross` give new tensors, which you may mutate; clone() all else."
 )
+
+
+def _stops_for_one_run(population: Tensor, *_: Any) -> str:
+    """What is said of an error where there is a single run; those with more come first, so that these went well."""
+    if population.dim() > 2:
+        return ""
+    return (
+        f"your function stops for a single run, a population of shape {tuple(population.shape)} ({{error}}), though "
+        "not for one of three dimensions. With `population[..., :1]` the dots stand for however many there are."
+    )
+
+
+def _stays_empty(population: Tensor, score: Any, breed: Any, n_generations: int) -> str:
+    return (
+        f"with n_generations = {n_generations} a list that you join stays empty. In each of so many rounds a champion "
+        "is written down, the first generation's too."
+    )
 
 
 # 6.1 The paper's fitness
@@ -59,20 +76,18 @@ def _fitness(
     title="The paper's fitness",
     points=2,
     on_error={
-        (SHAPES, "must match"): "the shapes don't fit ({error}). If you take `population[..., 0]`, it is (n_runs, "
-        "n_genomes), and x is (n_points,). Keep a last dimension of 1, `population[..., :1]`, and each genome meets "
-        "each point.",
-        (SHAPES, "too many indices|0-dim|too many values"): "your function takes three dimensions and no other. With "
-        "`population[..., :1]` the dots stand for however many there are: a single run, (n_genomes, 2), must do as "
-        "well.",
+        ((*SHAPES, ValueError), ""): _stops_for_one_run,
+        (SHAPES, "must match"): "the shapes don't fit ({error}). Each genome has to meet each point: W and b of shape "
+        "(n_runs, n_genomes, 1) beside x of shape (n_points,). `population[..., :1]` keeps that last dimension of 1, "
+        "and `population[..., 0]` doesn't.",
     },
-    in_place=OVERWRITTEN,
 )
 def _(student: Student) -> None:
     def tensor_alone(answer: Any, *args: Any) -> Any:
         refuse(
-            isinstance(answer, np.ndarray | list),
-            "your fitness should be a tensor, as the population is. torch does it all: .square(), .mean(dim=-1).",
+            not isinstance(answer, Tensor),
+            f"your fitness should be a tensor, and not of type {type(answer).__name__}. torch does it all: .square(), "
+            ".mean(dim=-1).",
         )
         return answer
 
@@ -113,8 +128,8 @@ def _(student: Student) -> None:
         rtol=1e-4,
     )
     cut = (
-        "nobody can descend along your fitness, as exercise 6.5 does: its slope is lost on the way. Leave out "
-        "`torch.no_grad()`, `.detach()`, `.item()` and NumPy; tensors alone will do."
+        "nobody can descend along your fitness, as exercise 6.5 does: its slope is lost on the way. Does it pass "
+        "`torch.no_grad()`, `.detach()`, `.item()`, `.tolist()`, `torch.tensor()` or NumPy? Tensors alone will do."
     )
     lines, points = Tensor([[[2, 3], [0, 1]]]).requires_grad_(), Tensor([-1, 0, 1])
     answer = student.telling({(RuntimeError, "requires grad"): cut})(lines, points, 2 * points + 3)
@@ -133,8 +148,9 @@ def _(student: Student) -> None:
         (
             NONE,
             "NoneType",
-        ): "something on the way is None ({error}). `ga.mutate_(children, ...)` returns nothing, as it "
-        "changes `children` in place: call it on a line of its own, without a name and = before it.",
+        ): "something on the way is None ({error}). Which call returned nothing? One that changes what it is given "
+        "doesn't return it, as `ga.mutate_(children, ...)`, `tell` or `append`: it stands on a line of its own, "
+        "without a name and = before it.",
     },
     in_place=OVERWRITTEN,
 )
@@ -143,11 +159,12 @@ def _(student: Student) -> None:
     has_fresh_noise(student)
     inherited(student, 90, 5, 2)
     inherited(student, 3, 60, 1)
-    for population in (torch.zeros(2, 9, 2), torch.arange(36.0).view(2, 9, 2)):  # noise alone, and all draws
-        comes_from_rng(
+    for population, what in ((torch.zeros(2, 9, 2), "noise"), (torch.arange(36.0).view(2, 9, 2), "children")):
+        comes_from_rng(  # first with genomes all alike: what differs is the noise alone
             lambda rng, old=population: bred(student, old, torch.arange(18.0).view(2, 9), 0.5, 0.1, rng),
-            elsewhere="the same seed gives other children the second time: every random number must come from `rng`.",
-            inside="another seed gives the same children: draw from `rng`, and don't seed anything.",
+            elsewhere=f"the same seed gives other {what} the second time: every random number must come from `rng`.",
+            inside=f"another seed gives the same {what}: draw from `rng`, and don't seed anything.",
+            repeats=f"a second call with one generator gives the same {what} again: draw from `rng` as it goes on.",
         )
     draws_go_on(student)
 
@@ -185,19 +202,18 @@ def _curves(
     "three_curves(population, score, breed, n_generations)",
     title="The three curves",
     points=2,
-    on_error={
-        (RuntimeError, "non-empty"): "with n_generations = 1 your lists stay empty. The loop has n_generations rounds, "
-        "and in each of them a champion is written down, the first generation's too."
-    },
-    in_place=OVERWRITTEN,
+    on_error={(RuntimeError, "non-empty"): _stays_empty},
 )
 def _(student: Student) -> None:
     def three_dimensions(answer: Any, *args: Any) -> Any:
-        refuse(
-            isinstance(answer, tuple) and any(isinstance(part, Tensor) and part.dim() > 3 for part in answer),
-            "champions has four dimensions. `population[:, rows]` takes the rows of all champions from every run; "
-            "ga.take(population, rows[:, None]) is (n_runs, 1, 2), and torch.cat along dimension 1 joins these.",
-        )
+        champions = answer[1] if isinstance(answer, tuple) and len(answer) == 2 else None
+        if isinstance(champions, Tensor) and champions.dim() > 3:
+            raise TryAgain(
+                f"champions should have three dimensions, but yours has the shape {tuple(champions.shape)}. "
+                "`population[:, rows]` takes the rows of all champions from every run, and torch.stack makes a new "
+                "dimension. ga.take(population, rows[:, None]) is (n_runs, 1, 2), and torch.cat along dimension 1 "
+                "joins these."
+            )
         return answer
 
     rng = seeded(63)
@@ -284,13 +300,6 @@ def _compared(
     "baseline_table(methods, prices, budget, x, y)",
     title="The same number of scorings",
     points=4,
-    on_error={
-        (
-            IndexError,
-            "out of bounds",
-        ): "not every path has n_steps + 1 lines: some don't hold their start. The answer is "
-        "the last line, path[:, -1]."
-    },
 )
 def _(student: Student) -> None:
     def case(seed: int, prices: dict[str, int], budget: int, n_runs: int = 7, far: float = 9.0) -> tuple[Any, ...]:
@@ -366,7 +375,8 @@ def _(student: Student) -> None:
                 _compared(whole=lambda e: np.exp(np.log(e).mean() / 2))
             ),
         },
-        not_finite="Is it the logarithm of a negative number? `fitness` is *minus* the error.",
+        not_finite="Is a logarithm or a root taken of a negative number (`fitness` is *minus* the error), or a mean of "
+        "nothing?",
         rtol=1e-3,
     )
 

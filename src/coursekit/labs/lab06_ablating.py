@@ -62,6 +62,16 @@ def _all_but(variants: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {k: v for n, s in variants.items() if n != name != "all on" for k, v in s.items()}
 
 
+def _times_runs(jumps: int, flat: int) -> Callable[..., Any]:
+    """A table whose columns are multiplied by these powers of the number of runs: 1 for a sum over all of them."""
+
+    def ablated(evolve: Callable[..., Tensor], off: Mapping[str, Any], size: float) -> dict[str, tuple[Any, Any]]:
+        n = len(evolve())
+        return {name: (a * n**jumps, b * n**flat) for name, (a, b) in _ablated()(evolve, off, size).items()}
+
+    return ablated
+
+
 def judge_ablation(student: Student) -> None:
     """Three ablations of an evolution that draws anew for each setting, and one that is counted by hand."""
     parts = {"no crossover": {"crossover": None}, "no mutation": {"scale": 0.0}, "no elite": {"n_elites": 0}}
@@ -74,9 +84,8 @@ def judge_ablation(student: Student) -> None:
         others=[(toy_evolve, parts, 0.5), (toy_evolve, backwards, 0.25), (toy_evolve, parts, 1.0)],
         right=_ablated(),
         mistakes={
-            "every variant is the whole algorithm: hand its settings over, evolve(**settings).": (
-                _ablated(lambda off, name: {})
-            ),
+            "every variant has the numbers of the whole algorithm: do its settings arrive, evolve(**settings), and are "
+            "its own moves counted?": (_ablated(lambda off, name: {})),
             "you switch the parts off one after another, and none on again. Each variant lacks one part only.": (
                 _ablated(_until)
             ),
@@ -89,7 +98,16 @@ def judge_ablation(student: Student) -> None:
             "your moves are lengths of steps; a move is the larger of the two changes, as `moves` has it.": (
                 _ablated(move=lambda c: np.linalg.norm(c, axis=2))
             ),
-            "0.2 is typed in; what counts as a jump is `size`, an argument.": _ablated(jump=lambda m, size: m > 0.2),
+            "all but tiny moves are jumps in yours, whatever `size` is. Is another number typed in, such as 0.2?": (
+                _ablated(jump=lambda m, size: m > 0.2)
+            ),
+            "jumps is 0 everywhere: is anything added to it?": _ablated(jump=lambda m, size: 0 * m),
+            "flat is 0 everywhere: is anything added to it?": _ablated(rest=lambda m, size: 0 * m),
+            "jumps is of all runs together: give the mean of a run, as you do for flat.": _times_runs(1, 0),
+            "flat is of all runs together: give the mean of a run, as you do for jumps.": _times_runs(0, 1),
+            "jumps is multiplied by the number of runs: divide by it.": _times_runs(2, 0),
+            "flat is multiplied by the number of runs: divide by it.": _times_runs(0, 2),
+            "your counts are multiplied by the number of runs: divide by it.": _times_runs(2, 2),
             "a tiny move is a move, too; flat means none at all, == 0.": _ablated(rest=lambda m, size: m < 0.01),
             "flat counts all that is no jump; it means no move at all.": _ablated(rest=lambda m, size: m <= size),
             "only moves upwards count in yours; take the absolute change.": _ablated(move=lambda c: c.max(axis=2)),

@@ -29,11 +29,17 @@ def toy_score(population: Tensor) -> Tensor:
 def toy_breed(population: Tensor, scores: Tensor) -> Tensor:
     """No elite, no chance: rows move on by one, and genes by steps of their own. It notices stale scores."""
     right = isinstance(scores, Tensor) and scores.shape == population.shape[:2]
-    refuse(not right, "`breed` needs a population and the scores of all its genomes: breed(population, scores).")
+    if not right:
+        got = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        raise TryAgain(
+            "`breed` needs a population and the scores of all its genomes, breed(population, scores). Beside a "
+            f"population of shape {tuple(population.shape)} you give it {got}, not scores of shape "
+            f"{tuple(population.shape[:2])}."
+        )
     refuse(
         not torch.allclose(scores, toy_score(population), atol=1e-4),
         "`breed` was given scores that don't belong to the population beside them. Each new generation has to be "
-        "scored, by score(population), before it can breed.",
+        "scored, by score(population), before it can breed, and breed gets these scores as they are.",
     )
     return population.roll(1, dims=1) + torch.linspace(-0.75, 1.25, population.shape[1])[:, None] * Tensor([1, 0.5])
 
@@ -50,7 +56,10 @@ class Search:
         self.goal, self.offsets, self.last, self.with_start = goal, offsets, last, with_start
 
     def __call__(self, n_steps: int) -> Tensor:
-        refuse(not isinstance(n_steps, int), "a method takes whole steps: budget // price, with two strokes.")
+        refuse(
+            not isinstance(n_steps, int),
+            f"a method takes whole steps, an int such as budget // price (with two strokes); yours got {n_steps!r}.",
+        )
         left = self.offsets[:, None, :] * 0.5 ** np.arange(1 - self.with_start, n_steps + 1)[:, None]
         left[:, -1:] *= self.last
         return torch.as_tensor(self.goal + left)
@@ -60,10 +69,13 @@ class Search:
 
 
 def once(student: Callable[..., Any]) -> Callable[..., Any]:
-    """The student's function; TryAgain where it calls one of the methods, its first argument, twice."""
+    """The student's function; TryAgain where it calls one of the methods, its first argument, twice.
 
-    def call(methods: dict[str, Search], *rest: Any) -> Any:
-        called: list[str] = []
+    Where it stops, what is most basic is said first: a method that was asked for other steps than the budget pays.
+    """
+
+    def call(methods: dict[str, Search], prices: dict[str, int], budget: int, *rest: Any) -> Any:
+        called: dict[str, int] = {}
         over = False
 
         def watched(name: str) -> Callable[[int], Tensor]:
@@ -73,19 +85,43 @@ def once(student: Callable[..., Any]) -> Callable[..., Any]:
                 )
                 refuse(
                     name in called,
-                    "a method is called twice, so twice the budget is spent. Call it once, and keep its path in a "
-                    "variable.",
+                    f"method {name!r} is called a second time, so more than its budget is spent. Each method is called "
+                    "once, by its own name: keep its path in a variable.",
                 )
-                called.append(name)
+                called[name] = n_steps
                 return methods[name](n_steps)
 
             return method
 
-        answer = student({name: watched(name) for name in methods}, *rest)
+        try:
+            answer = student({name: watched(name) for name in methods}, prices, budget, *rest)
+        except (TryAgain, NotImplementedError):
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            if text := _stopped(error, called, prices, budget):
+                raise TryAgain(text) from None
+            raise
         over = True
         return answer
 
     return call
+
+
+def _stopped(error: Exception, called: dict[str, int], prices: dict[str, int], budget: int) -> str:
+    """What is said of an error after these methods were asked for so many steps; empty where that shows nothing."""
+    for name, n_steps in called.items():
+        if n_steps != budget // prices[name]:
+            return (
+                f"method {name!r} is asked for {n_steps} steps, where a budget of {budget} pays "
+                f"{budget // prices[name]} at a price of {prices[name]}: budget // price. (Then your function stops: "
+                f"{error}.)"
+            )
+    if isinstance(error, IndexError) and "out of bounds for " in str(error):
+        return (
+            f"a path is shorter than your index asks for ({error}). It has n_steps + 1 lines if it holds its start, "
+            "and n_steps if it doesn't. The answer is the last line, path[:, -1], however many there are."
+        )
+    return ""
 
 
 def told(about: str, student: Student, **cases: Any) -> None:
@@ -116,12 +152,13 @@ def compare_tables(
                 f"your function should return a dictionary with the names {names} for these arguments; it returned "
                 f"{got}."
             )
-        try:
-            return np.array([[float(number) for number in answer[name]] for name in names]).reshape(len(names), 2)
-        except (TypeError, ValueError, RuntimeError):
-            raise TryAgain(
-                f"each name should have two plain numbers, ({', '.join(columns)}), not one for each run."
-            ) from None
+        for name in names:
+            refuse(
+                not _is_pair(answer[name]),
+                f"each name should have two plain numbers for all runs together, ({', '.join(columns)}). Yours has for "
+                f"{name!r}: {_shown(answer[name])}.",
+            )
+        return np.array([[float(number) for number in answer[name]] for name in names])
 
     try:
         compare(student, returns="table", by_hand=by_hand, others=others, read=table, **cases)
@@ -132,6 +169,22 @@ def compare_tables(
         raise TryAgain(
             re.sub(r"table\[(\d), (\d)\]", lambda at: f"{columns[int(at[2])]} of {names[int(at[1])]!r}", str(hint))
         ) from None
+
+
+def _is_pair(value: Any) -> bool:
+    try:
+        return len([float(number) for number in value]) == 2
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+def _shown(value: Any) -> str:
+    """What a value is, with its parts if it has two; by shape where it is an array."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return f"({', '.join(map(_shown, value))})"
+    if shape := tuple(getattr(value, "shape", ())):
+        return f"an array of shape {shape}"
+    return f"a {type(value).__name__} of {len(value)}" if isinstance(value, tuple | list | dict) else repr(value)[:60]
 
 
 def _names(first: str | None, args: Sequence[Any]) -> list[str]:

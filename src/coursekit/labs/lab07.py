@@ -60,16 +60,23 @@ def _judge_inheritance(student: Student) -> None:
     """With tau = 0 and a sigma next to nothing no noise is left: what is inherited shows exactly."""
     cases = [_parents(s, -60, -50, n, n > 1) for n, s in enumerate([(5, 4), (9, 3), (2, 3, 3)], start=1)]
     (one, log_sigma), (two, again) = (_bred(student, *cases[0], 0.0, seeded(seed)) for seed in (71, 72))
-    apart = (one - two).abs().max()
+    apart, by_chance, mean = (one - two).abs().max(), (log_sigma - again).abs().max(), float(log_sigma.mean())
     wrong: dict[str, Any] = {
-        "ln sigma moves by chance although tau is 0: add tau * N(0, 1) alone.": (log_sigma - again).abs().max() > 1e-6,
-        "the children's ln sigma is at 0 where it should be near -55. Do you clamp it, or hand on sigma itself? A "
-        "logarithm may be negative; exp makes it positive whenever sigma is needed.": log_sigma.abs().max() < 1e-9,
-        "sigma is not inherited: every child gets the same.": log_sigma.std() < 1e-9 and log_sigma[0] > -20,
+        f"ln sigma differs by up to {float(by_chance):.3g} between two seeds, though tau is 0: add tau * N(0, 1) "
+        "alone.": by_chance > 1e-6,
+        "the children's ln sigma is at 0 where it should be near -55. Is it clamped, or never written, or sigma "
+        "itself? A logarithm may be negative; exp makes it positive whenever sigma is needed.": (
+            log_sigma.abs().max() < 1e-9
+        ),
+        f"sigma is not inherited: every child's ln sigma is {mean:.3g}, whoever its parents are.": (
+            log_sigma.std() < 1e-9 and log_sigma[0] > -20
+        ),
         f"the children's ln sigma is up to {float(log_sigma.max()):.3g}, where it should be near -55, halfway between "
         "their parents': half the sum of the two.": log_sigma.max() > -20,
-        "ln sigma is near -55, and the children are flung far away: sigma is exp of the last column.": apart > 15,
-        "the weights move although sigma is exp(-55), next to nothing: multiply the noise by it.": apart > 1e-6,
+        f"the children's ln sigma is {mean:.0f} on average, yet they are flung far away: two seeds give weights up to "
+        f"{float(apart):.3g} apart. Is the noise multiplied by sigma, which is exp of the last column?": apart > 15,
+        f"two seeds give weights up to {float(apart):.3g} apart, though sigma is exp({mean:.0f}), next to nothing: is "
+        "the noise multiplied by it, and does the crossover go by `share` alone?": apart > 1e-6,
     }
     diagnose(wrong)
     mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
@@ -85,6 +92,7 @@ def _judge_inheritance(student: Student) -> None:
                 _inherit(lambda m, f, share: torch.where(share > 0.5, m[..., :-1], f[..., :-1]))
             ),
             "sigma comes from the mother alone: it should be halfway.": _inherit(sigma=lambda m, f: m),
+            "sigma comes from the father alone: it should be halfway.": _inherit(sigma=lambda m, f: f),
             "you average the sigmas, not their logs.": _inherit(sigma=lambda m, f: torch.logaddexp(m, f) - np.log(2)),
             "ln sigma is the sum of the parents': take half.": _inherit(sigma=torch.add),
             "all children get one mean sigma.": _inherit(sigma=lambda m, f: (m + f).mean().expand_as(m) / 2),
@@ -121,20 +129,34 @@ def _judge_noise(student: Student) -> None:
     z, mean, spread = steps / new[..., None], float(change.mean()), float(change.std())
     low, high = (float(change[half].std()) for half in (before <= before.median(), before > before.median()))
     unequal = f"ln sigma moves by {low:.2f} (standard deviation) where sigma is small and {high:.2f} where it is large"
+    n_bad = int((~torch.isfinite(log_sigma)).sum())
     nan = (
-        "some ln sigma are NaN: did a sigma become negative, as 1 + tau * N(0, 1) may? exp(tau * N(0, 1)) is always "
-        "positive, and for ln sigma it is a sum."
+        f"{n_bad} of {log_sigma.numel()} ln sigma are NaN or infinite: is a logarithm or a root taken of a negative "
+        "number, as sigma + tau * N(0, 1) or 1 + tau * N(0, 1) may be? exp(tau * N(0, 1)) is always positive, and for "
+        "ln sigma it is a sum."
     )
-    refuse(not torch.isfinite(log_sigma).all(), nan)
+    refuse(n_bad, nan)
+    refuse(not torch.isfinite(weights).all(), "some weights are NaN or infinite, though no ln sigma is: print the two.")
+    if spread < 1e-4 < abs(mean):
+        again = _bred(student, *parents, tau, seeded(76))[1]
+        refuse(
+            torch.allclose(again, log_sigma, atol=1e-6),
+            f"ln sigma moves by {mean:.2f} in every child, whatever the seed: add tau * N(0, 1), with a draw for each.",
+        )
+    scaled = (log_sigma / before).log()  # by which factor ln sigma was multiplied, as a logarithm
     wrong: dict[str, Any] = {
         "sigma is inherited but never mutated: add tau * N(0, 1) to ln sigma.": change.abs().max() < 1e-6,
         "children share the draw that moves ln sigma: one number for each child, of the shape mothers.shape[:-1].": (
-            spread < 1e-4 or torch.allclose(change[0], change[1], atol=1e-4)
+            change.std(dim=1).max() < 1e-4 or torch.allclose(change[0], change[1], atol=1e-4)
         ),
-        "ln sigma never changes its sign: is it multiplied by exp(tau * N(0, 1))? Sigma is; for its logarithm the "
-        "product is a sum, ln sigma + tau * N(0, 1).": (log_sigma * before >= 0).all(),
-        f"{unequal}; did noise of the weights reach the last column?": high > 1.14 * low,
-        f"{unequal}; is tau * N(0, 1) added to sigma? Add it to ln sigma.": low > 1.14 * high,
+        "ln sigma never changes its sign: it is multiplied by exp(tau * N(0, 1)). Sigma is; for its logarithm the "
+        "product is a sum, ln sigma + tau * N(0, 1).": abs(float(scaled.std()) / tau - 1) < 0.06,
+        "ln sigma never changes its sign, in 10,000 children from both sides of 0. ln sigma + tau * N(0, 1) now and "
+        "then does: is it multiplied by something, or cut off?": (log_sigma * before >= 0).all(),
+        f"{unequal}, and should move by {tau} everywhere. Did noise of the weights reach the last column, or is tau * "
+        "N(0, 1) multiplied by sigma?": high > 1.14 * low,
+        f"{unequal}, and should move by {tau} everywhere. Is tau * N(0, 1) added to sigma, or multiplied by something "
+        "that is larger for small ones? Add it to ln sigma.": low > 1.14 * high,
         f"for tau = {tau}, ln sigma moves by {mean:.2f} on average, with a standard deviation of {spread:.2f}; 0 and "
         f"{tau} are due: add tau * N(0, 1), once.": abs(spread / tau - 1) > 0.06 or abs(mean) > 0.07,
         "the weights never mutate: add sigma * N(0, 1) after the crossover.": steps.abs().max() < 1e-6,
@@ -149,7 +171,12 @@ def _judge_noise(student: Student) -> None:
     old, new, change = old.view(-1, 1), new.view(-1, 1), change.flatten()
     steps, z = steps.flatten(0, 1), z.flatten(0, 1)
     if _normal(z, change):
-        return refuse(_tie(change, *z.T) > 0.1, "one draw does two jobs: sigma and every weight need their own.")
+        of_sigma = max(_tie(change, one) for one in z.T) > 0.1
+        both = "those of ln sigma and of a weight" if of_sigma else "those of two weights of a child"
+        return refuse(
+            _tie(change, *z.T) > 0.1,
+            f"one draw does two jobs: {both} go together. Ln sigma and every weight need their own.",
+        )
     wrong = {
         "the weights move by the parents' sigma. Mutate sigma first and use the new one: a child should live or die by "
         "the sigma that it hands on.": _normal(steps / old, change),
@@ -157,7 +184,8 @@ def _judge_noise(student: Student) -> None:
             steps / 10 ** new.log(), change
         ),
         "the noise is multiplied by tau as well; sigma is enough.": _normal(steps / (tau * new), change),
-        "the weights move by another sigma than the one in the last column: is tau * N(0, 1) drawn twice?": (
+        "the weights move by another sigma than the one in the last column: how far they go differs from child to "
+        "child, but not with the change of ln sigma. Is tau * N(0, 1) drawn twice?": (
             _tie(_size(steps / old), change) < 0.06 and _size(steps / old).std() > 0.6
         ),
     }
@@ -173,8 +201,8 @@ def _judge_noise(student: Student) -> None:
     "breed(mothers, fathers, share, tau, rng)",
     title="Sigma is a gene",
     points=6,
-    in_place="your function writes into `{name}`, so a parent changes with its child. children = mothers is one tensor "
-    "with two names, and mothers[..., :-1] a window into it: make new tensors, or begin with .clone().",
+    in_place="your function writes into `{name}`, which whoever called it still needs. children = {name} is one tensor "
+    "with two names, and {name}[..., :-1] a window into it: make new tensors, or begin with .clone().",
 )
 def _(student: Student) -> None:
     _judge_inheritance(student)
@@ -186,11 +214,14 @@ def _(student: Student) -> None:
         weights, log_sigma = _bred(student, *parents, 0.5, rng)
         return ((weights - _crossed(*parents)) / log_sigma.exp()[..., None]).round(decimals=4), log_sigma
 
-    for part in (0, 1):
+    for part, what in enumerate(("noise for the weights", "ln sigma")):
         comes_from_rng(
             lambda rng, part=part: draws(rng)[part],
-            elsewhere="a draw does not come from `rng`, so no run can be repeated: generator=rng.",
-            inside="other generators give the same draws: don't seed anything inside.",
+            elsewhere=f"the same seed gives other {what} the second time, so a draw does not come from `rng`: "
+            "generator=rng.",
+            inside=f"other seeds of `rng` give the same {what}: draw from `rng`, and don't seed anything inside.",
+            repeats=f"a second call with the same generator gives the same {what} again: draw from `rng` as it goes "
+            "on.",
         )
 
 
@@ -204,8 +235,13 @@ class _Bowl:
     centre: Tensor
 
     def _way(self, genomes: Tensor) -> Tensor:
+        if genomes is None:
+            raise TryAgain(
+                "loss or step_ is given None. step_ changes its argument in place and returns None: write "
+                "step_(learned) alone, without a name and = before it."
+            )
         if not isinstance(genomes, Tensor):
-            raise TryAgain("step_ changes its argument in place and returns None: write step_(learned) alone.")
+            raise TryAgain(f"loss and step_ take a tensor of genomes, but one is given a {type(genomes).__name__}.")
         return self.centre - genomes
 
     def loss(self, genomes: Tensor) -> Tensor:
@@ -238,8 +274,8 @@ def _life(
     "live(genomes, loss, step_, inherit, n_steps)",
     title="A life between two generations",
     points=5,
-    in_place="the weights of birth are lost: step_ learns in place, and you let it loose on `{name}` itself. A second "
-    "name is no copy: learned = genomes.clone(), then step_(learned).",
+    in_place="the weights of birth are lost, as `{name}` is changed. step_ learns in place: does it get `{name}` "
+    "itself, or a second name of it? That is no copy: learned = genomes.clone(), then step_(learned).",
 )
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(72))
@@ -268,6 +304,8 @@ def _(student: Student) -> None:
             "Lamarck and Baldwin are swapped: what Lamarck's learn is inherited.": _life(hand=("baldwin",)),
             "Baldwin's children inherit what was learned: then they are Lamarck's.": _life(hand=("lamarck", "baldwin")),
             "Lamarck's children get the weights of birth: then they are Baldwin's.": _life(hand=()),
+            "nobody learns: fitness and heirs are those of birth, whatever n_steps is. Does step_ get the copy that "
+            "is evaluated and handed on?": _life(most=0),
             "fitness is measured at birth, so learning helps nobody: learn first, then evaluate.": _life(fit=()),
             "Baldwin's are judged at birth, so their learning changes nothing.": _life(fit=("lamarck",)),
             'with "none" nobody takes a step: fitness is that at birth.': _life(fit=tuple(by_hand)),
@@ -289,12 +327,14 @@ def _(student: Student) -> None:
         unsaid = any(word not in str(error).lower() for word in by_hand)
         refuse(unsaid, f"your ValueError says {str(error)!r}: name the three words that are right.")
         return
+    except TryAgain:  # nothing was returned, or None given to loss: so it goes on
+        pass
     except Exception as error:
         kind = type(error).__name__
         raise TryAgain(
             f'inherit="darwin" ends in a {kind}. A ValueError is asked for, which names the three words.'
         ) from None
-    raise TryAgain('inherit="darwin" runs without a word, so a slip like "Lamarck" goes unseen: raise a ValueError.')
+    raise TryAgain('inherit="darwin" raises no error, so a slip like "Lamarck" goes unseen: raise a ValueError.')
 
 
 # 7.3 The steering test

@@ -27,7 +27,11 @@ class Corridor:
 
     def finish(self) -> None:
         """Complain if an episode has begun and not ended."""
-        refuse(not self._over, "an episode was left before its end: go on until terminated or truncated.")
+        refuse(
+            not self._over,
+            f"an episode was left before its end, after {int(self._state[3])} steps: go on until terminated or "
+            "truncated.",
+        )
 
     def reset(self, *, seed: int | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Begin an episode: (state, info)."""
@@ -41,7 +45,9 @@ class Corridor:
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Push to the left (0) or right (1): (state, reward, terminated, truncated, info)."""
         wrong: dict[str, Any] = {
-            f"step() came though the episode was {self._over}: it ends with terminated *or* truncated.": self._over,
+            "step() came before any reset(seed=seed), which begins an episode.": self._over == "not begun",
+            f"step() came though the episode was {self._over}: it ends with terminated *or* truncated, and "
+            "reset(seed=seed) begins the next.": self._over,
             f"an action is a plain 0 or 1, such as int(push > 0); yours is {action!r} ({type(action).__name__}).": (
                 not isinstance(action, int | np.integer) or action not in (0, 1)
             ),
@@ -89,11 +95,15 @@ def judge_steering(student: Student) -> None:
         answer = student(env, policies, seeds)
         env.finish()
         strange = [seed for seed in env.seeds if seed not in seeds]
+        played = Counter(env.seeds)
+        uneven = [f"seed {seed} was played {played[seed]} times" for seed in seeds if played[seed] != len(policies)]
         wrong: dict[str, Any] = {
             f"an episode began from seed {strange[:1]}, not from {seeds}: all genomes meet these, or the lucky one "
             "wins, not the better.": strange,
             f"{len(policies)} genomes with {len(seeds)} seeds played {len(env.seeds)} episodes: each genome plays each "
-            f"seed once, {len(policies) * len(seeds)} in all.": Counter(env.seeds) != Counter(seeds * len(policies)),
+            f"seed once, {len(policies) * len(seeds)} in all.": len(env.seeds) != len(policies) * len(seeds),
+            f"{''.join(uneven[:1])} by {len(policies)} genomes, though the number of episodes is right: "
+            "each genome plays each seed once.": uneven,
             f"return a tensor, torch.tensor(scores), not a {type(answer).__name__}.": not isinstance(answer, Tensor),
         }
         diagnose(wrong)

@@ -51,7 +51,7 @@ def _shared(answer: Array, right: Array, values: Tensor) -> bool:
     title="Only the order counts",
     points=3,
     on_error={
-        (RuntimeError, ""): lambda values: (
+        ((RuntimeError, IndexError), ""): lambda values: (
             values.dim() > 1
             and f"your function stops for values of shape {tuple(values.shape)}: rank along the last axis, however "
             "many there are before it. ({error})"
@@ -70,7 +70,7 @@ def _(student: Student) -> None:
         others=[(normal(*shape, seed=82).round(decimals=1),) for shape in ((9,), (40,), (6, 8), (2, 3, 6))],
         right=_ranks(),
         rtol=1e-5,
-        not_finite="All values may be equal, as in [7, 7, 7]: is something divided by zero there?",
+        not_finite="Is something divided by zero? All values of a run may be equal, as in [7, 7, 7].",
         mistakes={
             "your ranks are reversed: the largest value should get 0.5, the smallest -0.5.": _ranks(
                 lambda r, n: 0.5 - r / (n - 1)
@@ -98,24 +98,22 @@ def _(student: Student) -> None:
                 lambda r, n: 2 * r / (n - 1) - 0.5
             ),
             "your ranks are half as large before 0.5 is taken off.": _ranks(lambda r, n: r / 2 / (n - 1) - 0.5),
-            "your ranks begin at a half: each is 0.5 too large before it is scaled. Count from 0.": _ranks(
-                lambda r, n: (r + 0.5) / (n - 1) - 0.5
-            ),
-            "your ranks begin at minus a half: each is 0.5 too small before it is scaled. Count from 0.": _ranks(
-                lambda r, n: (r - 0.5) / (n - 1) - 0.5
-            ),
+            "your ranks begin at a half: each is 0.5 too large before it is scaled. Count both ends of a group of "
+            "equals from 0.": _ranks(lambda r, n: (r + 0.5) / (n - 1) - 0.5),
+            "your ranks begin at minus a half: each is 0.5 too small before it is scaled. Count both ends of a group "
+            "of equals from 0.": _ranks(lambda r, n: (r - 0.5) / (n - 1) - 0.5),
             "that is argsort, and it is taken for ranks. It tells which value stands in each place; a rank tells in "
             "which place each value stands.": lambda values: (
                 np.argsort(values.numpy(), axis=-1, kind="stable") / (values.shape[-1] - 1) - 0.5
             ),
-            "equal values get the best rank of their group. Let them share the mean of their ranks.": _ranks(
+            "equal values get the highest rank of their group. Let them share the mean of their ranks.": _ranks(
                 method="max"
             ),
-            "equal values get the worst rank of their group. Let them share the mean of their ranks.": _ranks(
+            "equal values get the lowest rank of their group. Let them share the mean of their ranks.": _ranks(
                 method="min"
             ),
-            "equal values get different ranks, by the order in which they happen to stand. Points with the same score "
-            "must count the same: let them share the mean of their ranks.": Pattern(_shared),
+            "equal values get different ranks, whose mean is right. Points with the same score must count the same: "
+            "let them share that mean.": Pattern(_shared),
             "you centre and scale the values themselves, so that one huge loss still decides everything. Only their "
             "order may count.": lambda values: (
                 (values - values.mean(-1, True)) / values.std(-1, keepdim=True).clamp(min=1e-300)
@@ -306,8 +304,8 @@ def _(student: Student) -> None:
             "the weights are the wrong way round: the first and largest belongs to the best sample.": _generation(
                 weigh=lambda w: w.flip(0)
             ),
-            "all winners count the same: `weights` is not used.": _generation(
-                weigh=lambda w: torch.ones_like(w) / len(w)
+            "all winners count the same, as if every weight were 1 / mu: multiply each by its own of `weights`.": (
+                _generation(weigh=lambda w: torch.ones_like(w) / len(w))
             ),
             "your covariance has the wrong weights: the outer products of the steps all count the same there.": (
                 _generation(spread=lambda w, y: y.T @ y / len(w))

@@ -1,7 +1,7 @@
 """What lab 8 asks of a gradient from scores. A student's noise can't be foreseen, but a loss sees where it is asked."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -46,10 +46,21 @@ class Loss:
         steps, values, n = self.points[near] - theta, self.values[near, None], int(near.sum())
         if len(near) == 0:
             raise TryAgain("your function never asks `loss`: it needs the scores of points around theta.")
-        if n == n_pairs:
+        if n == 0:
             raise TryAgain(
-                f"for {n_pairs} pairs you ask for {n} points, on one side of theta alone. A pair is theta + step and "
-                "theta - step, two points."
+                f"of the {len(near)} points for which you ask loss none is near the theta that begins with "
+                f"{theta[0]:.3g}: ask at theta + sigma * noise and theta - sigma * noise."
+            )
+        if bool((steps == 0).all()):
+            raise TryAgain(
+                f"all {n} points for which you ask loss are theta itself, without a step: ask at theta + sigma * noise "
+                "and theta - sigma * noise."
+            )
+        if n == n_pairs:
+            lone = ", and none is the mirror image of another" if not _mirrored(steps).any() else ""
+            raise TryAgain(
+                f"for {n_pairs} pairs you ask for {n} points around theta{lone}. A pair is theta + step and theta - "
+                f"step, two points, so {2 * n_pairs} are due."
             )
         if bool((steps == 0).all(-1).any()):
             raise TryAgain(
@@ -57,23 +68,54 @@ class Loss:
                 "mirror image."
             )
         if n != 2 * n_pairs:
-            raise TryAgain(f"for {n_pairs} pairs, loss should be asked for {2 * n_pairs} points, but you ask for {n}.")
-        n_alike = ((steps[:, None] - steps).abs().amax(-1) < 1e-9).sum(-1).min()
-        if n_pairs > 1 and n_alike >= n_pairs:
-            raise TryAgain("all pairs share one step: draw a row of noise for each of the n_pairs pairs.")
-        if n_alike > 1:
-            raise TryAgain("you ask twice for the same points: the second half of each pair is theta *minus* the step.")
-        mirrored = (steps[:, None] + steps).abs().amax(-1) < 1e-9
-        if not bool((mirrored.sum(-1) == 1).all()):
-            if bool(((self.points[:, None] + self.points).abs().amax(-1) < 1e-9).any()):
-                raise TryAgain("your points lie around zero: theta is missing in theta + sigma * noise.")
+            far = f" ({len(near) - n} more lie far away from it)" if len(near) == 2 * n_pairs else ""
             raise TryAgain(
-                "the second half of your points is no mirror image of the first: is the noise redrawn? Draw it once, "
-                "and use the same noise with a plus and with a minus."
+                f"for {n_pairs} pairs, loss should be asked for {2 * n_pairs} points around a theta, but you ask for "
+                f"{n}{far}."
             )
+        mirrored = _mirrored(steps)
+        if not bool((mirrored.sum(-1) == 1).all()):
+            self._complain_of_mirrors(steps, mirrored, n_pairs)
         other = mirrored.double().argmax(-1)
         first = torch.arange(n) < other
         return steps[first], values[first], values[other[first]]
+
+    def _complain_of_mirrors(self, steps: Tensor, mirrored: Tensor, n_pairs: int) -> NoReturn:
+        """TryAgain for steps (2 n_pairs, d) of which not each has its mirror image once."""
+        alike, n = ((steps[:, None] - steps).abs().amax(-1) < 1e-9).sum(-1), len(steps)
+        if n_pairs > 1 and n_pairs <= alike.min() < n:
+            raise TryAgain("all pairs share one step: draw a row of noise for each of the n_pairs pairs.")
+        if bool(mirrored.any(-1).all()):
+            raise TryAgain(
+                f"of the {n} points that you ask for, {int((alike > 1).sum())} come more than once, each beside its "
+                "mirror image, so some pairs share a step: draw a row of noise for each of the n_pairs pairs."
+            )
+        if alike.min() > 1:
+            raise TryAgain(
+                "you ask twice for the same points, and not for their mirror images: the second half of each pair is "
+                "theta *minus* the step."
+            )
+        if bool(((self.points[:, None] + self.points).abs().amax(-1) < 1e-9).any(-1).all()):
+            raise TryAgain("your points lie around zero: theta is missing in theta + sigma * noise.")
+        first, second = steps[:n_pairs], steps[n_pairs:]
+        longer = float(second.norm() / first.norm())
+        if abs(longer - 1) > 1e-6 and torch.allclose(second, -longer * first, rtol=1e-6):
+            raise TryAgain(
+                f"the steps of the second half of your points are {-longer:.3g} times those of the first: a pair is "
+                "theta + step and theta - step, with the same step, sigma * noise."
+            )
+        lone = steps[~mirrored.any(-1)]
+        raise TryAgain(
+            f"{len(lone)} of your {n} points have no mirror image: for example you ask {lone[0, 0]:.3g} from theta in "
+            f"its first parameter, and the same point never at {-lone[0, 0]:.3g}. Is the noise drawn anew between the "
+            "two sides, or is it used in another way? Each step, sigma * noise, comes once with a plus and once with a "
+            "minus."
+        )
+
+
+def _mirrored(steps: Tensor) -> Tensor:
+    """Whether the second of two steps is the mirror image of the first: (n, d) to (n, n)."""
+    return (steps[:, None] + steps).abs().amax(-1) < 1e-9
 
 
 def _look_at_noise(student: Student) -> None:
@@ -91,15 +133,20 @@ def _look_at_noise(student: Student) -> None:
         asked,
         elsewhere="two calls with the same seed ask for different points, so your function has another source of "
         "randomness. Draw the noise with generator=rng.",
-        inside="two generators with different seeds give the same noise: don't seed inside your function.",
+        inside="two generators with different seeds give the same points: draw the noise from `rng`, and seed nothing "
+        "inside your function.",
+        repeats="a second call with the same generator asks for the same points again: draw from `rng` as it goes on.",
     )
     # 12,000 numbers and their mirror images: the right ones miss either bound with a chance below one in a million.
     steps = asked(seeded(3), 4000) - theta
     spread = float(steps.std())
     if torch.allclose(steps, steps[:, :1]):
         raise TryAgain("all parameters of a point get the same step: every parameter needs noise of its own.")
-    if abs(float((steps**4).mean()) / spread**4 - 3) > 0.5:
-        raise TryAgain("your noise is not normal: take what torch.randn draws as it is (torch.rand is uniform).")
+    if abs(fourth := float((steps**4).mean()) / spread**4 - 3) > 0.5:
+        raise TryAgain(
+            f"your noise is not normal: the mean of its fourth powers is {fourth + 3:.2g} squared variances, and of "
+            "normal noise it is 3. Take what torch.randn draws as it is (torch.rand is uniform)."
+        )
     if not 0.95 < spread / sigma < 1.05:
         raise TryAgain(
             f"with sigma = {sigma} your steps have a standard deviation of {spread:.2g}. The points are "
@@ -126,13 +173,13 @@ _GRADIENT_MISTAKES: dict[str, Callable[..., Tensor]] = {
     "of minus (whoever descends subtracts it later).": _estimate(lambda s, n: -1),
     "sigma is missing in the denominator (or you multiply by the step sigma * noise, and not by the noise): divide by "
     "2 * sigma.": _estimate(lambda s, n: s),
-    "you divide by sigma squared: divide by 2 * sigma.": _estimate(lambda s, n: 1 / s),
-    "you multiply by sigma: in code, x / 2 * sigma is (x / 2) * sigma.": _estimate(lambda s, n: s**2),
+    "the estimate is 1 / sigma times what it should be: divide by 2 * sigma, once.": _estimate(lambda s, n: 1 / s),
+    "the estimate is sigma ** 2 times what it should be: divide by 2 * sigma. In code, x / 2 * sigma is (x / 2) * "
+    "sigma.": _estimate(lambda s, n: s**2),
     "the estimate is twice too large: the points of a pair lie 2 * sigma * noise apart.": _estimate(lambda s, n: 2),
-    "the estimate is half of what it should be: take the mean over n_pairs pairs, not over 2 * n_pairs points.": (
-        _estimate(lambda s, n: 0.5)
-    ),
-    "that is the sum over the pairs: take their mean.": _estimate(lambda s, n: n),
+    "the estimate is half of what it should be: is the mean taken over 2 * n_pairs points, not over n_pairs pairs, or "
+    "is there a 2 too many in what you divide by?": _estimate(lambda s, n: 0.5),
+    "that is the sum over the pairs, n_pairs times what it should be: take their mean.": _estimate(lambda s, n: n),
     "only the plus side enters your estimate, though you pay for both: use the difference of the two scores.": (
         _estimate(value=lambda plus, minus: plus)
     ),
@@ -152,7 +199,8 @@ def stops_for_rows(loss: Loss, theta: Tensor, sigma: float, n_pairs: int, rng: t
         return ""
     return (
         f"your function stops when theta has the shape {tuple(theta.shape)}: every row of theta needs noise of its "
-        f"own, of shape {_noise_shape(theta, n_pairs)}, and theta[..., None, :] fits to it. ({{error}})"
+        f"own, of shape {_noise_shape(theta, n_pairs)}. theta[..., None, :] and (plus - minus)[..., None] fit to it. "
+        "({error})"
     )
 
 

@@ -193,6 +193,42 @@ def list_of_two(population, scores, fraction, scale, rng):
     return [bred[:, :1], bred[:, 1:]]
 
 
+def nothing_is_bred(population, scores, fraction, scale, rng):
+    generation()(population, scores, fraction, scale, rng)
+    return population.clone()
+
+
+the_third_last_breeds_alone = generation(
+    draw=lambda s, n, rng, fraction: s.argsort(dim=1, descending=True)[:, [-3] * n]
+)
+two_breed_at_least = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, max(fraction, 2 / s.shape[1])))
+
+
+def mothers_in_the_rows_of_run_zero(population, scores, fraction, scale, rng):
+    rows = ga.from_best(scores, population.shape[1] - 1, rng, fraction)[:1].expand(len(scores), -1)
+    return _with_mothers(rows, population, scores, fraction, scale, rng)
+
+
+def two_elites(population, scores, fraction, scale, rng):
+    elite = ga.take(population, ga.truncation(scores, 1.0)[:, :2])
+    return torch.cat([elite, generation()(population, scores, fraction, scale, rng)[:, 2:]], dim=1)
+
+
+first_row_is_the_elite = generation(elite=lambda p, s: p[:, :1])
+parents_are_blended = generation(share=lambda shape, rng: torch.rand(shape, generator=rng))
+
+
+def genes_are_swapped(population, scores, fraction, scale, rng):
+    return generation()(population, scores, fraction, scale, rng).flip(-1)
+
+
+same_mothers_in_all_runs = generation(
+    draw=lambda s, n, rng, fraction: ga.truncation(s, fraction)[
+        :, torch.randint(ga.truncation(s, fraction).shape[1], (n,), generator=rng)
+    ]
+)
+
+
 def generation_by_the_package(population, scores, fraction, scale, rng):
     """Right: one tell of ga.GA."""
     algorithm = ga.GA(
@@ -347,6 +383,11 @@ def variants_run_twice(evolve, off, size):
     }
 
 
+def sum_of_the_jumps(evolve, off, size):
+    n_runs = len(evolve())
+    return {name: (n_runs * a, b) for name, (a, b) in ablation()(evolve, off, size).items()}
+
+
 def ablation_by_loops(evolve, off, size):
     """Right: run by run, move by move, with "all on" last."""
     table = {}
@@ -400,6 +441,15 @@ errors_alone = baselines(after=lambda table: {name: pair[1] for name, pair in ta
 rows_without_names = baselines(after=lambda table: list(table.values()))
 
 
+def price_divides_too_late(methods, prices, budget, x, y):
+    found = {}
+    for name, price in prices.items():
+        n = next(n for n in range(budget * price + 1) if (n + 1) / price > budget)
+        mse = errors(methods[name](n)[:, -1], x, y).square().mean(dim=-1).tolist()
+        found[name] = (n, math.exp(sum(math.log(error) for error in mse) / len(mse)))
+    return found
+
+
 def methods_run_twice(methods, prices, budget, x, y):
     n_steps = {name: len(methods[name](budget // prices[name])[0]) for name in methods}
     return {
@@ -432,42 +482,42 @@ WRONG = {
     "6.1": [
         (sign_is_forgotten, "your fitness is the error itself"),
         (genes_without_a_dimension, "the shapes don't fit"),
-        (three_dimensions_only, "takes three dimensions and no other"),
+        (three_dimensions_only, "stops for a single run"),
         (target_is_typed_in, "fits the example but not other inputs"),
-        (population_becomes_errors, "changed one of its inputs in place"),
-        (numbers_leave_torch, "should be a tensor"),
+        (population_becomes_errors, "changed its input `population` in place"),
+        (numbers_leave_torch, "and not of type ndarray"),
         (slope_is_lost, "nobody can descend along your fitness"),
     ],
     "6.2": [
-        (one_mother_for_all, "one genome gives more than half"),
+        (one_mother_for_all, "one genome gives 63 %"),
         (same_mothers_again, "chooses the same mothers"),
         (same_coins_in_all_runs, "all runs throw the same coins"),
         (same_coins_again, "throws the same coins again"),
-        (same_noise_again, "repeats the first"),
-        (fitness_is_flipped, "your parents are the *worst* genomes"),
-        (elite_is_forgotten, "row 0 of your next generation is not the champion"),
-        (elite_is_left_out, "which has one too few?"),
+        (same_noise_again, "gives the same noise again"),
+        (fitness_is_flipped, "*worst* genomes of each run"),
+        (elite_is_forgotten, "In 29 of 200 runs it is"),
+        (elite_is_left_out, "which is one too few"),
         (elite_is_one_too_many, "which has one too many?"),
         (parents_and_children, "As many genomes come out as go in"),
-        (elite_is_last, "your elite stands in the last row"),
-        (everybody_breeds, "come from the best 16"),
-        (fraction_is_typed_in, "come from the best 2"),
+        (elite_is_last, "your elite stands in row 15"),
+        (everybody_breeds, "come from the best 16 (75 % of"),
+        (fraction_is_typed_in, "come from the best 2. `ga.truncation`"),
         (only_the_best_breed_often, "Draw parents evenly"),
-        (positions_for_rows, "positions in the list of survivors"),
+        (positions_for_rows, "positions in a list of survivors"),
         (parents_of_any_run, "genes of another run"),
         (same_dice_in_all_runs, "all runs throw the same dice"),
-        (one_pair_for_all, "have the same two parents"),
-        (parents_are_averaged, "lie halfway between their parents"),
-        (one_coin_a_child, "there is no crossover"),
-        (one_coin_for_all_children, "the coins are thrown once for all"),
-        (weight_from_mother_bias_from_father, "W always comes from the one parent"),
-        (noise_without_scale, "with scale = 0"),
+        (one_pair_for_all, "have two parents at most"),
+        (parents_are_averaged, "lie halfway between two"),
+        (one_coin_a_child, "one coin thrown for both genes"),
+        (one_coin_for_all_children, "are the coins thrown once for all"),
+        (weight_from_mother_bias_from_father, "Does W come from the one parent"),
+        (noise_without_scale, "Is there noise that isn't multiplied by `scale`"),
         (elite_is_mutated, "your elite is mutated"),
-        (parents_are_mutated_through_a_view, "changed one of its inputs in place"),
+        (parents_are_mutated_through_a_view, "changed its input `population` in place"),
         (parents_are_mutated_first, "brothers and sisters carry the same noise"),
         (mutation_returns_nothing, "without a name and = before it"),
-        (rows_of_run_zero, "best in run 0"),
-        (target_is_the_elite, "Is a number typed in, or have W"),
+        (rows_of_run_zero, "100 % of your children's genes come from the rows that are best in run 0"),
+        (target_is_the_elite, "some genes in row 0 are nobody's"),
         (nobody_is_mutated, "no child is mutated"),
         (tenth_of_the_genes, "only 10 % of the children's genes"),
         (same_noise_in_both_genes, "W and b get the same noise"),
@@ -475,45 +525,56 @@ WRONG = {
         (same_noise_in_all_children, "all children get the same noise"),
         (noise_from_rand, "your noise has a mean of"),
         (own_randomness, "every random number must come from `rng`"),
-        (seed_inside, "another seed gives the same children"),
+        (seed_inside, "another seed gives the same noise"),
         (list_of_two, "should be one tensor"),
+        (nothing_is_bred, "as it was, row by row"),
+        (the_third_last_breeds_alone, "from one genome alone, in run 0 from number 14 of 16"),
+        (two_breed_at_least, "what if there is a single one?"),
+        (mothers_in_the_rows_of_run_zero, "63 % of your children's genes"),
+        (two_elites, "row 1 of your next generation comes, in every run, from number 2"),
+        (first_row_is_the_elite, "Yours is row 0 of `population` in every run"),
+        (parents_are_blended, "it is no noise: what comes from mother and father is mixed"),
+        (genes_are_swapped, "W and b have changed places"),
+        (same_mothers_in_all_runs, "are not drawn for each run"),
     ],
     "6.3": [
         (worst_is_shown, "you write down the worst genome"),
-        (last_generation_is_missing, "your lists stay empty"),
+        (last_generation_is_missing, "a list that you join stays empty"),
         (genes_change_places, "champions holds the right values, but in another order"),
         (error_is_shown, "best has the wrong sign"),
         (thirty_is_typed_in, "best should be an array of shape"),
         (best_alone, "should return 2 values"),
         (offspring_are_not_scored, "scores that don't belong to the population"),
         (breed_gets_the_champions, "the scores of all its genomes"),
-        (champions_of_all_runs_in_every_run, "champions has four dimensions"),
-        (first_generation_is_changed, "changed one of its inputs in place"),
+        (champions_of_all_runs_in_every_run, "champions should have three dimensions"),
+        (first_generation_is_changed, "changed its input `population` in place"),
     ],
     "6.4": [
-        (nothing_is_switched_off, "every variant is the whole algorithm"),
+        (nothing_is_switched_off, "every variant has the numbers of the whole"),
         (all_on_is_missing, "it returned names ['still']"),
         (settings_are_typed_in, "it returned names ['all on', 'no crossover'"),
         (example_is_typed_in, "table doesn't change when `size` does"),
         (list_of_pairs, "it returned list"),
-        (jumps_alone, "(jumps, flat), not one"),
+        (jumps_alone, "Yours has for 'all on': 1.0"),
         (settings_in_one_piece, "by two stars"),
         (variants_are_written_into_off, "changed its input `off` in place"),
         (variants_run_twice, "ran 4 times for two variants"),
+        (sum_of_the_jumps, "jumps is of all runs together"),
     ],
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
         (first_methods_kept, "`seen` keeps something of an earlier call"),
         (first_run_alone, "error of 'a' is"),
         (one_line_before, "you score line number n_steps of the path"),
-        (one_line_behind, "not every path has n_steps + 1 lines"),
-        (methods_run_twice, "a method is called twice"),
+        (one_line_behind, "a path is shorter than your index asks for"),
+        (methods_run_twice, "is called a second time"),
         (steps_are_fractions, "a method takes whole steps"),
-        (fitness_under_the_logarithm, "the logarithm of a negative number"),
+        (fitness_under_the_logarithm, "a logarithm or a root taken of a negative number"),
         (product_of_errors, "too small for a float"),
-        (errors_alone, "(n_steps, error), not one"),
+        (errors_alone, "Yours has for 'a': 0.25"),
         (rows_without_names, "it returned list"),
         (first_method_only, "it returned names ['a']"),
+        (price_divides_too_late, "method 'a' is asked for 65 steps, where a budget of 13 pays 2"),
     ],
 }
 

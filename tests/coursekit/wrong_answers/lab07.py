@@ -57,6 +57,12 @@ noise_is_uniform = breeder(
 )
 generator_is_forgotten = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * torch.randn(w.shape))
 sigma_turns_negative = breeder(sigma=lambda old, tau, rng: (old.exp() * (1 + tau * draw(old, rng))).log())
+sigma_is_cut_off = breeder(
+    sigma=lambda old, tau, rng: torch.where(
+        old > 0, (old + tau * draw(old, rng)).abs(), -(old + tau * draw(old, rng)).abs()
+    )
+)
+tau_without_chance = breeder(sigma=lambda old, tau, rng: old + tau)
 power_of_ten = breeder(move=lambda w, old, new, tau, rng: w + 10**new * draw(w, rng))
 
 
@@ -122,6 +128,11 @@ def life(*, hand=lambda inherit: inherit == "lamarck"):
         return fitness, learned if hand(inherit) else genomes, 1 + 3 * n_steps * learns
 
     return live
+
+
+def nobody_learns(genomes, loss, step_, inherit, n_steps):
+    fitness, heirs, cost = life()(genomes, loss, lambda learned: None, inherit, n_steps)
+    return fitness, heirs, cost
 
 
 modes_are_swapped = life(hand=lambda inherit: inherit == "baldwin")
@@ -207,6 +218,13 @@ time_limit_is_ignored = steering(over=lambda terminated, truncated, n: terminate
 falling_is_ignored = steering(over=lambda terminated, truncated, n: truncated)
 five_hundred_steps = steering(over=lambda terminated, truncated, n: terminated or truncated or n == 500)
 every_genome_its_own_seeds = steering(seeds_of=lambda seeds, row: [seed + 100 * row for seed in seeds])
+first_seed_again = steering(seeds_of=lambda seeds, row: seeds[:1] * len(seeds))
+
+
+def nothing_is_reset(env, policies, seeds):
+    return torch.tensor([env.step(0)[1] for _ in policies])
+
+
 first_seed_alone = steering(seeds_of=lambda seeds, row: seeds[:1])
 
 
@@ -256,17 +274,17 @@ WRONG = {
     "7.1": [
         (parents_are_swapped, "mother and father are swapped"),
         (sigma_is_not_inherited, "sigma is not inherited"),
-        (sigma_is_clamped, "Do you clamp it"),
+        (sigma_is_clamped, "Is it clamped, or never written"),
         (sigma_is_never_mutated, "never mutated"),
-        (tau_is_forgotten, "although tau is 0"),
+        (tau_is_forgotten, "though tau is 0"),
         (tau_is_squared, "with a standard deviation of 0.49"),
-        (gene_is_multiplied, "never changes its sign"),
+        (gene_is_multiplied, "never changes its sign: it is multiplied by exp"),
         (one_draw_for_all_sigmas, "share the draw that moves ln sigma"),
-        (tau_is_added_to_sigma, "added to sigma? Add it to ln sigma"),
-        (noise_reaches_the_last_column, "did noise of the weights reach"),
+        (tau_is_added_to_sigma, "added to sigma, or multiplied by something"),
+        (noise_reaches_the_last_column, "Did noise of the weights reach"),
         (old_sigma_is_used, "by the parents' sigma"),
         (exp_is_forgotten, "flung far away"),
-        (sigma_is_not_used, "the weights move although sigma is exp(-55)"),
+        (sigma_is_not_used, "though sigma is exp(-55)"),
         (weights_stay, "the weights never mutate"),
         (noise_times_tau, "multiplied by tau as well"),
         (one_draw_a_child, "all weights of a child move by the same draw"),
@@ -276,10 +294,12 @@ WRONG = {
         (generator_is_forgotten, "does not come from `rng`"),
         (children_are_the_mothers, "your function writes into `mothers`"),
         (sigma_is_left_out, "with ln sigma as its last column"),
-        (sigma_turns_negative, "did a sigma become negative"),
+        (sigma_turns_negative, "a logarithm or a root taken of a negative number"),
         (power_of_ten, "a natural logarithm"),
-        (a_draw_is_used_twice, "one draw does two jobs"),
+        (a_draw_is_used_twice, "one draw does two jobs: those of ln sigma and of a weight"),
         (seeded_inside, "don't seed anything"),
+        (sigma_is_cut_off, "is it multiplied by something, or cut off?"),
+        (tau_without_chance, "ln sigma moves by 0.70 in every child, whatever the seed"),
     ],
     "7.2": [
         (modes_are_swapped, "Lamarck and Baldwin are swapped"),
@@ -288,6 +308,7 @@ WRONG = {
         (births_are_lost, "the weights of birth are lost"),
         (step_returns_something, "returns None"),
         (anything_goes, "raise a ValueError"),
+        (nobody_learns, "nobody learns"),
         (fitness_alone, "should return 3 values"),
         (unknown_word_is_looked_up, "ends in a KeyError"),
     ],
@@ -298,7 +319,9 @@ WRONG = {
         (falling_is_ignored, "the episode was terminated"),
         (five_hundred_steps, "left before its end"),
         (every_genome_its_own_seeds, "began from seed [101]"),
-        (first_seed_alone, "each genome plays each seed once"),
+        (first_seed_alone, "played 2 episodes"),
+        (first_seed_again, "seed 1 was played 4 times by 2 genomes"),
+        (nothing_is_reset, "before any reset(seed=seed)"),
         (seed_is_forgotten, "reset() without a seed"),
         (action_is_a_tensor, "(Tensor)."),
         (a_list_of_scores, "not a list"),

@@ -159,6 +159,29 @@ def mean_over_the_trials(loss, theta, sigma, n_pairs, rng):
     return (difference * noise).mean(0) / (2 * sigma)
 
 
+def step_is_forgotten(loss, theta, sigma, n_pairs, rng):
+    noise = 0 * draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def first_row_comes_twice(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    noise[..., 1:2, :] = noise[..., :1, :]
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - sigma * noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def sigma_on_one_side(loss, theta, sigma, n_pairs, rng):
+    noise = draw(theta, n_pairs, rng)
+    plus, minus = loss(theta[..., None, :] + sigma * noise), loss(theta[..., None, :] - noise)
+    return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def far_from_theta(loss, theta, sigma, n_pairs, rng):
+    return estimate_pair_by_pair(loss, theta + 1000, sigma, n_pairs, rng)
+
+
 def theta_wanders(loss, theta, sigma, n_pairs, rng):
     noise = draw(theta, n_pairs, rng)
     theta += 0.1
@@ -410,22 +433,22 @@ WRONG = {
     "8.1": [
         (minus_comes_first, "your estimate points downhill"),
         (sigma_is_forgotten, "sigma is missing in the denominator"),
-        (sigma_is_squared, "you divide by sigma squared"),
-        (brackets_are_forgotten, "you multiply by sigma"),
+        (sigma_is_squared, "1 / sigma times what it should be"),
+        (brackets_are_forgotten, "sigma ** 2 times what it should be"),
         (two_is_forgotten, "twice too large"),
         (two_comes_twice, "half of what it should be"),
         (sum_for_mean, "that is the sum over the pairs"),
         (plus_side_only, "only the plus side enters"),
         (scores_are_added, "you add the two scores"),
-        (one_sided_without_baseline, "on one side of theta alone"),
+        (one_sided_without_baseline, "none is the mirror image of another"),
         (baseline_at_theta, "you ask for the loss at theta itself"),
-        (as_many_as_axes, "should be asked for 14 points, but you ask for 6"),
-        (noise_is_redrawn, "is the noise redrawn?"),
+        (as_many_as_axes, "should be asked for 14 points around a theta, but you ask for 6"),
+        (noise_is_redrawn, "Is the noise drawn anew"),
         (both_points_are_plus, "you ask twice for the same points"),
         (one_step_for_all_pairs, "all pairs share one step"),
         (theta_is_forgotten, "your points lie around zero"),
         (torchs_own_noise, "another source of randomness"),
-        (seeded_inside, "don't seed inside"),
+        (seeded_inside, "seed nothing inside"),
         (one_number_a_pair, "all parameters of a point get the same step"),
         (uniform_noise, "your noise is not normal"),
         (steps_without_sigma, "with sigma = 0.3 your steps have a standard deviation of 1"),
@@ -435,12 +458,16 @@ WRONG = {
         (mean_over_the_trials, "for theta of shape (2, 4) and 6 pairs your estimate has the shape (6, 4)"),
         (theta_wanders, "`theta = theta.clone()`"),
         (loss_gets_one_parameter, "loss takes points of shape (..., 4)"),
+        (step_is_forgotten, "are theta itself, without a step"),
+        (first_row_comes_twice, "4 come more than once"),
+        (sigma_on_one_side, "are -3.33 times those of the first"),
+        (far_from_theta, "none is near the theta"),
     ],
     "8.2": [
         (largest_gets_the_lowest, "the largest value should get 0.5"),
         (from_minus_one_to_one, "the answer is 2 times what it should be"),
-        (zero_over_zero, "is something divided by zero there?"),
-        (two_sorts_averaged, "in which they happen to stand"),
+        (zero_over_zero, "Is something divided by zero?"),
+        (two_sorts_averaged, "whose mean is right"),
         (one_row_only, "your function stops for values of shape (6, 8)"),
         (example_is_typed_in, "the answer should be an array of shape (4,)"),
         (sorts_in_place, "`values = values.clone()`"),
