@@ -54,6 +54,10 @@ def _units(n: int) -> str:
     return "1 unit is" if n == 1 else f"{n} units are"
 
 
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
 def _judge_sizes(damaged: dict[str, list[Masks]], measured_intact: bool, n_lost: int) -> None:
     """TryAgain unless each damage takes as many units as it should."""
     every = [mask for masks in damaged.values() for mask in masks]
@@ -101,6 +105,12 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
         "no network is ever measured with a unit lost: call accuracy(network, alive) with each damage as `alive`, too, "
         "False where a unit is lost.",
     )
+    for name, masks in damaged.items():
+        refuse(
+            masks and intact[name] >= max(2, n_draws - len(masks)) and len(masks) < n_draws,
+            f"{place[name]} is measured {_times(len(masks))} with units lost and {_times(intact[name])} with none: "
+            f"each of the {n_draws} damages should take {n_lost}.",
+        )
     _judge_sizes(damaged, bool(intact), n_lost)
     for name, masks in damaged.items():  # a control may be measured again for each group
         refuse(
@@ -241,6 +251,9 @@ def judge_harness(student: Student) -> None:
             "taken off the control?": (told(lambda hurt, whole: -paired(kept(hurt, whole)))),
             "you return the share that is kept, of the treated groups. Take off the control's, seed by seed.": (
                 told(lambda hurt, whole: kept(hurt, whole)[1:])
+            ),
+            "you return the share that the control keeps. It goes off that of each treated group, seed by seed.": (
+                told(lambda hurt, whole: np.repeat(kept(hurt, whole)[:1], len(whole) - 1, axis=0))
             ),
             "you return the share that is kept, of all groups. Take off the control's, seed by seed, and leave the "
             "control out.": told(kept),

@@ -60,6 +60,8 @@ def _judge_winners(drawn: Any, order: Any, fitness: Array) -> None:
     share = np.bincount(ranks, minlength=_N) / _DRAWS
     mean = ranks.mean()  # of the best of two: 6.15 with replacement, 6.33 without; of the best of three about 7
     rows = np.argsort(order)  # the row of each rank
+    first = int(np.flatnonzero(share)[0])
+    better = share[first + 1 :]
     lost = next((rank for rank in range(1, _N) if share[rank] == 0), 0)  # one that never wins, though others are worse
     place = f"if the worst genome has the place 0 and the best {_N - 1}, your winners have {mean:.2f} on average, where"
     diagnose(
@@ -67,14 +69,17 @@ def _judge_winners(drawn: Any, order: Any, fitness: Array) -> None:
             f"the best genome wins {100 * share[-1]:.0f} % of the draws: let two drawn entrants meet, not everybody.": (
                 share[-1] > 0.9
             ),
-            f"row {drawn[0]} wins every tournament. Each has two entrants of its own, drawn from `rng` as it goes on: "
-            "is there one tournament for all?": len(set(drawn.tolist())) == 1,
             "the rows 0 and 1 alone win. Is that which of the two entrants is better? Return its row.": (
                 drawn.max() <= 1
             ),
             "the worse of the two entrants wins: the larger fitness should.": _off(share, *(s[::-1] for s in _of(2)))
             < 0.015,
-            "fitness makes no difference, everybody wins equally often: the better one of two entrants should win.": (
+            f"row {rows[first]} wins most often of all, those that are worse never, and those that are better "
+            "equally often: is it in every tournament? Both entrants are drawn for each.": first
+            and better.size
+            and better.max(initial=0) - better.min(initial=1) < 0.02
+            and share[first] > better.max(initial=0) + 0.03,
+            "everybody wins equally often, whatever the fitness: the better one of two entrants should win.": (
                 _off(share, np.full(_N, 1 / _N)) < 0.015
             ),
             "everybody wins in proportion to the fitness: in a tournament of two it only counts whose is larger.": (
@@ -114,6 +119,14 @@ def _(student: Student) -> None:
     fitness = order.astype(float) ** 4  # draws in proportion to it look like no tournaments
     drawn = np.asarray(student(fitness, _DRAWS, np.random.default_rng(hidden(1))))
     _judge_rows(drawn, fitness)
+    if len(set(drawn.tolist())) == 1:
+        lots = [student(fitness, 9, np.random.default_rng(hidden(seed))) for seed in range(4, 12)]
+        refuse(
+            len({row for lot in lots for row in np.asarray(lot).tolist()}) > 1,
+            f"row {drawn[0]} wins every tournament of a call, and other rows those of other calls. Each has two "
+            "entrants of its own, drawn from `rng` as it goes on: is there one tournament for all, or one draw?",
+        )
+        refuse(drawn[0] != fitness.argmax(), f"row {drawn[0]} wins every tournament, in each call: is anything drawn?")
     _judge_winners(drawn, order, fitness)
     few = np.asarray(student(fitness[order > 3], 300, np.random.default_rng(hidden(2))))
     given = f"with {_N - 4} genomes and n_draws = 300 you return"

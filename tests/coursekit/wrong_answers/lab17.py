@@ -165,6 +165,12 @@ def damage_that_grows(groups, n_units, n_lost, n_draws, accuracy, rng):
     return [[np.mean([accuracy(network, mask) for mask in masks]) for network in group] for group in groups]
 
 
+def by_ranks_across_draws(groups, n_units, n_lost, n_draws, accuracy, rng):
+    """Of each unit n_lost draws are damages, in place of n_lost units of each draw."""
+    masks = rng.random((n_draws, n_units)).argsort(axis=0) >= n_lost
+    return [[np.mean([accuracy(network, mask) for mask in masks]) for network in group] for group in groups]
+
+
 def masks_for_each_group(groups, n_units, n_lost, n_draws, accuracy, rng):
     return [harness()([group, group], n_units, n_lost, n_draws, accuracy, rng)[0] for group in groups][1:]
 
@@ -366,6 +372,7 @@ WRONG = {
         ),
         (intact_turned_round, "never with all of them"),
         (damage_that_grows, "keeps what the one before it has lost"),
+        (by_ranks_across_draws, "times with none"),
         (masks_for_each_group, "those of one group do"),
         (network_comes_second, "you give the network second"),
         (named("one_draw_more", n_of=lambda n: n + 1), "with 401 damages"),

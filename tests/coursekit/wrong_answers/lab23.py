@@ -52,7 +52,16 @@ def by_the_larger(fitness, n_draws, rng):
 
 
 def one_for_all(fitness, n_draws, rng):
-    return np.full(n_draws, of_two(fitness[:-1], 1, np.random.default_rng(3))[0])
+    return np.full(n_draws, of_two(fitness, 1, rng)[0])
+
+
+def first_row(fitness, n_draws, rng):
+    return np.zeros(n_draws, dtype=int)
+
+
+def against_one(fitness, n_draws, rng):
+    one, other = np.zeros(n_draws, dtype=int), rng.integers(len(fitness), size=n_draws)
+    return np.where(fitness[one] > fitness[other], one, other)
 
 
 def which_of_two(fitness, n_draws, rng):
@@ -98,7 +107,7 @@ WRONG = {
     "23.2": [
         (champion_only, "two drawn entrants meet, not everybody"),
         (worse_wins, "the worse of the two entrants wins"),
-        (anybody, "fitness makes no difference"),
+        (anybody, "everybody wins equally often"),
         (of_three, "tournaments of three entrants"),
         (half_blind, "Does the better one always win"),
         (seeded, "different generators give the same draws"),
@@ -106,7 +115,9 @@ WRONG = {
         (nobody, "has the shape (0,)"),
         (fitness_of_two, "fitness values, and no rows"),
         (in_proportion, "in proportion to the fitness"),
-        (one_for_all, "wins every tournament"),
+        (one_for_all, "wins every tournament of a call"),
+        (first_row, "wins every tournament, in each call"),
+        (against_one, "is it in every tournament"),
         (which_of_two, "the rows 0 and 1 alone win"),
         (in_sorted_rows, "but over other rows"),
         (against_a_fixed_one, "some entrants are the same in each call"),
