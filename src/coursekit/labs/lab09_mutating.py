@@ -52,23 +52,28 @@ def added(student: Student, shape: tuple[int, int], rows: Tensor, rate: float, s
     changed = after != before
     where = changed.any(dim=1)
     if rows.numel() * shape[1] * rate > 100 and not bool(where.any()):
-        back = "What you return is a new tensor. " if isinstance(answer, Tensor) else ""
+        other = isinstance(answer, Tensor) and answer.data_ptr() != after.data_ptr()
+        back = "What you return is another tensor. " if other else ""
         raise TryAgain(
-            f"the population is as it was. {back}Does what you write reach `population` itself? population[rows], with "
+            f"the population is as it was, where about {rows.numel() * shape[1] * rate:,.0f} weights should be hit. "
+            f"{back}Are there hits, with noise for them, and does it reach `population` itself? population[rows], with "
             "a tensor of row numbers, would be a copy; population[row_of_hit, column_of_hit] += noise arrives."
         )
-    refuse(not after.isfinite().all(), "the population now holds NaN or infinity: print what you add.")
+    refuse(not after.isfinite().all(), "the population now holds NaN or infinity: print what you write into it.")
     others = torch.ones(len(before), dtype=torch.bool)
     others[rows] = False
     refuse(
         bool(where.all()) and bool(others.any()),
-        "you mutate everybody, the parents too, who live on. Only `rows` are children.",
+        "every row of the population has changed, the parents' too, who live on. Only `rows` are children.",
     )
-    refuse(
-        where[others].any(),
-        "you mutate parents: rows that are not in `rows` have changed. Position p of the children is weight "
-        "p % n_params of row rows[p // n_params], not of row p // n_params.",
-    )
+    strange = (where & others).nonzero().flatten().tolist()
+    first = not bool(where[len(rows) :].any()) and len(rows) > 1
+    if strange:
+        raise TryAgain(
+            f"you mutate parents: row {strange[0]} isn't in `rows`, and has changed. "
+            + (f"All that has changed are the rows 0 to {len(rows) - 1}: is p // n_params taken for the row? " * first)
+            + "Position p of the children is weight p % n_params of row rows[p // n_params]."
+        )
     return (after - before)[rows]
 
 
@@ -77,13 +82,21 @@ def noise_is_added(noise: Tensor, rows: Tensor, scale: float) -> None:
     hit = noise != 0
     old, new = _before((60, noise.shape[1]))[rows][hit], noise[hit]
     slope = float(((old - old.mean()) * (new - new.mean())).mean() / old.var())
-    refuse(
-        abs(slope + 1) < 0.1,  # what is added takes the old weight away
-        "`=` overwrites the old weight, and noise alone is left: population[row_of_hit, column_of_hit] += noise.",
-    )
+    if abs(slope + 1) < 0.1:  # what is added takes the old weight away
+        left = torch.stack([old.abs(), (old + new).abs()])  # of weights that were multiplied, large ones are larger
+        refuse(
+            float(torch.corrcoef(left)[0, 1]) > 0.2,
+            "a weight that is hit is multiplied by noise, so that small weights hardly change: add the noise, "
+            "population[row_of_hit, column_of_hit] += noise.",
+        )
+        raise TryAgain(
+            "where there is a hit, nothing of the old weight is left: `=` would overwrite it so. The noise comes on "
+            "top: population[row_of_hit, column_of_hit] += noise."
+        )
     refuse(
         (new - scale).abs().max() < 1e-4,
-        "you add `scale` itself, and draw no noise: scale * torch.randn(len(hits), generator=rng).",
+        f"every hit gets `scale` itself, {scale}, with nothing left to chance. Noise is another number for each hit: "
+        "scale * torch.randn(len(hits), generator=rng).",
     )
     refuse(
         new.max() - new.min() < 1e-4,
@@ -98,30 +111,44 @@ def noise_is_fresh(student: Student, rows: Tensor, rate: float, scale: float) ->
     first, second = (added(student, (60, 1000), rows, rate, scale, rng) for _ in range(2))
     refuse(
         torch.equal(first != 0, second != 0),
-        "the same weights are hit in every call: draw the gaps from `rng` too, as it comes, with no seed of its own.",
+        "two calls in a row hit the same weights: draw the gaps, too, from `rng` as it goes on.",
     )
     once, again = first[first != 0], second[second != 0].sort().values
     at = torch.searchsorted(again, once).clamp(1, len(again) - 1)
     twice = torch.minimum((again[at] - once).abs(), (again[at - 1] - once).abs()) < 1e-6
     refuse(
-        float(twice.float().mean()) > 0.3,  # by chance it is 0.02
-        "the noise comes again: two calls in a row add the same numbers, if to other weights. Draw the noise from "
-        "`rng` too, as it comes, with no seed of its own.",
+        float(twice.float().mean()) > 0.3,  # by chance it is 0.03
+        "the noise comes again: two calls in a row add the same numbers, if to other weights. Draw the noise, too, "
+        "from `rng` as it goes on.",
     )
 
 
 def hits_are_fair(hit: Tensor, noise: Tensor, rate: float, scale: float) -> None:
     """One large call: how many weights are hit, and whether children, weights and neighbours are independent."""
     per_child, per_weight = hit.float().mean(dim=1), hit.float().mean(dim=0)
-    refuse(bool(hit.all()), f"every weight of every child is mutated, though the rate is {rate}: `rate` is ignored.")
+    refuse(
+        bool(hit.all()),
+        f"every weight of every child is hit, where the rate is {rate}: that is each weight's chance. Which line of "
+        "yours leaves weights out?",
+    )
     refuse(
         ((per_child == 0) | (per_child == 1)).all(),
         "a child is hit in all its weights or in none. The rate is each single weight's chance.",
     )
-    refuse(torch.allclose(noise, noise[:1].expand_as(noise), atol=1e-4), "all children get the same mutations.")
+    refuse(
+        torch.allclose(noise, noise[:1].expand_as(noise), atol=1e-4),
+        "all children get the same mutations: draw positions among all n_rows * n_params, and a number for each.",
+    )
     refuse(
         ((per_weight == 0) | (per_weight == 1)).all(),
         "the same weights are hit in every child: draw positions among all n_rows * n_params of them.",
+    )
+    last = int(hit.flatten().nonzero().max())
+    refuse(
+        last < 0.9 * hit.numel(),
+        f"the last hit is at position {last} of {hit.numel():,}, the children's weights in the order of `rows`. Are "
+        "the gaps added up (each counts from the hit before it), are there enough of them, and do the positions go up "
+        "to len(rows) * n_params?",
     )
     low, high = noise.where(hit, torch.inf), noise.where(hit, -torch.inf)
     for dim, hint in (
@@ -134,22 +161,29 @@ def hits_are_fair(hit: Tensor, noise: Tensor, rate: float, scale: float) -> None
     share, lost = float(hit.float().mean()), 1 - float(np.exp(-rate))
     # 40,000 weights: the share of a right answer is off by 0.015 once in a billion times.
     if abs(share - lost) < 0.015:
-        adds = float(noise[hit].std()) > 1.05 * scale
+        wide = float(noise[hit].std()) / scale
         raise TryAgain(
-            f"{100 * share:.0f} % of the weights are hit instead of {100 * rate:.0f} %: the positions are drawn with "
-            "replacement, so some come twice, and "
-            + ("their noise adds up." if adds else "one of the two is lost: `+=` writes each place once.")
+            f"{100 * share:.0f} % of the weights are hit instead of {100 * rate:.0f} %. So many are left if positions "
+            "are drawn with replacement, and some come twice: are yours? "
+            + (
+                f"The noise is {wide:.2f} times as wide as `scale`, too, as if that of two hits added up."
+                if wide > 1.05
+                else "Then one of two is lost: `+=` writes each place once."
+            )
         )
-    refuse(abs(share - rate**2) < 0.015, "the rate is applied twice: only its square is hit.")
-    refuse(abs(share - (1 - rate)) < 0.015, "the share `rate` of the weights is spared, instead of hit.")
+    shares = f"{100 * share:.0f} % of the weights are hit, where the rate is {100 * rate:.0f} %"
+    refuse(abs(share - rate**2) < 0.015, f"{shares}: that is its square. Is it applied twice?")
+    refuse(abs(share - (1 - rate)) < 0.015, f"{shares}: so many should be spared. Is a comparison turned round?")
     refuse(
         abs(share - rate) > 0.015,
-        f"{100 * share:.1f} % of the children's weights are hit, where the rate is {100 * rate:.0f} %.",
+        f"{100 * share:.1f} % of the children's weights are hit, where the rate is {100 * rate:.0f} %. (Mutated twice, "
+        f"{100 * (2 * rate - rate**2):.0f} % would be.)",
     )
     refuse(
         abs(float(noise[hit].std()) / scale - (1 - rate) ** -0.5) < 0.04,
-        "some weights are hit more than once, and their noise adds up. A gap of 0 stays in its place: the smallest gap "
-        "is 1, the next weight.",
+        f"the noise is {float(noise[hit].std()) / scale:.2f} times as wide as `scale`, as if some weights were hit "
+        "more than once, and their noise added up. Are there gaps of 0, which stay in their place? The smallest gap is "
+        "1, the next weight.",
     )
     flat = hit.flatten()
     both = float((flat[1:] & flat[:-1]).float().mean())
@@ -178,8 +212,9 @@ def counts_are_binomial(student: Student) -> None:
     )
     refuse(
         total.max() <= 600,
-        "there are never more hits than rate * n, which should be their mean: your gaps run out. Draw more of them "
-        "than you need, and drop the positions beyond the end.",
+        f"in 100 calls with 2,000 weights and a rate of 0.3 there are never more than {int(total.max())} hits, and 600 "
+        "should be their mean. Do your gaps run out, or are hits lost? Draw more gaps than you need, and drop the "
+        "positions beyond the end.",
     )
     spread = float(total.float().std()) / (2000 * 0.3 * 0.7) ** 0.5
     refuse(
@@ -195,14 +230,15 @@ def ends_are_hit(student: Student) -> None:
     often = hits.mean(dim=0)
     refuse(
         often[0] < 0.02,
-        "the very first weight is never hit. A gap of 1 means the next weight, and the first one comes next to the "
-        "position -1: subtract 1 from the cumulated gaps.",
+        f"the very first weight, at position 0, is hit in {100 * often[0]:.0f} % of 1,000 calls with a rate of 0.5. "
+        "It is hit if the first gap is 1, the smallest: cumulated gaps, less 1. Do your positions begin at 0, and is 0 "
+        "kept?",
     )
     refuse(
         hits.sum(dim=1).max() < 5 or often[-1] < 0.4 < often[0],
         f"with 2 children of 3 weights and a rate of 0.5, the last weight is hit in {100 * often[-1]:.0f} % of the "
-        f"calls, and at most {int(hits.sum(dim=1).max())} of the 6 at once: your gaps end too early. "
-        "Draw some more of them.",
+        f"calls, and at most {int(hits.sum(dim=1).max())} of the 6 at once. Are there enough gaps, some more than the "
+        "mean number of hits, and is each position below n kept?",
     )
     refuse(
         (often - 0.5).abs().max() > 0.085,
@@ -218,8 +254,8 @@ def gaps_suffice(student: Student) -> None:
     empty = sum(not bool(one.flatten()[-60:].any()) for one in noise)  # by chance once in two thousand million calls
     refuse(
         empty > 0,
-        "your gaps don't always reach the end: with 20,000 weights and a rate of 0.3, not one of the last 60 weights "
-        f"is hit in {empty} of 100 calls. The number of hits varies; draw several of its standard deviations more than "
-        "its mean.",
+        "your hits don't always reach the end: with 20,000 weights and a rate of 0.3, not one of the last 60 weights "
+        f"is hit in {empty} of 100 calls. Are there enough gaps? The number of hits varies; draw several of its "
+        "standard deviations more than its mean.",
     )
     looks_normal(noise[-1][noise[-1] != 0], scale, "your noise")

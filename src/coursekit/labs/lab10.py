@@ -1,5 +1,6 @@
 """The checks of lab 10, "GENREG on MNIST": an audit, two fixed points, a safe choice, and one generation."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -92,17 +93,18 @@ _FIXED_POINTS = {
             "line mixes up decay and what is kept: trust is multiplied by 1 - decay, not by decay.": (
                 lambda r, d, h: r / (1 - d * h)
             ),
-            "line adds up inheritance and decay; the inherited trust is multiplied by (1 - decay), so the factor of "
-            "tau is (1 - decay) * inheritance.": lambda r, d, h: r / (1 - (1 - d) - h),
+            "line is reward / (decay - inheritance) in your code, as if the two factors of tau were added. What is "
+            "inherited is multiplied by (1 - decay): the factor of tau is (1 - decay) * inheritance.": (
+                lambda r, d, h: r / (1 - (1 - d) - h)
+            ),
             "line takes inheritance for a loss: it is the share that the child gets.": lambda r, d, h: (
                 r / (1 - (1 - d) * (1 - h))
             ),
             "line lets the reward decay too: decay takes from old trust only, and then the reward is added.": (
                 lambda r, d, h: (1 - d) * _line(r, d, h)
             ),
-            "line has a plus for a minus: bring (1 - decay) * inheritance * tau to the other side.": lambda r, d, h: (
-                r / (1 + (1 - d) * h)
-            ),
+            "what line inherits counts with the wrong sign: tau = (1 - decay) * inheritance * tau + reward, which has "
+            "a minus below the line if it is solved.": lambda r, d, h: r / (1 + (1 - d) * h),
             "line lacks the reward: your number is how many rewards it amounts to.": lambda r, d, h: _line(1.0, d, h),
         },
     ),
@@ -157,12 +159,14 @@ _POSITIVE: dict[str, Chances] = {
     "the best survivor is always the parent: draw in proportion to trust.": _by_weight(
         lambda w: (w == w.max()).to(w.dtype)
     ),
-    "you shift the weights although none is negative, so that the last survivor has no chance. Shift only if the "
-    "smallest is below zero.": _by_weight(lambda w: w - w.min()),
-    "that is a softmax: a difference of a few points decides everything. In proportion means trust[i] / sum.": (
+    "you shift the weights although none is negative, so that the smallest becomes 0 and has no chance. Shift only if "
+    "the smallest is below zero.": _by_weight(lambda w: w - w.min()),
+    "your chances are those of a softmax: a few points of trust decide everything. In proportion is trust[i] / sum.": (
         _by_weight(lambda w: torch.softmax(w, 0))
     ),
-    "less trust gives a better chance: is a sign or a sort turned round?": _by_weight(lambda w: 1 / w),
+    "less trust gives a better chance, as 1 / trust would: is a division turned round, or a sort?": _by_weight(
+        lambda w: 1 / w
+    ),
 }
 _MIXED: dict[str, Chances] = {
     "with negative trust among the survivors your weights are no probabilities, and torch.multinomial stops. Shift "
@@ -170,17 +174,19 @@ _MIXED: dict[str, Chances] = {
     "you take the absolute value: a survivor at -3 is then likelier than one at -1. Shift all weights instead.": (
         _by_weight(torch.abs)
     ),
-    "you set negative weights to zero: survivors at -1 and -3 are then the same, and where all are negative nobody is "
-    "left. Shift all weights so that the smallest becomes zero.": _by_weight(lambda w: w.clamp(min=0)),
+    "survivors with negative trust have no chance, as if their weights were set to zero: -1 and -3 are then the same, "
+    "and where all are negative nobody is left. Shift all weights so that the smallest becomes zero.": _by_weight(
+        lambda w: w.clamp(min=0)
+    ),
     "you shift by the smallest trust of the whole population. Those who didn't survive have no say any more: shift by "
     "the smallest among the survivors.": lambda s, t: chances_of(s, _lifted(t[s], t.min()), len(t)),
-    "one negative weight makes your choice even; shift all weights so that the smallest becomes zero, and keep the "
-    "proportions.": _by_weight(torch.ones_like),
+    "with negative trust among the survivors your choice is even; shift all weights so that the smallest becomes zero, "
+    "and keep the proportions.": _by_weight(torch.ones_like),
     "you shift too far: the smallest weight becomes 0 by our rule, not 1.": _by_weight(lambda w: w - w.min() + 1),
 }
 _ALL_NEGATIVE: dict[str, Chances] = {
-    "where all survivors are negative, clamping leaves nobody, and an even choice forgets who was best. Shift all "
-    "weights so that the smallest becomes zero.": _by_weight(torch.ones_like),
+    "where all survivors are negative, your choice is even, and forgets who was best. Shift all weights so that the "
+    "smallest becomes zero.": _by_weight(torch.ones_like),
 }
 _EQUAL: dict[str, Chances] = {
     "when all survivors have the same negative trust, the shift leaves only zeros, and torch.multinomial stops. "
@@ -214,14 +220,16 @@ def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
         )
     rows = answer
     if rows.dtype.is_floating_point or rows.dtype in (torch.bool, torch.complex64, torch.complex128):
-        raise TryAgain(f"row numbers are whole numbers, but you return {rows.dtype}: are these weights?")
+        kind = "a mask" if rows.dtype == torch.bool else "weights"
+        raise TryAgain(f"row numbers are whole numbers, but you return {rows.dtype}: are these {kind}?")
     if rows.shape != (n_parents,):
         raise TryAgain(
             f"your function should return {n_parents} row numbers, shape ({n_parents},), when n_parents is "
             f"{n_parents}; it returned the shape {tuple(rows.shape)}."
         )
-    if int(rows.min()) < 0 or int(rows.max()) >= n_genomes:
-        raise TryAgain(f"row {int(rows.max())} is outside a population of {n_genomes} genomes (rows count from 0).")
+    outside = [row for row in rows.tolist() if not 0 <= row < n_genomes]
+    if outside:
+        raise TryAgain(f"row {outside[0]} is outside a population of {n_genomes} genomes (rows count from 0).")
     return rows.long()
 
 
@@ -231,10 +239,11 @@ def _rows(answer: Any, n_parents: int, n_genomes: int) -> Tensor:
     title="A safe choose",
     points=3,
     on_error={
-        (IndexError, "out of bounds|out of range"): lambda survivors, trust, *_: (
-            f"an index is too large. There are {len(survivors)} survivors of {len(trust)} genomes: if you give "
-            "torch.multinomial a weight for each genome, it answers with numbers beyond the end of `survivors`. The "
-            "survivors' weights are trust[survivors]."
+        # Not "Dimension out of range": that is an axis, and no place.
+        (IndexError, "^(?!Dimension).*out of (bounds|range)"): lambda survivors, trust, *_: (
+            f"a place is asked for that isn't there ({{error}}). There are {len(survivors)} survivors, at the places 0 "
+            f"to {len(survivors) - 1}, of {len(trust)} genomes. If you give torch.multinomial a weight for each "
+            f"genome, it draws places up to {len(trust) - 1}: the survivors' weights are trust[survivors]."
             if len(trust) == len(_POPULATIONS[0][2])  # such weights stop there already; a later stop has other reasons
             else ""
         )
@@ -249,8 +258,8 @@ def _(student: Student) -> None:
     alike = all(torch.equal(rows, small[0]) for rows in small)
     refuse(
         all(len(set(rows.tolist())) == 3 for rows in small) and not alike,
-        "no parent is ever drawn twice: you draw without replacement. The fittest should have many children, and "
-        "40 survivors have 200 of them: replacement=True.",
+        "no parent is drawn twice in 40 calls that draw 3 each: you draw without replacement. The fittest should have "
+        "many children, and 40 survivors have 200 of them: replacement=True.",
     )
     for about, rows, values, mistakes in _POPULATIONS:
         survivors, trust = torch.tensor(rows), torch.tensor(values, dtype=torch.float32)
@@ -258,9 +267,10 @@ def _(student: Student) -> None:
             drawn = torch.bincount(draw(survivors, trust, _N_DRAWS, seeded(103)), minlength=len(trust)) / _N_DRAWS
         except NotImplementedError:
             raise
-        except RuntimeError:
+        except RuntimeError as error:
             drawn = None
-            if not any(chances(survivors, trust) is None for chances in mistakes.values()):
+            about_weights = re.search("multinomial|probability", str(error))
+            if not about_weights or not any(chances(survivors, trust) is None for chances in mistakes.values()):
                 raise
         right = _safe(survivors, trust)
         assert right is not None
@@ -278,9 +288,9 @@ def _(student: Student) -> None:
     comes_from_rng(
         lambda rng: draw(torch.tensor(_POPULATIONS[0][1]), torch.tensor(_POPULATIONS[0][2]), 50, rng),
         elsewhere="two calls with the same seed draw different parents, so your function has another source of "
-        "randomness. Give torch.multinomial the generator: generator=rng.",
-        inside="two generators with different seeds give the same parents: draw from `rng` as it comes, and don't seed "
-        "anything inside your function.",
+        "randomness. Give whatever draws the generator, torch.multinomial for instance: generator=rng.",
+        inside="two generators with different seeds give the same parents: draw from `rng` as it goes on, and don't "
+        "seed anything inside your function.",
     )
 
 
@@ -297,9 +307,10 @@ NET, SETTINGS, EXPECTED = replicating.NET, replicating.SETTINGS, replicating.EXP
     on_error={
         (
             RuntimeError,
-            "multinomial|probability",
-        ): "the choice of parents stops ({error}). Trust can be negative, as in the first generations of a run: draw "
-        "the parents with a `choose` that passes exercise 10.3, or with ga.proportional meanwhile."
+            "invalid multinomial|probability",
+        ): "the choice of parents stops ({error}): one of its weights is negative or NaN, or all are 0. Trust can be "
+        "negative, as in the first generations of a run: draw the parents with a `choose` that passes exercise 10.3, "
+        "or with ga.proportional meanwhile."
     },
     in_place=replicating.overwritten,
 )
@@ -314,7 +325,7 @@ def _(student: Student) -> None:
             f"each step looks right on small populations, but five runs of {replicating.N_GENERATIONS} generations on "
             f"scikit-learn's digits reach a validation accuracy of {100 * reached:.1f} % on average, where "
             f"{100 * low:.0f} to {100 * high:.0f} % are expected. Is a number typed in that should come from "
-            "settings or from a shape?"
+            "settings or from a shape, or kept from an earlier call?"
         )
 
 

@@ -22,8 +22,8 @@ def stops_at_other_depths(sizes: tuple[int, ...], *_: Any) -> str:
     if len(sizes) == 3:
         return ""
     return (
-        f"your function works for three layers but stops for sizes = {sizes}: take two neighbours at a time, "
-        "zip(sizes[:-1], sizes[1:]), however many there are."
+        f"for three layers your function ran, and it stops for sizes = {sizes} ({{error}}). Take two neighbours at a "
+        "time, zip(sizes[:-1], sizes[1:]), however many there are."
     )
 
 
@@ -110,44 +110,50 @@ _PARTS = {
     "explained": Part(
         _explains(lambda mean, headline, decimals, k: abs(mean - headline) <= 0.5 * 10.0**-decimals),
         {
-            "explained is never True: is the difference taken, and room left for rounding, below and above? A "
-            "percentage printed with one decimal may be 0.05 higher or lower in truth, and so may their mean.": (
-                _explains(lambda *_: False)
+            "explained is never True. Rounding moves a percentage, and so the mean, down or up by half a unit of the "
+            "last decimal. For the example, print how far the mean lies from the headline, and the room on both sides: "
+            "has one of them the wrong sign, or size?": _explains(lambda *_: False),
+            "explained is always True. For the README's table, print how far the mean lies from the headline, and the "
+            "room that rounding leaves: is the distance negative, or the room too large?": _explains(lambda *_: True),
+            "explained leaves too much room, as if rounding could move a number by a whole unit of the last decimal. "
+            "It goes to the nearest, so half a unit is the most.": _explains(lambda m, h, d, k: abs(m - h) <= 10.0**-d),
+            "explained leaves too much room, as if the rounding of all the digits added up. Errors of a mean don't: if "
+            "each percentage moves by 0.05, their mean moves by 0.05.": _explains(
+                lambda m, h, d, k: abs(m - h) <= 0.5 * k * 10.0**-d
             ),
-            "explained is always True.": _explains(lambda *_: True),
-            "explained allows a whole unit of the last decimal. Rounding goes to the nearest, so it moves a "
-            "number by half a unit at most.": _explains(lambda m, h, d, k: abs(m - h) <= 10.0**-d),
-            "explained adds up the rounding of all the digits. Errors of a mean don't add up: if each percentage "
-            "moves by 0.05, their mean moves by 0.05.": _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * k * 10.0**-d),
-            "explained lets rounding errors average out (a root, or a division, by the number of digits). They do so "
-            "by luck only; ask how far they can go if all of them point the same way.": _explains(
-                lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / np.sqrt(k)
+            "explained leaves too little room, as if rounding errors averaged out (divided by a root of the number of "
+            "digits, say). They do so by luck only; ask how far they can go if all of them point the same way.": (
+                _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / np.sqrt(k))
             ),
-            "explained divides the rounding by the number of digits. If each percentage moves by 0.05 the same way, "
-            "so does their mean.": _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / k),
-            "explained compares two rounded numbers. 82.4 and 82.6 are 0.2 apart and still round to 82 and 83: compare "
-            "the distance with what rounding can do.": _explains(lambda m, h, d, k: round(m, d) == round(h, d)),
-            "explained compares the rounded mean with the headline as it is; compare their distance with what "
-            "rounding can do.": _explains(lambda m, h, d, k: abs(round(m, d) - h) < 1e-9),
-            "explained uses 0.05 whatever `decimals` is: half a unit of the last decimal is 0.5 * 10.0**-decimals.": (
-                _explains(lambda m, h, d, k: abs(m - h) <= 0.05)
+            "explained leaves too little room, as if rounding were divided by the number of digits. If each percentage "
+            "moves by 0.05 the same way, so does their mean.": _explains(
+                lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**-d / k
             ),
-            "explained looks one way only: a headline far above the mean passes. Take the distance, abs(...).": (
-                _explains(lambda m, h, d, k: m - h <= 0.5 * 10.0**-d)
+            "explained answers as if mean and headline were rounded, and then compared. 82.4 and 82.6 are 0.2 apart "
+            "and still round to 82 and 83: compare the distance with what rounding can do.": _explains(
+                lambda m, h, d, k: round(m, d) == round(h, d)
             ),
-            "explained looks one way only: a headline far below the mean passes. Take the distance, abs(...).": (
-                _explains(lambda m, h, d, k: h - m <= 0.5 * 10.0**-d)
-            ),
+            "explained answers as if the rounded mean were compared with the headline as it is; compare their distance "
+            "with what rounding can do.": _explains(lambda m, h, d, k: abs(round(m, d) - h) < 1e-9),
+            "explained leaves a room of 0.05 or so whatever `decimals` is: half a unit of the last decimal is "
+            "0.5 * 10.0**-decimals.": _explains(lambda m, h, d, k: abs(m - h) <= 0.05),
+            "explained is True for headlines far above the mean, too, and right for those below: is it the distance, "
+            "abs(...), that you compare?": _explains(lambda m, h, d, k: m - h <= 0.5 * 10.0**-d),
+            "explained is True for headlines far below the mean, too, and right for those above: is it the distance, "
+            "abs(...), that you compare?": _explains(lambda m, h, d, k: h - m <= 0.5 * 10.0**-d),
             "explained is the wrong way round: True means that rounding can explain the difference.": _explains(
                 lambda m, h, d, k: abs(m - h) > 0.5 * 10.0**-d
             ),
-            "explained mixes per cent and fractions: mean and headline are both in per cent, and so is half a unit "
-            "of the table's last decimal.": _explains(lambda m, h, d, k: abs(m - h) / 100 <= 0.5 * 10.0**-d),
-            "explained allows 100 times too little: the table is in per cent, so half a unit of its last decimal is "
-            "0.5 * 10.0**-decimals of a per cent.": _explains(lambda m, h, d, k: abs(m - h) <= 0.005 * 10.0**-d),
-            "explained has the power of ten upside down: more decimals leave less room, so it is 10.0**-decimals.": (
-                _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**d)
+            "explained leaves far too much room, about 100 times as much as rounding does. Mean and headline are both "
+            "in per cent, and so is half a unit of the table's last decimal.": _explains(
+                lambda m, h, d, k: abs(m - h) / 100 <= 0.5 * 10.0**-d
             ),
+            "explained leaves far too little room, about a hundredth of what rounding does. The table is in per cent: "
+            "half a unit of its last decimal is 0.5 * 10.0**-decimals of a per cent.": _explains(
+                lambda m, h, d, k: abs(m - h) <= 0.005 * 10.0**-d
+            ),
+            "explained answers as if the power of ten were upside down: more decimals leave less room, "
+            "10.0**-decimals.": _explains(lambda m, h, d, k: abs(m - h) <= 0.5 * 10.0**d),
         },
         read=_as_number,
         label="explained (1 is True, 0 is False)",

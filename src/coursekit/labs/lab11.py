@@ -138,19 +138,19 @@ def _(student: Student) -> None:
             fit_on=lambda x, y, x_new, y_new: (x_new, y_new), score_on=lambda x, y, x_new, y_new: (x, y)
         ),
         "the column of ones is missing, so that every plane has to pass through the origin.": _fitted(lambda x: x),
-        "the column of ones is missing for the fresh rows; they need it as the others do.": _fitted(
+        "the column of ones has no effect on the fresh rows: they need it before them as the others do.": _fitted(
             _ones, new_design=lambda x: np.hstack([np.zeros((len(x), 1)), x])
         ),
         "ridge is taken off the diagonal of A.T @ A; add it there.": _fitted(
             penalty=lambda ridge, n, d: -ridge * np.eye(d)
         ),
-        "your column holds twos, not ones; ridge punishes its coefficients less then.": _fitted(
+        "your answers are those of a column of twos, not ones; ridge punishes its coefficients less then.": _fitted(
             lambda x: np.hstack([np.full((len(x), 1), 2.0), x])
         ),
-        "ridge is ignored: add ridge times the identity to A.T @ A.": _fitted(
+        "ridge has no effect: add ridge times the identity to A.T @ A.": _fitted(
             penalty=lambda ridge, n, d: np.zeros((d, d))
         ),
-        "ridge is 1 in your code, whatever is handed over; use the argument `ridge`.": (
+        "your answers are those of ridge = 1, whatever is handed over: add the argument `ridge` times the identity.": (
             lambda x, y, x_new, y_new, ridge: _right_probe(x, y, x_new, y_new, 1.0)
         ),
         "the features are standardised first. That is a good habit elsewhere, but it changes what ridge punishes; "

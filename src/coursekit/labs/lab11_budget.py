@@ -74,7 +74,12 @@ def judge_budget(student: Student) -> None:
         if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
             refuse(
                 any(callable(score) for score in answer[1]),
-                "`scores` holds the function step itself, not what it returns. Call it: step().",
+                "`scores` holds a function, and not what it returns. Is it step without its brackets? Call it: step().",
+            )
+            refuse(
+                called[-1].n_calls == 1 and len(answer[1]) > 1 and len({*map(repr, answer[1])}) == 1,
+                f"step() was called once, and its score stands {len(answer[1])} times in `scores`. Call it for each "
+                "step that you play.",
             )
         return answer
 
@@ -132,8 +137,9 @@ def judge_budget(student: Student) -> None:
             "a gradient step costs two evaluations more in your count, whatever its size; the backward pass costs two "
             "for every image of every network.": _played(lambda g, n, gradient: g * n + 2 * gradient),
             "the two lists have changed places: return spent, scores.": lambda *args: _played()(*args)[::-1],
-            "every entry of `scores` is the score of the first step: step() was called once. Call it for each step "
-            "that you play.": _played(scores=lambda scores: np.full_like(scores, scores[0])),
+            "every entry of `scores` is the score of the first step: keep what each call of step() returns.": _played(
+                scores=lambda scores: np.full_like(scores, scores[0])
+            ),
             "where the budget pays for the last step exactly, you stop one too early: <=, not <.": _played(
                 n_steps=lambda g, n, gradient, budget: (budget - 1) // _price(g, n, gradient)
             ),
@@ -159,11 +165,15 @@ def judge_budget(student: Student) -> None:
             ),
         },
     )
-    n_paid = [5, 4, 4, 10, 11, 4, 3]
-    refuse(
-        [step.n_calls for step in called] != n_paid,
-        "your answers are right, but step() is called more often than it is paid for: one call for each entry of "
-        "`spent`, and none after the last.",
-    )
+    for step, n_paid in zip(called, [5, 4, 4, 10, 11, 4, 3], strict=True):
+        refuse(
+            step.n_calls != n_paid,
+            f"your answers are right, but step() is called {step.n_calls} times where {n_paid} are paid for: one call "
+            "for each entry of `spent`, and none before the first or after the last.",
+        )
     spent, scores = student(_Step(1), 10, 10, False, 99)
-    refuse(len(spent) != 0 or len(scores) != 0, "a budget of 99 doesn't pay for a step of 100: return two empty lists.")
+    refuse(
+        len(spent) != 0 or len(scores) != 0,
+        f"a budget of 99 doesn't pay for a step of 100: return two empty lists. Yours hold {len(spent)} and "
+        f"{len(scores)} entries.",
+    )

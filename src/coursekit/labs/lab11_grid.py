@@ -22,7 +22,10 @@ class _Score:
         self.asked: list[tuple[float, float, int]] = []
 
     def __call__(self, *args: Any) -> float:
-        refuse(len(args) != 3, "score takes three arguments: score(child_rate, base_rate, seed).")
+        refuse(
+            len(args) != 3,
+            f"score takes three arguments, score(child_rate, base_rate, seed), and gets {len(args)} from you.",
+        )
         child, base, seed = (float(arg) for arg in args)
         self.asked.append((child, base, int(seed)))
         if self.kind == 0:
@@ -82,11 +85,16 @@ def _from(table: Callable[[Array, Array], Array]) -> Callable[..., tuple[float, 
 def judge_grid(student: Student) -> None:
     """Four grids, each with a score of its own that remembers what was asked of it."""
     asked: list[tuple[_Score, tuple[Any, ...]]] = []
-    never_chosen = "`best` was never set. Does your search begin at 0? Scores can all be negative: begin at -np.inf."
 
     def with_fresh_score(score: _Score, *rest: Any) -> Any:
         asked.append((_Score(score.kind), rest))
         answer = student(asked[-1][0], *rest)
+        never_chosen = (
+            "`best` is None where all scores are negative, and a pair of rates elsewhere. Does your search begin at 0? "
+            "Begin at -np.inf."
+            if score.kind == 8  # the last of all
+            else "`best` is None: which line of yours gives it a pair of rates, and is that line reached?"
+        )
         if isinstance(answer, tuple | list) and len(answer) == 2 and isinstance(answer[1], tuple | list):
             refuse(any(rate is None for rate in answer[1]), never_chosen)
             return answer[0], np.asarray([float(rate) for rate in answer[1]])
@@ -141,8 +149,8 @@ def judge_grid(student: Student) -> None:
                 which=lambda seeds, number: range(len(seeds))
             ),
             "score() gets the places of the rates (0, 1, 2, ...); hand it the rates.": _by_place,
-            "your search for the best begins at 0, and scores can all be negative: begin at -np.inf, or use "
-            "argmax.": _grid(choose=_from(lambda means, single: np.maximum(means, 0))),
+            "where all scores are negative, `best` stays at the first pair of rates. Does your search begin at 0? "
+            "Begin at -np.inf, or use argmax.": _grid(choose=_from(lambda means, single: np.maximum(means, 0))),
             "the place of the best cell is split the wrong way round: argmax() counts row by row, so a row is "
             "len(base_rates) long. np.unravel_index does it for you.": _grid(
                 choose=lambda means, single, child, base: (
@@ -175,7 +183,13 @@ def judge_grid(student: Student) -> None:
         wanted = [(float(c), float(b), int(s)) for c in child for b in base for s in seeds]
         extra = len(score.asked) - len(wanted)
         refuse(
-            sorted(score.asked) != sorted(wanted),
+            extra,
             f"your answer is right, but {abs(extra)} runs {'too many' if extra > 0 else 'too few'} were asked for: "
             "every pair of rates with every seed once. A run costs minutes; keep its score.",
+        )
+        others = sorted(set(score.asked) - set(wanted)) or [one for one in score.asked if score.asked.count(one) > 1]
+        refuse(
+            sorted(score.asked) != sorted(wanted),
+            f"your answer is right, but score{others[0] if others else ()} was asked for, and not each pair of rates "
+            "with each seed once.",
         )

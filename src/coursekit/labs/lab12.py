@@ -134,10 +134,19 @@ def _(student: Student) -> None:
             ),
         },
     )
-    if not np.array_equal(np.asarray(student(*bytes_), dtype=np.float64), _nearest(*bytes_)):
+    templates, labels, images = bytes_
+
+    def is_right(*args: Any) -> bool:
+        return np.array_equal(np.asarray(student(*args), dtype=np.float64), _nearest(*bytes_))
+
+    if not is_right(templates, labels, images):
+        kind = is_right(templates.astype(float), labels, images.astype(float))
         raise TryAgain(
             "your answer fits floats, and goes wrong on uint8 pixels: there 3 - 5 is 254, and 20 * 20 is 144. Turn "
             "both into floats before you reckon with them: templates.astype(float)."
+            if kind
+            else "your answer fits floats from 0 to 1, and goes wrong where pixels go up to 255: what in it depends on "
+            "how large they are?"
         )
 
 
@@ -227,7 +236,7 @@ def _told(student: Student) -> None:
     student(x, y, family, order, test, ks, spy)
     diagnose(
         {
-            "your function never calls `classify`, so it measures another reader than the one it is given. Write "
+            "your function never calls `classify`, the reader whose accuracy is asked for. Write "
             "classify(templates, labels, images), also if you have a function of that kind.": n_calls == 0,
             "the templates are made of the test images. Then the test asks what it has told: take the images of the "
             "first k families of `order`.": bool(shares) and min(shares) == 1,

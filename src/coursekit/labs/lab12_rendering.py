@@ -4,13 +4,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
-from coursekit.feedback import Student, diagnose
+from coursekit.feedback import Student, TryAgain, diagnose
 
 __all__ = ["font", "judge_rendering"]
 
@@ -45,6 +46,23 @@ def _margins(image: Image) -> tuple[int, int, int, int]:
     return int(columns[0]), width - 1 - int(columns[-1]), int(rows[0]), height - 1 - int(rows[-1])
 
 
+def _where_drawn(student: Student, letter: str, face: Any, size: int) -> str:
+    """At which point, and in which grey, Pillow is asked for the letter; or the question what else is done."""
+    asked: list[str] = []
+    original = ImageDraw.ImageDraw.text
+
+    def text(self: Any, xy: Any, *args: Any, **kwargs: Any) -> None:
+        fill = args[1] if len(args) > 1 else kwargs.get("fill", "Pillow's own")
+        asked.append(f"({', '.join(f'{float(one):g}' for one in xy)}), fill = {fill}")
+        original(self, xy, *args, **kwargs)
+
+    with patch.object(ImageDraw.ImageDraw, "text", text):
+        student(letter, face, size)
+    if not asked:
+        return "is anything drawn or pasted, within the image, and in another grey than the paper?"
+    return f"you draw at {asked[0]}. Does the ink lie within the image, and is it another grey than the paper?"
+
+
 def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     """The student's image, if it is one of this size with numbers from 0 to 1, ink on paper."""
     answer = student(letter, face, size)
@@ -55,20 +73,36 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     diagnose({hint: not isinstance(answer, np.ndarray)})
     shape = f"for size = {size} the image should have the shape ({size}, {size}); yours has {answer.shape}."
     colours = f"{shape} Pillow's mode 'L' has one grey level a pixel, 'RGB' has three."
-    diagnose({colours: answer.ndim == 3, shape: answer.shape != (size, size)})
-    hint = f"the pixels should be floats from 0 to 1; yours are {answer.dtype}. Divide by 255."
-    diagnose({hint: answer.dtype.kind not in "f"})
-    image = answer.astype(np.float64)
-    frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    coloured = answer.ndim == 3 and answer.shape[-1] in (2, 3, 4)
+    diagnose({colours: coloured, shape: answer.shape != (size, size)})
+    hint = f"the pixels should be floats from 0 to 1; yours are {answer.dtype}"
+    bytes_ = answer.dtype.kind in "iu" and answer.max() > 1
     diagnose(
         {
-            "your image holds NaN or infinity.": not np.isfinite(image).all(),
-            "ink and paper are swapped: paper should be 0 and ink 1, so that no ink is nothing.": (
-                np.median(frame) > 0.5 * max(1.0, image.max())
+            f"{hint}. Divide by 255.": bytes_,
+            f"{hint}, and no grey of the soft edges is left in them. Divide, and keep the floats.": (
+                answer.dtype.kind in "iub"
             ),
-            "the pixels go up to 255: divide by 255, so that full ink is 1.": image.max() > 1.01,
-            "your image is empty: nothing is drawn, or in the colour of the paper.": image.max() < 0.02,
-            "full ink should be 1; yours is paler. Is it divided by 255 twice, or drawn in grey?": image.max() < 0.8,
+            f"{hint}.": answer.dtype.kind != "f",
+        }
+    )
+    image = answer.astype(np.float64)
+    diagnose({"your image holds NaN or infinity.": not np.isfinite(image).all()})
+    low, high = image.min(), image.max()
+    if high - low < 0.02:
+        raise TryAgain(
+            f"your image is empty, {high:.3g} all over, for {letter} and size = {size}: "
+            + (_where_drawn(student, letter, face, size))
+        )
+    paper = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
+    diagnose(
+        {
+            f"ink and paper are swapped: what surrounds the letter, paper, is {paper:.4g} in your image, and should be "
+            "0; full ink is 1.": paper > 0.5 * max(1.0, high),
+            f"the pixels go up to {high:.4g}: full ink is 1. Pillow's greys are whole numbers up to 255: divide by 255 "
+            "once.": high > 1.01,
+            f"full ink should be 1; the most in your image is {high:.3g}. Is it divided by 255 twice, drawn in grey, "
+            f"or is only an edge of the letter within the image? (It is {letter}, size = {size}.)": high < 0.8,
         }
     )
     return image
@@ -87,24 +121,31 @@ def judge_rendering(student: Student) -> None:
     margins = np.array([_margins(image) for image in images])
     sizes = np.array([[image.shape[0]] * 2 for image in images])
     touching = [0 in margin for margin in margins]
-    first = cases[touching.index(True)] if any(touching) else cases[0]
-    edges = zip(("left", "right", "upper", "lower"), margins[cases.index(first)], strict=True)
+    first = touching.index(True) if any(touching) else 0
+    edges = zip(("left", "right", "upper", "lower"), margins[first], strict=True)
     edge = " and the ".join(name for name, margin in edges if margin == 0)
     left, right, top, bottom = np.median(margins, axis=0)
-    blown_up = (
-        "every letter is blown up until it fills the image, so an I is as wide as a W. Keep the size at which the font "
-        "draws."
-    )
+    (height, width), (due_height, due_width) = inks[first].shape, wanted[first].shape
+    across, down = np.abs(margins[:, [0, 2]] - margins[:, [1, 3]]).max(axis=0)
+    if across <= 3 < down:
+        why = "From left to right all letters are in the middle: share what is left of `size` from top to bottom, too."
+    elif down <= 3 < across:
+        why = "From top to bottom all letters are in the middle: share what is left of `size` from left to right, too."
+    else:
+        why = (
+            "Where should its ink begin? (ImageDraw's text draws it below and to the right of the point that it gets.)"
+        )
     diagnose(
         {
-            "every letter is stretched until it touches the edges. Keep the size at which the font draws, and draw on "
-            "a sheet of the image's size.": not margins[:, 2:].any(),
-            "your letters stand at the top left, where drawing at (0, 0) puts them. What point puts the middle of the "
-            "letter's box, font.getbbox(letter), into the middle of the image?": (
+            "every letter reaches from the upper edge to the lower: is it stretched? Keep the size at which the font "
+            "draws, and draw on a sheet of the image's size.": not margins[:, 2:].any(),
+            f"your letters stand at the top left, as if drawn at (0, 0): usually {left:g} columns are empty at the "
+            f"left and {right:g} at the right, {top:g} rows above and {bottom:g} below. What point puts the middle of "
+            "the letter's box, font.getbbox(letter), into the middle of the image?": (
                 left <= 4 and top <= 10 and min(right, bottom) > 12
             ),
-            f"part of the letter is cut off at the {edge} edge, for instance of {first[0]} where size = {first[2]}. "
-            "Pillow draws a letter below and to the right of the point that you give it: see what font.getbbox says.": (
+            f"the letter ends at the {edge} edge, for instance {cases[first][0]} where size = {cases[first][2]}: of "
+            f"{due_height} rows and {due_width} columns of ink your image shows {height} and {width}. {why}": (
                 any(touching)
             ),
         }
@@ -124,10 +165,18 @@ def judge_rendering(student: Student) -> None:
     boxes = np.array([ink.shape for ink in inks])
     spans = boxes / sizes
     one_size = spans.max(axis=1).std() < 0.03 and not all_alike(lambda want: want)
+    span = f"{100 * spans.max(axis=1).mean():.0f} %"
+    blown_up = (
+        f"every letter fills {span} of the image's height or width, whatever `letter` and `font` are: is it blown up? "
+        "Keep the size at which the font draws."
+    )
     grey = [float(((image > 0.02) & (image < 0.98)).mean()) for image in images]
+    unlike = [place for place, ink in enumerate(inks) if not _alike(ink, wanted[place])] or [0]
+    (height, width), (due_height, due_width) = inks[unlike[0]].shape, wanted[unlike[0]].shape
     shape_hint = (
-        "the letters' shapes are not those that the font draws. Draw each once, with font=font, and change nothing "
-        "afterwards but the numbers' range."
+        f"the letters' shapes are not those that the font draws, for instance of {cases[unlike[0]][0]}: its ink is "
+        f"{height} x {width} pixels, where the font makes it {due_height} x {due_width}, or looks otherwise. Draw each "
+        "once, with font=font, and change nothing afterwards but the numbers' range."
     )
     full = max(image.max() for image in images) / max(want.max() for want in wanted)
     soft = all(
@@ -149,13 +198,13 @@ def judge_rendering(student: Student) -> None:
             blown_up: one_size,
             "there are no greys: every pixel is paper or ink. Mode 'L' keeps the soft edges, mode '1' doesn't, and "
             "nothing should be rounded.": max(grey) < 0.002,
-            "your letters are blurred by half a pixel: draw them at whole pixels, with // where you halve.": (
+            "your letters are blurred: they have as much ink as the font draws, but not in the same pixels. Do you "
+            "draw at half pixels (// where you halve keeps them whole), resize, or filter?": (
                 soft and not all_alike(lambda want: want)
             ),
             shape_hint: not all_alike(lambda want: want),
-            f"full ink should be 1; yours is {full:.4g}. Pillow's full ink is 255: draw with it, and divide by it.": (
-                abs(full - 1) > 1e-3
-            ),
+            f"full ink should be 1; yours is {full:.4g}. Draw with the full contrast, 255 on 0 (or 0 on 255, if you "
+            "turn it round afterwards), and divide by 255.": abs(full - 1) > 1e-3,
         }
     )
     off = np.stack([margins[:, 0] - margins[:, 1], margins[:, 2] - margins[:, 3]], axis=1)
@@ -164,7 +213,6 @@ def judge_rendering(student: Student) -> None:
         grid = np.indices(image.shape) + 0.5
         mass = (grid * image).sum(axis=(1, 2)) / image.sum() - np.array(image.shape) / 2
         centre_of_mass.append(np.abs(mass).max())
-    across, down = np.abs(off).max(axis=0)
     begins = np.array([face.getbbox(letter)[:2] for letter, face, _ in cases])
     forgotten = np.abs(off - 2 * begins).max(axis=0) <= 3
     level = "the letter is in the middle from left to right, but not from top to bottom"
@@ -179,21 +227,21 @@ def judge_rendering(student: Student) -> None:
         {
             f"the middle of the *ink's weight* is in the middle of the image. It should be the box around the ink: "
             f"{where}.": max(centre_of_mass) < 1.1 and max(across, down) > 3,
-            f"you halve what the letter leaves free, but forget that its box begins at (left, top) and not at (0, 0): "
-            f"{where}. Take left away from x, and top away from y.": forgotten.all() and min(across, down) > 3,
+            f"the letter is off by where its box begins, (left, top) of font.getbbox: {where}. "
+            "Take left away from x, and top away from y.": forgotten.all() and min(across, down) > 3,
             f"{level}: {where}. The box that font.getbbox gives doesn't begin at 0: take its top away from y.": (
                 across <= 3 < down and forgotten[1]
             ),
             f"{upright}: {where}. The box that font.getbbox gives doesn't begin at 0: take its left away from x.": (
                 down <= 3 < across and forgotten[0]
             ),
-            f"{level}: {where}. Its height is bottom - top, and both sides share what is left of `size`.": (
+            f"{level}: {where}. The ink's height is bottom - top, and both sides share what is left of `size`.": (
                 across <= 3 < down
             ),
-            f"{upright}: {where}. Its width is right - left, and both sides share what is left of `size`.": (
+            f"{upright}: {where}. The ink's width is right - left, and both sides share what is left of `size`.": (
                 down <= 3 < across
             ),
-            f"the letter is not in the middle: {where}. The box that font.getbbox gives begins at (left, top), so "
-            "its height is bottom - top; and what is left of `size` is shared by both sides.": max(across, down) > 3,
+            f"the letter is not in the middle: {where}. The ink's box begins at (left, top) of font.getbbox, its "
+            "height is bottom - top, and what is left of `size` is shared by both sides.": max(across, down) > 3,
         }
     )

@@ -18,7 +18,8 @@ def _split(
         kind = f"{len(answer)} things" if isinstance(answer, tuple | list) else f"a {type(answer).__name__}"
         raise TryAgain(f"return three lists, (train, validation, test); you return {kind}.")
     parts = []
-    for name, part in zip(("train", "validation", "test"), answer, strict=True):
+    names = ("train", "validation", "test")
+    for name, part in zip(names, answer, strict=True):
         numbers = np.asarray(list(part))
         diagnose(
             {
@@ -37,19 +38,38 @@ def _split(
     last = len(families) - 1
     strange = [number for number in flat if not 0 <= number <= last]
     twice = [number for number, count in Counter(flat).items() if count > 1]
+    within = [
+        f"{name} holds face {one} twice"
+        for name, part in zip(names, parts, strict=True)
+        for one in part
+        if part.count(one) > 1
+    ]
     missing = sorted(set(range(last + 1)) - set(flat))
     train, validation, test = ({families[i] for i in part if 0 <= i <= last} for part in parts)
+    n_families = len(set(families))
+    lost = {families[face] for face in missing} - (train | validation | test)
+    whole = f"so is its whole family, {sorted(lost)[:1]}" if lost else "others of its family are in one"
+    rule = (
+        "do your slices leave a name out?"
+        if len(test) < n_test or len(validation) < n_validation
+        else "train is all that the two others leave."
+    )
+    hold = (
+        f"Train, validation and test hold {len(train)}, {len(validation)} and {len(test)} of {n_families} families, "
+        f"where {n_families - n_test - n_validation}, {n_validation} and {n_test} are asked for"
+    )
     diagnose(
         {
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
-            f"face {twice[:1]} is in two parts, and its whole family with it: the family is drawn more than once. In "
-            "`families` a name stands once for each of its faces, so draw from sorted(set(families)), without putting "
-            "back.": (twice and (test & (train | validation) or train & validation) and train != set(families)),
-            f"face {twice[:1]} is in two parts, or twice in one. Face i goes by its own name, families[i], and train "
-            "is what the two others leave.": twice,
-            f"face {missing[:1]} is in none of the three parts. Test and validation hold {len(test)} and "
-            f"{len(validation)} families, where n_test is {n_test} and n_validation {n_validation}; all the others are "
-            "train.": missing,
+            f"{''.join(within[:1])}. Is the name of its family drawn twice, or the face put in twice?": within,
+            f"face {twice[:1]} is in two parts. {hold}: face i goes by its own name, families[i], and train is what "
+            "the two others leave.": twice and train == set(families),
+            f"face {twice[:1]} is in two parts. {hold}: do your slices of the names overlap?": (
+                twice and (len(test) > n_test or len(validation) > n_validation)
+            ),
+            f"face {twice[:1]} is in two parts. {hold}. Is a name drawn more than once (`families` has it once for "
+            "each of its faces, sorted(set(families)) has each once), or do your slices overlap?": twice,
+            f"face {missing[:1]} is in none of the three parts, and {whole}. {hold}: {rule}": missing,
         }
     )
     return parts
@@ -74,18 +94,19 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
         (one, other) for part in (test, validation) for one in part for other in part if one != other and one in other
     ]
     short, long = holds[0] if holds else ("", "")
+    fewer = [len(part - {other for _, other in holds}) for part in names]  # without those that hold another's name
     got, wanted = [len(part) for part in names], [len(set(families)) - n_test - n_validation, n_validation, n_test]
     diagnose(
         {
-            f"family {shared[:1]} stands in {where} (its faces are {example}, ...). You split by *face*: "
-            f"{asked} count families, and a family goes to one part with all its faces.": shared and torn,
+            f"family {shared[:1]} stands in {where} (its faces are {example}, ...). Are faces dealt out, and not "
+            f"names? {asked} count families, and a family goes to one part with all its faces.": shared and torn,
             f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
             "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
-            f"the parts stand in another order: return train, validation, test. Here {asked}, and yours hold {got} "
-            "families.": got != wanted and sorted(got) == sorted(wanted),
+            f"the parts stand in another order, or n_test and n_validation are exchanged: {asked}, and yours hold "
+            f"{got} families. Return train, validation, test.": got != wanted and sorted(got) == sorted(wanted),
             f"the family {long!r} goes where {short!r} goes, and holds its name. Is it asked whether a text is in a "
             "text? Ask whether the whole name is among those that were drawn.": (
-                bool(holds) and (got[2] > n_test or got[1] > n_validation)
+                bool(holds) and fewer[1:] == wanted[1:] and got != wanted
             ),
             f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
             "faces, and none may be drawn twice (rng.permutation draws each once).": got[2] != n_test,
@@ -123,6 +144,8 @@ def judge_split(student: Student) -> None:
     share = {name: tested[name] / n_draws for name in names}
     fair = 2 / len(names)
     large, small = share["Sans"], np.mean([share[name] for name in ("Script", "Gothic", "Round")])
+    often = f"'Sans' in {100 * large:.0f} % of {n_draws} splits, those of one face in {100 * small:.0f} %"
+    odd = max(names, key=lambda name: abs(share[name] - fair))
     never = [name for name in names if tested[name] == 0]
     diagnose(
         {
@@ -130,13 +153,11 @@ def judge_split(student: Student) -> None:
                 len(set(draws)) == 1
             ),
             f"{never[:1]} is never in the test, in {n_draws} splits: every family should have the same chance.": never,
-            "large families are in the test more often than small ones: do you draw faces, and take their families? "
-            "Draw from the *names*, each once: sorted(set(families)).": large > fair + 0.12 and large > small,
-            "small families are in the test more often than large ones: every family should have the same chance.": (
-                large < fair - 0.12
-            ),
-            "not every family is in the test equally often, over many splits: shuffle the names once, and cut.": any(
-                abs(value - fair) > 0.12 for value in share.values()
-            ),
+            f"large families are in the test more often than small ones: {often}. Do you draw faces, and take their "
+            "families? Draw from the *names*, each once: sorted(set(families)).": large > fair + 0.12 and large > small,
+            f"small families are in the test more often than large ones: {often}. Every family should have the same "
+            "chance.": large < fair - 0.12,
+            f"not every family is in the test equally often: {odd} is in {100 * share[odd]:.0f} % of {n_draws} splits, "
+            f"where {100 * fair:.0f} % are due. Shuffle the names once, and cut.": abs(share[odd] - fair) > 0.12,
         }
     )

@@ -175,7 +175,15 @@ gaps_are_not_cut = mutation(
 )
 gaps_are_uniform = mutation(places=evenly_spread)
 dense_mask = mutation(places=lambda n, rate, rng: (torch.rand(n, generator=rng) < rate).nonzero().flatten())
+weights_are_multiplied = mutation(
+    add=lambda population, row, column, values: population.__setitem__((row, column), population[row, column] * values)
+)
+gaps_are_not_added_up = mutation(
+    places=lambda n, rate, rng: torch.empty(n, dtype=torch.int64).geometric_(rate, generator=rng) - 1
+)
+column_for_row = mutation(row_of=lambda child, chosen: chosen.flip(0)[child] - 1)
 scale_is_ignored = mutation(noise=lambda hits, scale, rng: torch.randn(hits.shape, generator=rng))
+scale_is_typed_in = mutation(noise=lambda hits, scale, rng: scaled(hits, 0.35, rng))
 scale_comes_twice = mutation(noise=lambda hits, scale, rng: scale * scaled(hits, scale, rng))
 noise_is_uniform = mutation(noise=lambda hits, scale, rng: scale * torch.rand(hits.shape, generator=rng))
 one_number_for_all_hits = mutation(noise=lambda hits, scale, rng: scaled(torch.zeros(1), scale, rng).expand(hits.shape))
@@ -183,11 +191,6 @@ scale_without_noise = mutation(noise=lambda hits, scale, rng: torch.full(hits.sh
 own_randomness = mutation(noise=lambda hits, scale, rng: scale * torch.randn(hits.shape))
 positions_for_rows = mutation(row_of=lambda position, chosen: position)
 parents_are_mutated = mutation(rows=lambda rows, population: torch.arange(len(population)))
-
-
-def scale_of_the_first_call(population, rows, rate, scale, rng, kept=[]):  # noqa: B006
-    kept.append(scale)
-    mutation()(population, rows, rate, kept[0], rng)
 
 
 def counts_for_each_row(population, rows, rate, scale, rng):
@@ -331,31 +334,31 @@ def forward_by_lists(population, x, sizes):
 WRONG = {
     "9.1": [
         (activation_on_the_output, "the activation is on the output layer too"),
-        (two_layers_only, "your function computes two layers"),
+        (two_layers_only, "it ends with the second layer"),
         (loop_over_genomes, "for four times as many genomes"),
         (loop_over_images, "for four times as many images"),
-        (forward_by_lists, "what works on lists is a loop"),
+        (forward_by_lists, "takes numbers out of torch"),
         (genomes_where_images_belong, "your function stops for 3 genomes, 5 images"),
         (activation_overwrites_the_images, "changed its input `x` in place"),
         (population_in_numpy, "should be one tensor"),
         (answer_for_one_genome, "should have the shape (2, 2, 2)"),
     ],
     "9.2": [
-        (double_hits_add, "so some come twice, and their noise adds up"),
-        (gaps_from_zero_add, "some weights are hit more than once"),
-        (double_hits_are_lost, "one of the two is lost"),
+        (double_hits_add, "as if that of two hits added up"),
+        (gaps_from_zero_add, "as if some weights were hit more than once"),
+        (double_hits_are_lost, "Then one of two is lost"),
         (counts_for_each_row, "every child is hit in exactly 60 of 200 weights"),
         (fixed_number_of_hits, "there are exactly 600 hits"),
-        (rate_is_ignored, "`rate` is ignored"),
-        (rate_comes_twice, "the rate is applied twice"),
-        (rate_is_turned_round, "is spared, instead of hit"),
+        (rate_is_ignored, "every weight of every child is hit"),
+        (rate_comes_twice, "that is its square"),
+        (rate_is_turned_round, "so many should be spared"),
         (rate_is_typed_in, "of the children's weights are hit, where the rate is 40 %"),
-        (first_weight_is_spared, "the very first weight is never hit"),
-        (gaps_run_out, "never more hits than rate * n"),
-        (gaps_are_hardly_enough, "your gaps end too early"),
+        (first_weight_is_spared, "the very first weight, at position 0"),
+        (gaps_run_out, "Do your gaps run out"),
+        (gaps_are_hardly_enough, "of the 6 at once"),
         (gaps_are_often_enough, "not one of the last 60 weights is hit"),
         (gaps_for_six_times_the_hits, "among 100,000 weights you draw 6,"),
-        (gaps_are_not_cut, "a place is asked for that lies beyond the end"),
+        (gaps_are_not_cut, "the positions p end at"),
         (gaps_are_uniform, "hits are not independent"),
         (dense_mask, "among 100,000 weights you draw 101,"),
         (noise_of_a_weight_is_shared, "the noise is shared over the genomes"),
@@ -363,24 +366,27 @@ WRONG = {
         (same_weights_for_all, "the same weights are hit in every child"),
         (whole_genomes, "a child is hit in all its weights or in none"),
         (scale_is_ignored, "it is ignored"),
-        (scale_of_the_first_call, "should be normal with a standard deviation of 2"),
+        (scale_is_typed_in, "should be normal with a standard deviation of 2"),
         (scale_comes_twice, "your noise has the wrong standard deviation: it is applied twice"),
         (noise_is_uniform, "torch.rand (from 0 to 1) isn't"),
-        (scale_without_noise, "you add `scale` itself"),
+        (scale_without_noise, "every hit gets `scale` itself"),
         (one_number_for_all_hits, "every hit gets the same number"),
-        (weights_are_overwritten, "`=` overwrites the old weight"),
+        (weights_are_multiplied, "is multiplied by noise"),
+        (gaps_are_not_added_up, "the last hit is at position"),
+        (column_for_row, "isn't in `rows`, and has changed. Position p"),
+        (weights_are_overwritten, "nothing of the old weight is left"),
         (noise_is_seeded_inside, "the noise comes again"),
-        (gaps_are_seeded_inside, "the same weights are hit in every call"),
+        (gaps_are_seeded_inside, "two calls in a row hit the same weights"),
         (own_randomness, "another source of randomness"),
         (seeded_inside, "seed nothing inside"),
-        (positions_for_rows, "you mutate parents: rows that are not in `rows`"),
-        (parents_are_mutated, "you mutate everybody"),
-        (copy_is_mutated, "the population is as it was. Does"),
-        (copy_is_returned, "the population is as it was. What you return"),
+        (positions_for_rows, "is p // n_params taken for the row?"),
+        (parents_are_mutated, "every row of the population has changed"),
+        (copy_is_mutated, "should be hit. Are there hits"),
+        (copy_is_returned, "should be hit. What you return"),
         (rows_are_sorted_in_place, "your function changes `rows`"),
     ],
     "9.3": [
-        (bits, "population is in bits"),
+        (bits, "population is 8 times"),
         (everything_fits, "chunk is `n_genomes` as it was given, and not what is asked for"),
         (two_numbers, "your function should return 3 values"),
         (example_is_typed_in, "chunk is the same whatever the inputs are"),

@@ -216,6 +216,14 @@ def normal(children, s, rng):
     return torch.randn(children.shape, generator=rng) * s.mutation_scale
 
 
+def overwritten_by_noise(children, s, rng):
+    if not s.mutation_scale:
+        return children
+    return torch.where(
+        torch.rand(children.shape, generator=rng) < s.child_mutation_rate, normal(children, s, rng), children
+    )
+
+
 ascending_sort = generation_with(survive=lambda t, s: torch.argsort(t)[: int(len(t) * s.survival_cutoff)])
 everybody_survives = generation_with(survive=lambda trust, s: torch.arange(len(trust)))
 one_more_survives = generation_with(
@@ -228,8 +236,10 @@ positions_as_parents = generation_with(pick=lambda s, t, rng: draw(safe(t[s]), l
 even_parents = generation_with(pick=lambda s, t, rng: s[draw(torch.ones(len(s)), len(t), rng)])
 always_the_best = generation_with(pick=lambda survivors, trust, rng: survivors[:1].repeat(len(trust)))
 unsafe_parents = generation_with(pick=lambda s, t, rng: s[draw(t[s], len(t), rng)])
+less_is_more_again = generation_with(pick=lambda s, t, rng: s[draw(1 / t[s].clamp(min=0.1), len(t), rng)])
 squared_chances = generation_with(pick=lambda s, t, rng: s[draw(safe(t[s]) ** 2, len(t), rng)])
 whole_trust_inherited = generation_with(inherit=lambda trust, parents, s: trust[parents])
+decay_is_inherited = generation_with(inherit=lambda trust, parents, s: trust[parents] * s.trust_decay)
 no_trust_inherited = generation_with(inherit=lambda trust, parents, s: torch.zeros_like(trust))
 inheritance_as_a_loss_of_trust = generation_with(inherit=lambda t, parents, s: t[parents] * (1 - s.trust_inheritance))
 trust_of_the_row = generation_with(inherit=lambda trust, parents, s: trust * s.trust_inheritance)
@@ -238,6 +248,10 @@ trust_decays_again = generation_with(inherit=lambda t, p, s: t[p] * s.trust_inhe
 inheritance_is_typed_in = generation_with(inherit=lambda trust, parents, s: trust[parents] * 0.03)
 trust_in_another_order = generation_with(inherit=lambda t, parents, s: t[parents.sort().values] * s.trust_inheritance)
 no_mutation = generation_with(mutate=lambda children, s, rng: None)
+noise_alone = generation_with(mutate=overwritten_by_noise)
+one_noise_for_all = generation_with(
+    mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c[:1], s, rng), rng, (1, c.shape[1]))
+)
 rate_is_ignored = generation_with(mutate=lambda c, s, rng: c + normal(c, s, rng))
 scale_is_ignored = generation_with(mutate=lambda c, s, rng: ga.mutate_(c, s.child_mutation_rate, 1.0, rng))
 half_the_scale = generation_with(
@@ -425,7 +439,7 @@ def genreg_of_the_package(population, trust, rewards, rng, settings):
 WRONG = {
     "10.1": [
         (biases_are_forgotten, "forgets the biases"),
-        (three_layers_only, "works for three layers but stops"),
+        (three_layers_only, "for three layers your function ran"),
         (readme_is_typed_in, "n_params is the same whatever the inputs are"),
         (gap_is_returned, "the result of a comparison"),
         (only_the_table, "should return 3 values"),
@@ -438,20 +452,20 @@ WRONG = {
     "10.3": [
         (positions_of_survivors, "positions in the list of survivors"),
         (weights_of_the_whole_population, "parents that are no survivors are drawn"),
-        (whole_population_against_survivors, "an index is too large"),
+        (whole_population_against_survivors, "a place is asked for that isn't there"),
         (first_weights_for_survivors, "the weights belong to the wrong genomes"),
         (all_alike, "all survivors are equally likely"),
         (best_only, "the best survivor is always the parent"),
         (always_shifted, "although none is negative"),
-        (softmax_of_trust, "that is a softmax"),
+        (softmax_of_trust, "those of a softmax"),
         (less_is_more, "less trust gives a better chance"),
         (unguarded, "your weights are no probabilities"),
         (absolute_values, "you take the absolute value"),
-        (clamped_to_nobody, "you set negative weights to zero"),
+        (clamped_to_nobody, "as if their weights were set to zero"),
         (lowest_of_the_population, "the smallest trust of the whole population"),
-        (even_if_any_is_negative, "one negative weight makes your choice even"),
+        (even_if_any_is_negative, "with negative trust among the survivors your choice is even"),
         (shift_too_far, "you shift too far"),
-        (even_if_all_are_negative, "an even choice forgets who was best"),
+        (even_if_all_are_negative, "your choice is even, and forgets who was best"),
         (shift_leaves_nobody, "the shift leaves only zeros"),
         (zeros_are_forgotten, "nothing is negative, and yet"),
         (without_replacement, "you draw without replacement"),
@@ -466,32 +480,36 @@ WRONG = {
         (ascending_sort, "the genome with the lowest trust"),
         (everybody_survives, "leaves one of eight genomes"),
         (one_more_survives, "the top four may be parents"),
-        (decay_and_keep_mixed_up, "that is the share that is lost"),
+        (decay_and_keep_mixed_up, "That is the share that is lost"),
         (reward_alone, "with the largest reward"),
-        (decay_applied_to_the_reward, "counts for more than it should"),
+        (decay_applied_to_the_reward, "or do you leave out the first of your ranking"),
         (sorted_before_the_update, "the genome with the largest old trust"),
-        (positions_as_parents, "positions in the list of survivors"),
+        (positions_as_parents, "are those positions in the"),
         (even_parents, "all survivors have equally many children"),
         (always_the_best, "only the very best has children"),
         (unsafe_parents, "the choice of parents stops"),
+        (less_is_more_again, "the less trust a survivor has"),
         (squared_chances, "should have 53, 27, 13 and 7 %"),
         (whole_trust_inherited, "children start with their parent's whole trust"),
+        (decay_is_inherited, "with the share trust_decay"),
         (no_trust_inherited, "children start with no trust"),
         (inheritance_as_a_loss_of_trust, "children lose the share trust_inheritance"),
         (trust_of_the_row, "whoever was in row i before"),
         (trust_stays_in_its_row, "trust stays with the row"),
         (trust_decays_again, "has decayed once too often"),
         (reward_is_inherited, "a share of the reward alone"),
-        (inheritance_is_typed_in, "an inheritance of 0.25 gives each child"),
-        (trust_in_another_order, "the trust of somebody else"),
+        (inheritance_is_typed_in, "an inheritance of 0.3 gives each child"),
+        (trust_in_another_order, "with several survivors, a child of row"),
         (no_mutation, "no child is mutated"),
+        (noise_alone, "holds noise alone"),
+        (one_noise_for_all, "all children get the same mutations"),
         (rate_is_ignored, "every weight of every child is mutated"),
         (scale_is_ignored, "with mutation_scale = 0"),
         (half_the_scale, "has a standard deviation of"),
-        (whole_genomes_hit, "either in all its weights or in none"),
+        (whole_genomes_hit, "in all their weights, and"),
         (same_weights_hit, "the same weights are hit in every child"),
-        (mask_turned_round, "the mask is the wrong way round"),
-        (mutated_twice, "Is it used once, and taken from settings?"),
+        (mask_turned_round, "is the mask the wrong way round"),
+        (mutated_twice, "(Mutated twice, 43.8 % would be"),
         (noise_is_not_centred, "a mean that isn't zero"),
         (mutation_ignores_rng, "the same seed gives other children"),
         (everything_is_seeded_inside, "another seed gives the same children"),
@@ -501,7 +519,7 @@ WRONG = {
         (one_number_for_a_child, "all hits of a child get the same number"),
         (one_number_for_a_weight, "children that are hit in the same weight get the same number"),
         (survivors_mutated_before_copying, "siblings are identical"),
-        (parents_are_aliased, "mutating the children changes their parents"),
+        (parents_are_aliased, "its noise reaches the old genomes"),
         (in_place_as_in_the_chapter, "overwrites its input `population`"),
         (trust_updated_in_place, "overwrites its input `trust`"),
         (survivors_are_kept, "does the survivor live on?"),

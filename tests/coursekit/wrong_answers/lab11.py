@@ -133,6 +133,15 @@ def search_finds_none(score, child_rates, base_rates, seeds):
     return search_begins_at_zero(score, child_rates, base_rates, seeds, best=None)
 
 
+def best_is_never_set(score, child_rates, base_rates, seeds):
+    return right_grid(score, child_rates, base_rates, seeds)[0], None
+
+
+def first_score_is_kept(step, *rest):
+    spent, scores = right_run(step, *rest)
+    return spent, [scores[0]] * len(scores)
+
+
 def zeros_are_left_out(score, child_rates, base_rates, seeds):
     return right_grid(score, [c for c in child_rates if c], [b for b in base_rates if b], seeds)
 
@@ -203,11 +212,12 @@ WRONG = {
     "11.1": [
         (budget_in_generations, "the budget is counted in generations"),
         (last_score_only, "scores should be an array of shape"),
-        (step_is_not_called, "holds the function step itself"),
+        (step_is_not_called, "holds a function, and not what it returns"),
         (step_called_once, "step() was called once"),
+        (first_score_is_kept, "keep what each call of step() returns"),
         (asked_twice, "step() is called twice in each round"),
         (one_free_step, "once before the counting begins"),
-        (one_step_after_the_end, "more often than it is paid for"),
+        (one_step_after_the_end, "none before the first or after the last"),
         (generation_is_handed_over, "step takes no arguments"),
         (never_ends, "What ends your loop?"),
         (at_least_one_step, "return two empty lists"),
@@ -218,7 +228,8 @@ WRONG = {
     ],
     "11.3": [
         (rates_are_swapped, "the rates are swapped in the call"),
-        (search_finds_none, "`best` was never set"),
+        (search_finds_none, "`best` is None where all scores are negative"),
+        (best_is_never_set, "is that line reached"),
         (zeros_are_left_out, "means should be an array of shape"),
         (runs_the_best_again, "runs too many were asked for"),
         (seed_is_forgotten, "score takes three arguments"),

@@ -92,6 +92,8 @@ small_letters = renderer(letter_of=str.lower)
 fixed_size = renderer(size_of=lambda size: 48)
 half_pixels = renderer(then=lambda a: (a + np.roll(a, 1, axis=1)) / 2 / 255)
 made_bolder = renderer(image_of=lambda image: image.filter(ImageFilter.MaxFilter(3)))
+drawn_beside = renderer(place=lambda box, size: (-100, middle(box, size)[1]))
+pasted_without_halving = renderer(place=lambda box, size: (middle(box, size)[0], size - box[3]))
 nothing_is_drawn = renderer(ink=0)
 
 
@@ -152,6 +154,25 @@ def runs_side_by_side(families, n_test, n_validation, rng):
 def train_is_everything(families, n_test, n_validation, rng):
     _, validation, test = splitter()(families, n_test, n_validation, rng)
     return list(range(len(families))), validation, test
+
+
+def slices_overlap(families, n_test, n_validation, rng):
+    names = rng.permutation(sorted(set(families))).tolist()
+    cut = n_test + n_validation
+    chosen = names[cut:], names[n_test:cut], names[: n_test + 1]
+    return [[i for i, family in enumerate(families) if family in part] for part in chosen]
+
+
+def a_name_is_left_out(families, n_test, n_validation, rng):
+    names = rng.permutation(sorted(set(families))).tolist()
+    cut = n_test + n_validation
+    chosen = names[cut:], names[n_test + 1 : cut], names[:n_test]
+    return [[i for i, family in enumerate(families) if family in part] for part in chosen]
+
+
+def faces_come_twice(families, n_test, n_validation, rng):
+    train, validation, test = splitter()(families, n_test, n_validation, rng)
+    return train, validation, test + test
 
 
 def weighted_by_faces(families, rng):
@@ -347,21 +368,23 @@ def curve_one_image_at_a_time(x, y, family, order, test, ks, classify):
 WRONG = {
     "12.1": [
         (corner, "your letters stand at the top left"),
-        (forgets_the_box_begins_later, "forget that its box begins at (left, top)"),
-        (stretched_to_the_edges, "until it touches the edges"),
+        (forgets_the_box_begins_later, "is off by where its box begins"),
+        (stretched_to_the_edges, "from the upper edge to the lower"),
         (forgets_the_font, "you draw in one font"),
         (forgets_top, "take its top away from y"),
         (forgets_left, "take its left away from x"),
-        (adds_top, "Its height is bottom - top"),
-        (adds_left, "Its width is right - left"),
-        (begins_in_the_middle, "part of the letter is cut off"),
+        (adds_top, "The ink's height is bottom - top"),
+        (adds_left, "The ink's width is right - left"),
+        (begins_in_the_middle, "Where should its ink begin"),
+        (pasted_without_halving, "From left to right all letters are in the middle"),
         (by_weight, "the middle of the *ink's weight*"),
         (white_on_black, "ink and paper are swapped"),
-        (bytes_for_shares, "the pixels go up to 255"),
+        (bytes_for_shares, "the pixels go up to"),
         (whole_numbers, "the pixels should be floats from 0 to 1; yours are uint8"),
-        (divided_twice, "full ink should be 1; yours is paler"),
+        (divided_twice, "the most in your image is"),
         (divided_by_256, "full ink should be 1; yours is 0.9961"),
-        (nothing_is_drawn, "your image is empty"),
+        (nothing_is_drawn, "fill = 0. Does the ink lie within"),
+        (drawn_beside, "you draw at (-100, "),
         (colours, "'RGB' has three"),
         (in_list, "you return a list"),
         (fixed_size, "should have the shape (61, 61)"),
@@ -372,19 +395,22 @@ WRONG = {
         (on_its_side, "lie on their side"),
         (always_a, "you draw the same one"),
         (small_letters, "you draw small letters"),
-        (blown_up, "every letter is blown up"),
-        (half_pixels, "blurred by half a pixel"),
+        (blown_up, "is it blown up?"),
+        (half_pixels, "your letters are blurred"),
         (made_bolder, "the letters' shapes are not those that the font draws"),
     ],
     "12.2": [
         (names_in_names, "and holds its name"),
-        (by_face, "You split by *face*"),
+        (by_face, "Are faces dealt out"),
         (runs_side_by_side, "A face tells on its relatives"),
         (drawn_with_replacement, "none may be drawn twice"),
-        (names_with_their_repeats, "a name stands once for each of its faces"),
+        (names_with_their_repeats, "Is a name drawn more than once"),
+        (slices_overlap, "do your slices of the names overlap"),
+        (faces_come_twice, "or the face put in twice"),
         (train_is_everything, "train is what the two others leave"),
         (one_validation_family, "n_validation counts families"),
-        (faces_are_lost, "is in none of the three parts"),
+        (faces_are_lost, "others of its family are in one"),
+        (a_name_is_left_out, "do your slices leave a name out"),
         (sorted_names, "the test families are the same for every `rng`"),
         (faces_drawn, "large families are in the test more often"),
         (small_ones_first, "small families are in the test more often"),
