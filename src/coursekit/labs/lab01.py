@@ -51,16 +51,18 @@ def _(student: Student) -> None:
         mistakes={
             "you return the two slopes the other way round: dm comes first, then db.": lambda *a: _slopes(*a)[::-1],
             "the sign of db is flipped: a step from b to b - learning_rate * db would climb. Is the residual the "
-            "prediction minus y in both lines?": lambda *a: (_slopes(*a)[0], -_slopes(*a)[1]),
+            "prediction minus y in both lines, with no minus before it?": lambda *a: (_slopes(*a)[0], -_slopes(*a)[1]),
             "the sign of dm is flipped: a step from m to m - learning_rate * dm would climb. Is the residual the "
-            "prediction minus y in both lines?": lambda *a: (-_slopes(*a)[0], _slopes(*a)[1]),
-            "both signs are flipped, so you point downhill, but a gradient points uphill. The residual is the "
-            "prediction minus y, not y minus the prediction.": lambda *a: (-_slopes(*a)[0], -_slopes(*a)[1]),
-            "both slopes are half of what they should be: the derivative of a square brings down a factor 2.": (
-                lambda *a: (_slopes(*a)[0] / 2, _slopes(*a)[1] / 2)
+            "prediction minus y in both lines, with no minus before it?": lambda *a: (-_slopes(*a)[0], _slopes(*a)[1]),
+            "both signs are flipped, so you point downhill, but a gradient points uphill. Is your residual y minus the "
+            "prediction (it is the prediction minus y), or is there a minus too many?": lambda *a: (
+                -_slopes(*a)[0],
+                -_slopes(*a)[1],
             ),
-            "your slopes grow with the number of points: the loss is a mean over the points, so take the mean where "
-            "you take the sum.": lambda m, b, x, y: tuple(len(x) * slope for slope in _slopes(m, b, x, y)),
+            "both slopes are half of what they should be: the derivative of a square brings down a factor 2, and the "
+            "mean divides by n alone.": (lambda *a: (_slopes(*a)[0] / 2, _slopes(*a)[1] / 2)),
+            "your slopes are n times too large for n points: the loss is a mean over the points, so a sum over them is "
+            "divided by n.": lambda m, b, x, y: tuple(len(x) * slope for slope in _slopes(m, b, x, y)),
             "the residual is missing: after the power rule, 2 * (m*x + b - y) stays there as a factor.": (
                 lambda m, b, x, y: (2 * x.mean(), 2.0)
             ),
@@ -68,9 +70,9 @@ def _(student: Student) -> None:
                 2 * np.mean((m * x + b - y) ** 2 * x),
                 2 * np.mean((m * x + b - y) ** 2),
             ),
-            "dm lacks the inner derivative: m stands beside x in m*x + b, so each residual counts x times.": (
-                lambda *a: (_slopes(*a)[1], _slopes(*a)[1])
-            ),
+            "dm is the number that db should be. Do you return db twice, or does dm lack the inner derivative? m "
+            "stands beside x in m*x + b, so each residual counts x "
+            "times.": (lambda *a: (_slopes(*a)[1], _slopes(*a)[1])),
             "b has no effect on your answer: the prediction is m*x + b.": lambda m, b, x, y: _slopes(m, 0, x, y),
         },
     )
@@ -106,8 +108,8 @@ def _(student: Student) -> None:
         others=[(rng.normal(loc=centre, size=n),) for centre, n in ((0, 4), (2, 7), (-5, 10))],
         right=lambda x: 2 / _curvatures(x)[1],
         mistakes={
-            "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to "
-            "twice that: at which step does it land exactly as far away on the other side?": (
+            "that is 1 / lambda_max, half of the limit: the step that lands at the bottom in one go. At which step "
+            "does a run land exactly as far away on the other side? (Or are all entries of your Hessian doubled?)": (
                 lambda x: 1 / _curvatures(x)[1]
             ),
             "you return lambda_max itself, a curvature. The limit is a learning rate: steep curves allow only "
@@ -118,11 +120,10 @@ def _(student: Student) -> None:
             "but it is not the largest that settles.) Take the largest eigenvalue alone.": lambda x: (
                 2 / sum(_curvatures(x))
             ),
-            "your limit is twice too large: each entry of the Hessian of a mean of squares has a factor 2.": (
-                lambda x: 4 / _curvatures(x)[1]
-            ),
-            "your limit falls as the number of points grows: the entries of the Hessian are means over the points, "
-            "not sums.": lambda x: 2 / (len(x) * _curvatures(x)[1]),
+            "your limit is twice too large. Has each entry of your Hessian its factor 2, and is the limit 2 divided by "
+            "the largest eigenvalue?": (lambda x: 4 / _curvatures(x)[1]),
+            "your limit is n times too small for n points: the entries of the Hessian are means over the points, not "
+            "sums.": lambda x: 2 / (len(x) * _curvatures(x)[1]),
             "you looked at the curvature along m alone, the entry at the top left. The steepest direction mixes m and "
             "b: use the eigenvalues of the whole matrix.": lambda x: 1 / np.mean(x**2),
             "the lower right corner of your Hessian is 4: the slope by b grows by 2 when b grows by 1.": (
@@ -137,7 +138,7 @@ def _(student: Student) -> None:
             "the upper left corner of your Hessian holds the square of a mean: take the mean of the squares.": (
                 lambda x: _limit_of(2 * np.mean(x) ** 2, 2 * np.mean(x), 2)
             ),
-            "you multiply by lambda_max: steep curves allow only small steps, so divide by it.": (
+            "that is 2 * lambda_max: steep curves allow only small steps, so divide by it.": (
                 lambda x: 2 * _curvatures(x)[1]
             ),
             "that is lambda_max / 2, upside down: steep curves allow only small steps.": lambda x: (
@@ -149,9 +150,8 @@ def _(student: Student) -> None:
             "the upper left corner of your Hessian holds the variance of x: take the mean of the squares.": (
                 lambda x: _limit_of(2 * np.var(x), 2 * np.mean(x), 2)
             ),
-            "the corners of your Hessian seem to be zero: m and b are coupled, so both corners hold 2 * mean(x).": (
-                lambda x: 1 / max(np.mean(x**2), 1)
-            ),
+            "that is 2 / the larger entry of the diagonal. Are the corners of your Hessian zero (m and b are coupled, "
+            "so both hold 2 * mean(x)), or do you take no eigenvalue?": (lambda x: 1 / max(np.mean(x**2), 1)),
         },
         rtol=1e-4,
     )
@@ -229,13 +229,14 @@ def _(student: Student) -> None:
                 lambda *a: _heavy_ball(*a)[:-1]
             ),
             "you return only the last position: keep every position, one row each.": lambda *a: _heavy_ball(*a)[-1],
-            "all rows of your path are the same, the last position: you stored one array many times and then changed "
-            "it in place. Write theta = theta + v, or store a copy.": (
+            "all rows of your path are the same, the last position. Is one array stored many times, and changed in "
+            "place (then write theta = theta + v, or store a copy), or is the path filled after the loop?": (
                 lambda *a: np.tile(_heavy_ball(*a)[-1], (a[-1] + 1, 1))
             ),
             "v is not carried over: this is plain gradient descent, as if beta were 0. Each new v keeps beta times "
             "the old v.": _with_velocity(lambda g, theta, v, rate, beta: (theta - rate * g(theta), v)),
-            "you climb: the gradient points uphill, so its step is subtracted in v = beta * v - learning_rate * ...": (
+            "you climb: the gradient points uphill, so its step is subtracted in v = beta * v - learning_rate * ..., "
+            "and then v is added to theta.": (
                 _with_velocity(lambda g, theta, v, rate, beta: (theta + (w := beta * v + rate * g(theta)), w))
             ),
             "beta multiplies the position, which pulls it to zero. It belongs to the velocity: v = beta * v - ..., "
@@ -247,8 +248,8 @@ def _(student: Student) -> None:
             "the gradient is taken at `start` in every step: take it at theta, where you are now.": lambda g, *a: (
                 _heavy_ball(lambda _: g(a[0]), *a)
             ),
-            "each step is too short: you average the gradients, v = beta * v + (1 - beta) * gradient. Our convention "
-            "has no (1 - beta).": _with_velocity(_averaged),
+            "each gradient counts (1 - beta) times too little, as where gradients are averaged. Our convention has no "
+            "(1 - beta).": _with_velocity(_averaged),
             "theta moves with the old v: update v first, and then move.": _with_velocity(_late),
             "you forget where you were: theta is the old theta plus v.": (
                 _with_velocity(lambda g, theta, v, rate, beta: ((w := beta * v - rate * g(theta)), w))
@@ -257,7 +258,7 @@ def _(student: Student) -> None:
                 g, start, rate, beta, n, first=beta * start
             ),
         },
-        run_away="Is the sign of the gradient's step right, and is v multiplied by beta?",
+        run_away="Is the gradient's step subtracted, times learning_rate, and is v multiplied by beta?",
     )
 
 
@@ -350,14 +351,16 @@ def _(student: Student) -> None:
             "slope for x.": _wrong_way_back(lambda slope, c, mean, std: (slope / std, c - slope * mean)),
             "m was multiplied by the spread: one unit of z is std units of x, so the slope for x is the slope "
             "for z divided by std.": _wrong_way_back(lambda slope, c, mean, std: (slope * std, c - slope * std * mean)),
-            "you return the best line, however few steps were allowed: n_steps steps of gradient descent from m = 0 "
-            "and b = 0 are asked for, not np.polyfit or a formula.": lambda x, y, rate, n: np.polyfit(x, y, 1),
+            "you return the best line, however few steps were allowed. Is it a formula, or do you make more steps? "
+            "n_steps steps of gradient descent from m = 0 and b = 0 are asked for, and no "
+            "more.": lambda x, y, rate, n: np.polyfit(x, y, 1),
             "the run makes one step too many.": lambda x, y, rate, n: _line(x, y, rate, n + 1),
             "the run makes one step too few.": lambda x, y, rate, n: _line(x, y, rate, max(n - 1, 0)),
             "your std divides by n - 1 (ddof=1); here it is np.std(x), which divides by n.": (
                 lambda x, y, rate, n: _line(x, y, rate, n, ddof=1)
             ),
-            "the intercept never moves: update both, slope and intercept, in every step.": lambda *a: (
+            "b lacks what a run over z finds for its intercept, and is -m * mean alone. Is the intercept updated in "
+            "every step, like the slope, and is it part of b?": lambda *a: (
                 _line(*a)[0],
                 -_line(*a)[0] * a[0].mean(),
             ),

@@ -97,32 +97,50 @@ def _(student: Student) -> None:
 _PARTS = ("x_train", "x_validation", "x_test")
 
 
+def _rows_of(pair: Any, y: Array, part: str) -> NDArray[np.int64]:
+    """The rows of a part, found by their y, no two of which are equal; TryAgain if these are others."""
+    places = {value: place for place, value in enumerate(y.tolist())}
+    labels = np.asarray(pair[1], dtype=float).ravel().tolist()
+    strange = [label for label in labels if label not in places]
+    if strange and np.ndim(pair[1]) > 1:
+        raise TryAgain(
+            f"in the place of y the {part} part has an array of shape {np.shape(pair[1])}, and in that of x one of "
+            f"shape {np.shape(pair[0])}: each pair is (x, y), x first."
+        )
+    if len(strange) == len(labels) > 0 and all(label in range(len(y)) for label in strange):
+        raise TryAgain(f"in the place of y the {part} part holds row numbers: y[rows] are the values of these rows.")
+    if strange:
+        raise TryAgain(
+            f"the y of the {part} part holds values of y that were not given, such as {strange[0]:.4g}. Only x is "
+            "scaled: leave y in its own unit."
+        )
+    return np.array([places[label] for label in labels], dtype=int)
+
+
 def _read_split(answer: Any, y: Array) -> tuple[list[Any], list[NDArray[np.int64]]]:
     """The three x of an answer as they are, and the rows of each part, found by their y; TryAgain if it is no split."""
     if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise TryAgain("return three pairs: (x_train, y_train), (x_validation, y_validation), (x_test, y_test).")
-    if any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in answer):
-        raise TryAgain("a part is no pair: each of the three is its x and its y.")
-    if any(isinstance(pair[0], tuple | list) for pair in answer):
-        raise TryAgain("the x of a part is a list of rows: return an array, as x[rows] gives it.")
-    places = {value: place for place, value in enumerate(y.tolist())}
-    rows = []
-    for pair in answer:
-        labels = np.asarray(pair[1], dtype=float).ravel().tolist()
-        if any(label not in places for label in labels):
-            turned = np.ndim(pair[1]) == 2 and np.ndim(pair[0]) == 1
-            raise TryAgain(
-                "what stands in the place of y in a part are rows of x, or columns: each pair is (x, y), x first."
-                if turned
-                else "a part has values of y that were not given. Only x is scaled: leave y in its own unit."
-            )
-        rows.append(np.array([places[label] for label in labels], dtype=int))
+        what = f"a {type(answer).__name__}" + (f" of {len(answer)}" if isinstance(answer, tuple | list) else "")
+        pairs = "(x_train, y_train), (x_validation, y_validation), (x_test, y_test)"
+        raise TryAgain(f"return three pairs, {pairs}: you return {what}.")
+    rows, n = list[NDArray[np.int64]](), len(y)
+    for part, pair in zip(("training", "validation", "test"), answer, strict=True):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            what = f"an array of shape {pair.shape}" if isinstance(pair, np.ndarray) else f"a {type(pair).__name__}"
+            raise TryAgain(f"the {part} part is no pair, but {what}: each of the three is its x and its y.")
+        if isinstance(pair[0], tuple | list):
+            raise TryAgain(f"the x of the {part} part is a {type(pair[0]).__name__}: return an array, as x[rows] is.")
+        rows.append(_rows_of(pair, y, part))
     for one, other, names in ((0, 1, "train and validation"), (0, 2, "train and test"), (1, 2, "validation and test")):
         if shared := len(np.intersect1d(rows[one], rows[other])):
             raise TryAgain(f"{names} share {shared} rows: each row belongs to exactly one part.")
-    if any(len(np.unique(part)) < len(part) for part in rows):
-        raise TryAgain("a part holds the same row twice: draw without putting back, as rng.permutation does.")
-    sizes, n = [len(part) for part in rows], len(y)
+    for drawn in rows:
+        if len(drawn) > (different := len(np.unique(drawn))):
+            raise TryAgain(
+                f"a part of {len(drawn)} rows holds the same row twice: only {different} differ. Each row of the table "
+                "is dealt out once. Is an order of all rows cut in three, or are rows drawn with putting back?"
+            )
+    sizes = [len(part) for part in rows]
     if sum(sizes) < n:
         raise TryAgain(f"{n - sum(sizes)} of {n} rows are lost: the parts have {sizes} rows.")
     if sizes != [n * 3 // 5, n // 5, n // 5]:
@@ -145,11 +163,21 @@ def _scaled(
     return scale
 
 
-def _reordered(a: Array, b: Array) -> bool:
-    """Whether one column has another order than the other, and isn't it on another scale, nor upside down."""
-    with np.errstate(all="ignore"):
-        ties = [abs(np.corrcoef(one, b)[0, 1]) for one in (a, 1 / a)]
-    return not any(tie > 0.99 for tie in ties) and np.argsort(a).tolist() != np.argsort(b).tolist()
+def _reordered(given: list[Array], right: list[Array]) -> bool:
+    """Whether a column, in three parts, is the right one on some scale, but in another order.
+
+    Whatever else is wrong with it must not be taken for that: the sorted values have to agree, of each part or of all.
+    """
+
+    def agree(one: Array, other: Array) -> bool:
+        return bool(abs(np.corrcoef(one, other)[0, 1]) > 1 - 1e-9)
+
+    def sorted_agree(one: Array, other: Array) -> bool:
+        return agree(np.sort(one), np.sort(other))
+
+    if all(map(agree, given, right)):
+        return False
+    return all(map(sorted_agree, given, right)) or sorted_agree(np.concatenate(given), np.concatenate(right))
 
 
 def _by_sklearn(*parts: Array) -> list[Any]:
@@ -164,7 +192,7 @@ def _(student: Student) -> None:
     given: dict[bytes, Any] = {}
     for n, columns in ((20, 2), (20, 3), (35, 4)):
         x = source.normal(source.normal(scale=5, size=columns), [1, 3, 10, 2][:columns], (n, columns))
-        y = np.array(source.permutation(n), dtype=np.float64)
+        y = np.array(source.permutation(n) + 100.5, dtype=np.float64)  # all differ, and none is a row's number
 
         def split(rng: np.random.Generator, x: Array = x, y: Array = y) -> Any:
             return _read_split(student(x, y, rng), y)
@@ -173,14 +201,15 @@ def _(student: Student) -> None:
             lambda rng: [np.sort(part) for part in split(rng)[1]],
             np.random.default_rng,
             elsewhere="the same rng gives another split each time: is the chance from somewhere else than rng?",
-            inside="the split is the same for every rng: draw the order of the rows with rng.permutation.",
+            inside="the split is the same for every rng. Is it decided by chance which rows are in a part, and by the "
+            "`rng` that was given?",
         )
         for answer, rows in (split(np.random.default_rng(hidden(seed))) for seed in (1, 2)):
             parts = tuple(x[part] for part in rows)
             given[parts[0].tobytes()] = answer
             cases.append(parts)
-            if all(np.shape(a) == b.shape for a, b in zip(answer, parts, strict=True)) and any(
-                _reordered(np.asarray(a)[:, 0], b[:, 0]) for a, b in zip(answer, parts, strict=True)
+            if all(np.shape(a) == b.shape for a, b in zip(answer, parts, strict=True)) and _reordered(
+                [np.asarray(a)[:, 0] for a in answer], [b[:, 0] for b in parts]
             ):
                 raise TryAgain("the rows of x don't go with their y: use the same order for both.")
     compare(
@@ -212,7 +241,7 @@ def _(student: Student) -> None:
             "what you return is upside down: the difference from the mean is divided by the std.": lambda *parts: [
                 1 / part for part in _by_sklearn(*parts)
             ],
-            "you divide by the variance: its root, the std, is wanted.": _scaled(power=2),
+            "you divide by the variance: its root, the std, is wanted, and once.": _scaled(power=2),
             "your std divides by n - 1 (ddof=1). Here, as in StandardScaler, it divides by n.": _scaled(ddof=1),
             "you scale by the smallest and the largest value. Here the mean and the std are the ruler.": (
                 lambda *parts: [(p - parts[0].min(axis=0)) / np.ptp(parts[0], axis=0) for p in parts]
@@ -274,7 +303,7 @@ def _(student: Student) -> None:
             "end, for the one degree that was chosen.": _choice(on=2),
             "the degree is chosen by the sum of both errors, and the training error always asks for more freedom: only "
             "validation chooses.": _by_both,
-            "you take the degree with the largest validation error: argmin, not argmax.": _choice(sign=-1),
+            "you take the degree with the largest validation error: the smallest is asked for.": _choice(sign=-1),
             "the position of the degree in the list is returned: look up degrees[position].": (
                 lambda *a: (_chosen()(*a)[2], _chosen()(*a)[1])
             ),
@@ -338,14 +367,13 @@ def _(student: Student) -> None:
             "the constant is charged too: set the diagonal's first entry to 0.": _path(free=None),
             "the last coefficient goes free. It is the first that does, that of the column of ones.": _path(free=-1),
             "the price is subtracted on the diagonal: add it.": _path(lambda A, price: -price * len(A)),
-            "the price stands beside a sum. The loss is a mean: divide both A.T @ A and A.T @ y by n.": (
-                _path(lambda A, price: price)
-            ),
-            "A.T @ A is divided by n, and A.T @ y is not.": _path(pull=len),
+            "the price is n times too small beside the squares. The loss is a mean: A.T @ A and A.T @ y are divided by "
+            "n, and the price isn't.": (_path(lambda A, price: price)),
+            "all coefficients are n times too large. A.T @ A is divided by n: is A.T @ y, too?": _path(pull=len),
             "A.T @ y is divided by n, and A.T @ A is not.": _path(lambda A, price: price, pull=lambda A: 1 / len(A)),
             "the prices do nothing: every row is the least squares solution.": _path(lambda A, price: 0.0),
             "the price is squared: only the coefficients are.": _path(lambda A, price: price**2 * len(A)),
-            "the price is doubled. Both slopes have a factor 2: it cancels.": _path(
+            "the price counts double beside A.T @ A / n. Both slopes have a factor 2: it cancels.": _path(
                 lambda A, price: 2 * price * len(A)
             ),
         },

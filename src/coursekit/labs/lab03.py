@@ -76,10 +76,10 @@ def _(student: Student) -> None:
         ],
         right=_rules(),
         mistakes={
-            "both steps go the wrong way. The error is the target minus the output: a missed 1 must raise the sum.": (
+            "both steps go the wrong way: a missed 1 must raise the sum. Add (target - output) times the row.": (
                 _rules(lambda *a: -_jump(*a), lambda *a: -_nudge(*a))
             ),
-            "Rosenblatt's step goes the wrong way: its error is target - threshold(z), in this order.": (
+            "Rosenblatt's step goes the wrong way: its error is target - threshold(z), and the step is added.": (
                 _rules(hard=lambda *a: -_jump(*a))
             ),
             "the logistic step goes the wrong way: p - target is the slope of the loss, and a slope points uphill. "
@@ -158,13 +158,11 @@ def _(student: Student) -> None:
                 _rules()(theta, *rest)[0],
                 _rules()(theta, *rest)[1] - theta,
             ),
-            "in Rosenblatt's step the input is missing: every weight moves by the error.": lambda *a: (
-                _rules(along=lambda theta, row: 1.0)(*a)[0],
-                _rules()(*a)[1],
+            "in Rosenblatt's step the input is missing: every weight moves by the error.": (
+                lambda *a: (_rules(along=lambda theta, row: 1.0)(*a)[0], _rules()(*a)[1])
             ),
-            "in the logistic step the input is missing: every weight moves by the error.": lambda *a: (
-                _rules()(*a)[0],
-                _rules(along=lambda theta, row: 1.0)(*a)[1],
+            "in the logistic step the input is missing: every weight moves by the error.": (
+                lambda *a: (_rules()(*a)[0], _rules(along=lambda theta, row: 1.0)(*a)[1])
             ),
         },
     )
@@ -181,8 +179,8 @@ def _with_constant(inputs: Array) -> Array:
 def _(student: Student) -> None:
     def numbers(answer: Any, x: Array) -> Any:
         """0 and 1 for a table of False and True."""
-        table = isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool
-        return np.asarray(answer, dtype=float) if table else answer
+        bools = isinstance(answer, list | tuple | np.ndarray) and np.asarray(answer).dtype == bool
+        return np.asarray(answer, dtype=float) if bools else answer
 
     rng = np.random.default_rng(hidden(32))
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
@@ -209,17 +207,17 @@ def _(student: Student) -> None:
                 lambda x: 1 - table(has_line)(x)
             ),
             "your table says yes to every gate. If you use linprog, all weights at 0 may satisfy what you ask: ask "
-            "for at least 1 where the answer is 1. If you run the rule, compare all rows, and only at the end.": (
+            "for at least 1 where the answer is 1. If you run the rule: are *all* rows compared, at the end?": (
                 lambda x: np.ones(2 ** len(x))
             ),
             "your weights can't be negative: linprog assumes that unless you give bounds=(None, None).": (
                 table(lambda x, y: has_line(x, y, only_positive=True))
             ),
-            "you ask for a sum of at most -1 where the answer is 0. A sum of exactly 0 counts as 0 too, and a neuron "
-            "without a bias has no other at (0, 0): ask for at most 0.": (
+            "a sum of exactly 0 is a 0, too, and with you it seems to be none: without a bias there is no other at "
+            "(0, 0). Do you ask for at most -1, or for a sign? At most 0 will do.": (
                 table(lambda x, y: has_line(x, y, strict=True))
             ),
-            "you give up after one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
+            "your table is that of one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
                 table(after_one_pass)
             ),
             "your line is near all answers, as that of least squares is, or a sigmoid's after few steps. It misses "
@@ -228,15 +226,19 @@ def _(student: Student) -> None:
             "you add a column of ones. Take x as it is: where it has no such column, the neuron has no bias.": (
                 lambda x: table(has_line)(_with_constant(x))
             ),
-            "rows with answer 0 ask for nothing or for the impossible: y is 0 there, so y * x is 0. They need a sum "
-            "of at most 0.": table(lambda x, y: bool(y.all()) and has_line(x, y)),
+            "you say yes to no gate with a 0 in it. Rows with the answer 0 need a sum of at most 0: does y * x, which "
+            "is 0 there, ask for nothing, or for the impossible?": table(lambda x, y: bool(y.all()) and has_line(x, y)),
             "your table says no to every gate. At the end, all rows are asked: (x @ theta > 0) == y.": (
                 lambda x: np.zeros(2 ** len(x))
             ),
             "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
-            "enough passes, and a fresh start for each gate?": Pattern(lambda table, right, x: (table <= right).all()),
+            "enough passes, a fresh start for each gate, and does (x @ theta > 0) decide in the end?": Pattern(
+                lambda said, right, x: np.isin(said, (0, 1)).all() and (said <= right).all()
+            ),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "
-            "with the weights of the end?": Pattern(lambda table, right, x: (table >= right).all()),
+            "with the weights of the end?": Pattern(
+                lambda said, right, x: np.isin(said, (0, 1)).all() and (said >= right).all()
+            ),
         },
         read=numbers,
     )
@@ -373,9 +375,8 @@ def _(student: Student) -> None:
             "the bias is left out of the sums: a row's sum is its inputs times the weights, plus the bias.": (
                 _promise(sums=lambda inputs, theta: inputs @ theta[:-1])
             ),
-            "your column of ones stands in front of the inputs, but the bias is the *last* entry of theta.": (
-                _promise(sums=lambda inputs, theta: inputs @ theta[1:] + theta[0])
-            ),
+            "your sums take theta's first entry for the bias, but it is the last. Does your column of ones come "
+            "first?": (_promise(sums=lambda inputs, theta: inputs @ theta[1:] + theta[0])),
         },
     )
 

@@ -71,9 +71,8 @@ def _(student: Student) -> None:
         "the output unit reads z1: it should read h, what the hidden units say after the bend.": (
             lambda *a: (*_forward(*a)[:2], _forward(*a, bend=np.copy)[2])
         ),
-        "z1 holds the same numbers as h: the bend was applied in place. Give h an array of its own.": (
-            lambda *a: tuple(_forward(*a)[part] for part in (1, 1, 2))
-        ),
+        "z1 holds the same numbers as h: it is the sums, before the bend. Is the bend applied in place, or h returned "
+        "twice?": (lambda *a: tuple(_forward(*a)[part] for part in (1, 1, 2))),
         "p has lost its second axis. Keep (n, 1), like y: with (n,), p - y would silently become an (n, n) table.": (
             lambda *a: (*_forward(*a)[:2], _forward(*a)[2][:, 0])
         ),
@@ -155,11 +154,17 @@ def _(student: Student) -> None:
         others=[case(4, 2, 3), case(3, 2, 2), case(7, 3, 5), case(5, 4, 2)],
         right=_slopes,
         mistakes={
-            "all slopes grow with the number of examples: blame is (p - y) / len(x).": _but(share=lambda _: 1),
-            "the biases' slopes are divided by n twice: take sums.": _but(total=lambda blame: blame.mean(axis=0)),
+            "all slopes are n times too large: the loss is a mean, so blame is (p - y) / len(x).": _but(
+                share=lambda _: 1
+            ),
+            "the biases' slopes are n times too small: sums of a blame that is divided by n once.": _but(
+                total=lambda blame: blame.mean(axis=0)
+            ),
             "slope_b1 is zero: it is the hidden blame, summed.": _but(after=lambda a, b, *c: (a, 0 * b, *c)),
             "slope_b2 is zero: it is the output's blame, summed.": _but(after=lambda *s: (*s[:3], 0 * s[3])),
-            "all four signs are flipped: blame is p - y, not y - p.": _but(error=lambda p, y: y - p),
+            "all four signs are flipped. Is blame p - y, and does nothing later turn its sign?": _but(
+                error=lambda p, y: y - p
+            ),
             "a factor p * (1 - p) too many: cross-entropy has none.": _but(lambda p, y: (p - y) * p * (1 - p)),
             "the bend's slope is missing: multiply what arrives at a hidden unit by it.": _but(bend=lambda z1, h: 1),
             "h * (1 - h) is the slope of the sigmoid. What is that of tanh?": _but(bend=lambda z1, h: h * (1 - h)),
@@ -225,16 +230,19 @@ def _of_weights(slopes: Slopes, bend: Any = np.tanh) -> Slopes:
     points=3,
     on_error={
         (RuntimeError, "does not require grad"): "your loss knows of no slope that is asked for: make the four weights "
-        "tensors with requires_grad=True, and compute the loss from them.",
+        "tensors with requires_grad=True, and compute the loss from them, with no .detach(), .item() or torch.tensor "
+        "on the way.",
         (RuntimeError, "only for scalar"): "slopes are those of one number, and here are several: take the mean of the "
         "loss over the examples.",
         (
             RuntimeError,
             "have been used in the graph",
-        ): "one of the weights has no part in your loss, so it has no slope: w1, b1, w2 and b2 all lead to it.",
-        (RuntimeError, "a second time"): "the slopes of one loss are asked for twice: one call finds all four.",
-        (RuntimeError, "same dtype"): "float64 meets float32: arrays are float64, and tensors and layers that you make "
-        "get it with dtype=torch.float64 or .double().",
+        ): "one of those whose slope you ask for has no part in your loss. Do w1, b1, w2 and b2 all lead to it, and do "
+        "you ask for these very tensors, not for copies?",
+        (RuntimeError, "a second time"): "the slopes of one loss, or of a part of it, are asked for twice: one call "
+        "finds all four, and each call of your function computes a loss of its own.",
+        (RuntimeError, "same dtype"): "two kinds of numbers meet ({error}): arrays are float64, and tensors and layers "
+        "that you make get it with dtype=torch.float64 or .double().",
         (
             ValueError,
             "arget size",
@@ -252,11 +260,20 @@ def _(student: Student) -> None:
         patch.object(torch.autograd, "grad", side_effect=grad) as other,
     ):
         answers = [student(*case) for case in cases]
-    if any(slope is None for answer in answers if isinstance(answer, tuple | list) for slope in answer):
-        raise TryAgain(
-            "a slope is None: .grad is filled by loss.backward(), and only in the very tensors that were made with "
-            "requires_grad, not in copies of them (.double(), .clone())."
-        )
+    # When it is graded, torch is asked in another process: see coursekit.grading.remotes.
+    elsewhere = "_ask_peer" in getattr(student._function, "__dict__", {})
+    for answer in answers:
+        for part, slope in zip(PARTS, answer if isinstance(answer, tuple | list) else (), strict=False):
+            if slope is None and not (one.called or elsewhere):
+                raise TryAgain(f"{part} is None: loss.backward() fills .grad, and it was never called.")
+            if slope is None:
+                raise TryAgain(
+                    f"{part} is None: .grad is filled by loss.backward(), and only in the very tensors that were made "
+                    "with requires_grad and lead to the loss, not in copies of them (.double(), .clone())."
+                )
+    twice = "the slopes are doubled. Is your loss the mean of the cross-entropy, and .grad empty before .backward()?"
+    if one.call_count > len(cases):
+        twice = "the slopes are doubled: .backward() is called more than once, and adds to .grad."
     compare(
         student,
         returns=PARTS,
@@ -264,14 +281,14 @@ def _(student: Student) -> None:
         others=cases,
         right=_of_weights(_slopes),
         mistakes={
-            "the loss is summed over the examples: it should be their mean.": _of_weights(_but(share=lambda _: 1)),
-            "the slopes are doubled: .backward() adds to .grad, and it seems to have been called twice.": (
-                _of_weights(_but(share=lambda x: len(x) / 2))
+            "these are the slopes of a loss that is summed over the examples: it should be their mean.": _of_weights(
+                _but(share=lambda _: 1)
             ),
+            twice: (_of_weights(_but(share=lambda x: len(x) / 2))),
             "that is the slope of the mean squared error: this network is trained on the cross-entropy.": (
                 _of_weights(_but(error=lambda p, y: 2 * (p - y) * p * (1 - p)))
             ),
-            "the sigmoid is applied twice: ..._with_logits wants the output's sum, not the chance.": (
+            "the sigmoid is applied twice: ..._with_logits does it itself, and wants the output's sum.": (
                 _of_weights(_but(error=lambda p, y: (expit(p) - y) * p * (1 - p)))
             ),
             "the hidden units of your twin answer with a sigmoid: here it is torch.tanh.": (
@@ -280,8 +297,6 @@ def _(student: Student) -> None:
         },
         rtol=1e-4,
     )
-    # When it is graded, torch is asked in another process: see coursekit.grading.remotes.
-    elsewhere = "_ask_peer" in getattr(student._function, "__dict__", {})
     if not (one.called or other.called or elsewhere):
         raise TryAgain(
             "the slopes are right, but PyTorch was never asked for them, so this is no second opinion: write the loss "
@@ -289,11 +304,16 @@ def _(student: Student) -> None:
         )
     for case, answer in zip(cases, answers, strict=True):
         for part, ours, theirs in zip(PARTS, answer, _of_weights(_slopes)(*case), strict=True):
-            gap = np.abs(np.asarray(torch.as_tensor(ours).detach(), dtype=float) - theirs).max() / np.abs(theirs).max()
+            found = np.asarray(torch.as_tensor(ours).detach(), dtype=float)
+            gap = np.abs(found - theirs).max() / np.abs(theirs).max()
             if gap > 1e-8:
+                single = bool((found == found.astype(np.float32)).all())
+                why = (
+                    "that is the rounding of float32, PyTorch's habit" if single else "is it rounded, or float32 before"
+                )
                 raise TryAgain(
-                    f"{part} is right to a relative gap of {gap:.0e} only. That is the rounding of float32, PyTorch's "
-                    "habit: keep everything in float64, with .double() or dtype=torch.float64."
+                    f"{part} is right only to a relative gap of {gap:.0e}: {why}{'. ' if single else '? '}Keep "
+                    "everything in float64, with .double() or dtype=torch.float64."
                 )
 
 

@@ -35,7 +35,9 @@ MISTAKES: dict[str, Callable[..., Any]] = {
     "you nudge to one side only, which is far coarser: loss(theta + nudge) - loss(theta - nudge), over 2 * h.": (
         errors(lambda loss, theta, h: _nudged(loss, theta, h, side=0))
     ),
-    "the two nudged places are 2 * h apart, so divide by 2 * h.": errors(lambda *a: 2 * _nudged(*a)),
+    "your nudged slopes are doubled: the two nudged places are 2 * h apart, so divide by 2 * h.": errors(
+        lambda *a: 2 * _nudged(*a)
+    ),
     "that is the absolute error: divide by |claimed| + |nudged|.": errors(error=lambda a, b: np.abs(a - b)),
     "your errors have a sign: take np.abs.": errors(error=lambda a, b: (a - b) / (np.abs(a) + np.abs(b))),
     "you divide by |nudged| alone: add |claimed| to it.": errors(error=lambda a, b: np.abs(a / b - 1)),
@@ -97,8 +99,7 @@ MISTAKES: dict[str, Callable[..., Any]] = {
     "all parameters are nudged at the same time, so nobody knows whose slope it is: one after the other.": (
         errors(lambda loss, theta, h: (loss(theta + h) - loss(theta - h)) / (2 * h))
     ),
-    "your nudge is always 1e-5: use the argument h.": lambda *a: errors()(*a[:3], 1e-5),
-    "every error is 0, whatever the gradient says: nudge the loss; don't compare the gradient with itself.": (
-        lambda loss, gradient, theta, h: np.zeros(len(theta))
-    ),
+    "your nudge is tiny whatever h is: use the argument h.": lambda *a: errors()(*a[:3], 1e-5),
+    "every error is 0, whatever the gradient says. Do you compare it with nudges of the loss, or with itself, or is "
+    "nothing written into your errors?": (lambda loss, gradient, theta, h: np.zeros(len(theta))),
 }

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from coursekit.feedback import Constant, Lab, Student, TryAgain
 from coursekit.labs.lab05_fitness import judge_fitness
+from coursekit.labs.lab05_mutating import judge_mutation
 from coursekit.labs.lab05_planted import BROKEN, FAR_OFF, SELECTION, WIN, Chances, breed, breed_in_another_order
 from coursekit.labs.lab05_switches import everything_is_on, something_is_off
 from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
@@ -31,18 +32,25 @@ variant, published = LAB.variant, LAB.published
     "5.1", "create_random_networks(n_runs, n_genomes, n_params, std, rng)", title="A first generation", points=2
 )
 def _(student: Student) -> None:
-    def draw(rng: torch.Generator, std: float = 0.5, shape: tuple[int, int, int] = (3, 40, 200)) -> Tensor:
+    def draw(rng: torch.Generator, std: float = 0.3, shape: tuple[int, int, int] = (3, 40, 200)) -> Tensor:
         what = "the population of {} runs, {} genomes and {} parameters".format(*shape)
         return tensor(student(*shape, std, rng), shape, what)
 
-    for std, shape in ((0.5, (3, 40, 200)), (3.0, (2, 50, 300))):
+    for std, shape in ((0.3, (3, 40, 200)), (3.0, (2, 50, 300))):  # no other is 2 times, or half of, its square or 1
         population = draw(seeded(51), std, shape)
+        if (n_different := len(population.unique())) == 1:
+            raise TryAgain(f"all numbers of the population are {float(population.max()):g}: draw each of them.")
         if torch.equal(population[:, :1].expand(shape), population):
             raise TryAgain("all genomes of a run are the same: selection has nothing to choose from. Draw each anew.")
         if torch.equal(population[:1].expand(shape), population):
             raise TryAgain("all runs start from the same genomes, so they aren't independent. Draw every run anew.")
-        if len(population.unique()) < 5000:
-            raise TryAgain("many numbers of the population are the same: round nothing, and draw each of them.")
+        if torch.equal(population[..., :1].expand(shape), population):
+            raise TryAgain("all numbers of a genome are the same: draw each of them.")
+        if n_different < 5000:
+            raise TryAgain(
+                f"many numbers of the population are the same: of {population.numel()} only {n_different} are "
+                "different. Are they rounded, or is one draw used in several places?"
+            )
         looks_normal(population, std, f"the population for std = {std:g}")
     comes_from_rng(draw)
 
@@ -60,20 +68,27 @@ def _(student: Student) -> None:
     def draw(fitness: Tensor, n_draws: int, rng: torch.Generator, size: int) -> Tensor:
         rows = tensor(student(fitness, n_draws, rng, size), (len(fitness), n_draws), "the rows", whole=True)
         if int(rows.min()) < 0 or int(rows.max()) >= fitness.shape[1]:
-            raise TryAgain(f"row {int(rows.max())} is outside a population of {fitness.shape[1]} (rows count from 0).")
+            row = int(rows.min() if int(rows.min()) < 0 else rows.max())
+            raise TryAgain(f"row {row} is outside a population of {fitness.shape[1]} (rows count from 0).")
         return rows
 
     eight = torch.tensor([[3.0, 1, 4, 1.5, 9, 2.5, 6, 5]] * 2)
     runs = torch.cat([draw(eight, 40, seeded(n), 2) for n in range(6)])
     if bool((runs == 4).all()):
         raise TryAgain("one genome, the best of the run, wins all tournaments. Chance should choose who competes.")
+    if bool((runs == runs[0, 0]).all()):
+        raise TryAgain(f"row {int(runs[0, 0])} wins all tournaments of all runs. Chance should choose who competes.")
     if bool((runs == runs[:, :1]).all()):
         raise TryAgain(
-            "all tournaments of a run have the same entrants: shuffle a deck for every draw, torch.rand(n_runs, "
-            "n_draws, n_genomes, generator=rng). Expanding one deck deals the same cards again."
+            "one genome wins all tournaments of a run, now this one, now that. Have they all the same entrants? "
+            "Shuffle a deck for every draw, torch.rand(n_runs, n_draws, n_genomes, generator=rng); one deck that is "
+            "expanded deals the same cards again."
         )
     if torch.equal(*draw(eight, 50, seeded(3), 2)):
-        raise TryAgain("all runs hold the same tournaments: draw entrants of shape (n_runs, n_draws, ...).")
+        raise TryAgain(
+            "two runs with the same fitness have the same winners in every draw. Do they hold the same tournaments? "
+            "Draw entrants of shape (n_runs, n_draws, ...), and let each run have winners of its own."
+        )
     comes_from_rng(lambda rng: draw(eight, 40, rng, 2))
     small = torch.cat([draw(eight, 4, seeded(n), 2) for n in range(60)])
     if all(len(set(rows)) == 4 for rows in small.tolist()):
@@ -121,41 +136,70 @@ def _(student: Student) -> None:
     title="Children in blocks",
     points=2,
     on_error={
-        ((IndexError, RuntimeError), "index"): "there are fewer coins than blocks ({error}). Blocks are numbered from "
-        "0, so there are blocks.max() + 1 of them."
+        ((IndexError, RuntimeError), r"index \d+ is out of bounds"): "you look up what isn't there ({error}). If it is "
+        "the coin of a block: blocks are numbered from 0, so there are blocks.max() + 1 of them, and coins[..., "
+        "blocks] looks along the last axis."
     },
-    in_place="your children are written into their parents: `children = mothers` is a second name for the same "
-    "tensor, not a copy. Make a new one, with torch.where or with sums.",
+    in_place="your function writes into `{name}`. (`children = mothers`, too, is only a second name for the same "
+    "tensor, not a copy.) Make a new tensor, with torch.where or with sums.",
 )
 def _(student: Student) -> None:
     def draw(blocks: list[int], rng: torch.Generator) -> tuple[Tensor, Tensor]:
         mothers = torch.arange(1.0625, 2000 * len(blocks) + 1).view(2, 1000, -1)
         fathers = 50_000 + mothers
         answer = student(mothers, fathers, torch.tensor(blocks), rng)
+        if isinstance(answer, Tensor) and not bool(answer.any()):
+            raise TryAgain("all that you return is 0: nothing of the parents arrives in their children.")
         if isinstance(answer, Tensor) and bool(((answer == 0) | (answer == 1)).all()):
-            raise TryAgain("you return the shares (0 or 1), as the chapter's crossovers do. Mix the parents by them.")
+            raise TryAgain(
+                "all that you return is 0 or 1. Are these shares, as the chapter's crossovers return them? Mix the "
+                "parents by them."
+            )
         children = tensor(answer, tuple(mothers.shape), "the children")
         mine = children == mothers
         odd = ~mine & (children != fathers)
+        fathers_are_missing, mothers_are_missing = not bool((children == fathers).any()), not bool(mine.any())
+        missing = "father's" if fathers_are_missing else "mother's" if mothers_are_missing else "one parent's"
         for value, wrong in (
-            ((mothers + fathers) / 2, "children are the averages of their parents. Here a gene comes whole from one."),
-            (mothers + fathers, "you add mothers and fathers: a gene is one or the other."),
-            (torch.zeros(()), "genes are lost: where the mother's share is 0, the father's gene is missing."),
+            ((mothers + fathers) / 2, "genes are the averages of their parents'. Here a gene comes whole from one."),
+            (mothers + fathers, "genes are the sums of mother's and father's: a gene is one or the other."),
+            (torch.zeros(()), f"genes are lost, and 0: where they should be the {missing}, nothing arrives."),
         ):
             if bool(odd.any()) and torch.equal(children[odd], value.expand_as(children)[odd]):
                 raise TryAgain(wrong)
         if bool(odd.any()):
-            raise TryAgain("some genes are neither the mother's nor the father's gene of that row and place.")
+            strangers = not bool(torch.isin(children[odd], torch.cat([mothers, fathers])).all())
+            raise TryAgain(
+                f"{100 * float(odd.float().mean()):.0f} % of the genes are neither the mother's nor the father's gene "
+                f"of that row and place, {'nor of any other' if strangers else 'but one of another row or place'}."
+            )
         return children, mine
 
     for blocks in (list(range(8)), [0, 0, 1, 2, 2, 2, 1]):
         _, mine = draw(blocks, seeded(54))
         coins = [mine[..., [i for i, b in enumerate(blocks) if b == block]] for block in range(max(blocks) + 1)]
+        if bool((mine == mine[0, 0, 0]).all()):
+            who = "mothers" if bool(mine[0, 0, 0]) else "fathers"
+            raise TryAgain(
+                f"all children are copies of their {who}. Are coins tossed, of shape (n_runs, n_children, n_blocks), "
+                "and do both sides of a coin have an effect?"
+            )
         if bool((mine == mine[:1, :1]).all()):
-            same = "copies of one parent" if bool((mine == mine[0, 0, 0]).all()) else "mixed by the same coins"
-            raise TryAgain(f"all children are {same}: toss coins of shape (n_runs, n_children, n_blocks).")
+            raise TryAgain(
+                "all children take the same genes from their mother: toss coins of shape (n_runs, n_children, "
+                "n_blocks)."
+            )
         if torch.equal(mine[0], mine[1]):
-            raise TryAgain("both runs have the same coins: toss coins of shape (n_runs, n_children, n_blocks).")
+            raise TryAgain(
+                "the children of both runs take the same genes from their mothers: toss coins of shape (n_runs, "
+                "n_children, n_blocks)."
+            )
+        torn = [bool((part != part[..., :1]).any()) for part in coins]
+        if any(torn):
+            raise TryAgain(
+                f"a block is torn apart, number {torn.index(True)}: genes with the same number in `blocks` share one "
+                "coin, wherever they stand."
+            )
         stuck = [block for block, part in enumerate(coins) if bool((part == part[:, :1]).all())]
         if len(stuck) == len(coins):
             raise TryAgain(
@@ -163,16 +207,19 @@ def _(student: Student) -> None:
             )
         if stuck:
             raise TryAgain(
-                f"block {stuck[0]} of {max(blocks) + 1} comes from one parent in every child: has it a coin of its own?"
+                f"block {stuck[0]} (of {max(blocks) + 1}, from 0 on) comes from the same parent in all children of a "
+                "run: has it a coin of its own, and do both sides of it have an effect?"
             )
-        if any(bool((part != part[..., :1]).any()) for part in coins):
-            raise TryAgain("a block is torn apart: genes with the same number in `blocks` share one coin.")
         tossed = torch.stack([part[..., 0] for part in coins], dim=-1).flatten(0, 1)
         if bool((tossed == tossed[:, :1]).all()):
             raise TryAgain("a child gets all its blocks from one parent: toss one for each block.")
-        worst = float((tossed.float().mean(0) - 0.5).abs().max())
-        if worst > 0.08:
-            raise TryAgain(f"the coins aren't fair: a block comes from the mother {100 * worst:.0f} points off 50 %.")
+        shares = tossed.float().mean(0)
+        worst = int((shares - 0.5).abs().argmax())
+        if abs(float(shares[worst]) - 0.5) > 0.08:
+            raise TryAgain(
+                f"the coins aren't fair: block {worst} comes from the mother in {100 * float(shares[worst]):.0f} % of "
+                "the children, and from the father in the others."
+            )
         if any(abs(float((a == b).float().mean()) - 0.5) > 0.08 for a, b in combinations(tossed.T, 2)):
             raise TryAgain("the coins of two blocks aren't independent of each other.")
     comes_from_rng(lambda rng: draw([0, 0, 1, 1], rng)[0])
@@ -180,56 +227,7 @@ def _(student: Student) -> None:
 
 # 5.5 Mutation
 
-
-@LAB.exercise("5.5", "mutate_(children, rate, scale, rng)", title="Noise in place", points=2)
-def _(student: Student) -> None:
-    before = torch.arange(2 * 100 * 1000).view(2, 100, 1000) % 7 - 3.0
-
-    def draw(rng: torch.Generator, rate: float = 0.3, scale: float = 0.2) -> Tensor:
-        children = before.clone()
-        answer = student.in_place(children, rate, scale, rng)
-        noise = tensor(children, tuple(before.shape), "children") - before
-        if rate and scale and not bool(noise.any()):
-            end = "you return the mutated children, but whoever called" if answer is not None else "whoever called"
-            raise TryAgain(
-                f"the children are as they were: {end} `mutate_(children, ...)` looks at its own tensor. `children = "
-                "children + ...` makes a new tensor; `children += ...` changes the one that came in."
-            )
-        return noise
-
-    for rate, scale in ((0.3, 0.2), (0.05, 3.0)):
-        noise = draw(seeded(55), rate, scale)
-        hit = noise != 0
-        share = float(hit.float().mean())
-        if bool((hit == hit[..., :1]).all()) and share < 0.99:
-            raise TryAgain("a child is hit in all its genes or in none: `rate` is the chance of each single gene.")
-        if torch.equal(hit, hit[:, :1].expand_as(hit)) and share < 0.99:
-            raise TryAgain("all children of a run are hit in the same genes: draw a mask of the children's shape.")
-        both = hit[0] & hit[1]
-        if torch.equal(hit[0], hit[1]) and share < 0.99:
-            raise TryAgain("all runs are hit in the same genes: draw a mask of the children's shape.")
-        if torch.allclose(noise[0][both], noise[1][both], atol=1e-4):
-            raise TryAgain("all runs get the same noise: draw it in the children's whole shape.")
-        if abs(share - (1 - rate)) < 0.02 and share < 0.99:
-            raise TryAgain("the mask is the wrong way round: the share `rate` of the genes is spared.")
-        if abs(share - rate) > 0.02:
-            raise TryAgain(f"{100 * share:.0f} % of the genes are hit where rate = {rate:g}: torch.rand(...) < rate.")
-        values = noise[hit].round(decimals=4).unique()
-        if len(values) < 0.5 * int(hit.sum()) and len(values) < 500:
-            raise TryAgain("many genes get the same noise: every gene that is hit needs a number of its own.")
-        if abs(float((before + noise)[hit].std()) / scale - 1) < 0.1:
-            raise TryAgain("the old value is lost where a gene is hit: noise is added to it, children += ...")
-        comes_from_rng(lambda rng: draw(rng, 0.3, 1e4) != 0)  # so large that no noise is lost in rounding
-        comes_from_rng(lambda rng: draw(rng, 1.0))
-        looks_normal(noise[hit], scale, f"the noise for scale = {scale:g}")
-    # Once in a while noise is so small that adding it changes nothing.
-    if (
-        float((draw(seeded(56), 1.0) != 0).float().mean()) < 0.999
-        or bool(draw(seeded(57), 0.0).any())
-        or bool(draw(seeded(58), 0.3, 0.0).any())
-    ):
-        raise TryAgain("rate = 1 should hit every gene, rate = 0 none, and scale = 0 should change nothing.")
-    comes_from_rng(draw)
+LAB.exercise("5.5", "mutate_(children, rate, scale, rng)", title="Noise in place", points=2)(judge_mutation)
 
 
 # 5.6 A test that finds broken operators
@@ -241,7 +239,9 @@ def _(student: Student) -> None:
         answer = student(candidate, seeded(seed))
         answer = answer.item() if getattr(answer, "ndim", 1) == 0 else answer  # a bool of torch or NumPy will do
         if not isinstance(answer, bool):
-            raise TryAgain(f"your test should return True or False, not a {type(answer).__name__}.")
+            raise TryAgain(
+                f"your test should return True or False, but it returns something of type {type(answer).__name__}."
+            )
         return answer
 
     one, other = (sum(accepts(b, 600 + i) for i in range(15)) for b in (breed, breed_in_another_order))
@@ -250,12 +250,18 @@ def _(student: Student) -> None:
         far = {f"{text}. ": sum(not accepts(wrong, 700 + i) for i in range(4)) for text, wrong in FAR_OFF.items()}
         passed = [hint[: hint.index(". ")] for hint, times in (caught | far).items() if times == 0]
         if passed:
+            if sum(times == 0 for times in caught.values()) > len(caught) / 2:
+                raise TryAgain(
+                    f"your test refuses every right breed, and lets {len(passed)} of {len(caught | far)} broken ones "
+                    "pass: is its answer the wrong way round, or one of its conditions?"
+                )
             raise TryAgain(
                 f"your test refuses every right breed, but lets one pass {passed[0]}. Look at the condition for that: "
                 "what it measures, what it expects, and on which side of its bound it says True."
             )
+        what = "everything" if min(caught.values()) == 4 else "every right breed, and most broken ones"
         raise TryAgain(
-            "your test refuses everything. Try it on your own `breed`, and print which of your conditions fails.",
+            f"your test refuses {what}. Try it on your own `breed`, and print which of your conditions fails.",
             names_fault=False,
         )
     if min(one, other) == 0 and max(one, other) >= 14:
@@ -265,14 +271,20 @@ def _(student: Student) -> None:
         )
     if one + other < 29:
         raise TryAgain(
-            f"your test refuses right breeds in {30 - one - other} of 30 trials: its bounds are too narrow. A share of "
-            "n coins strays by 0.5 / n**0.5, a mean of n normal numbers by 1 / n**0.5; allow five times that."
+            f"your test refuses right breeds in {30 - one - other} of 30 trials. Are its bounds too narrow for that "
+            "many children, or does it ask for what chance needn't bring? A share of n coins strays by 0.5 / n**0.5, a "
+            "mean of n normal numbers by 1 / n**0.5; allow five times that."
         )
     if not any(caught.values()):
-        raise TryAgain("your test lets everything pass. Begin with one sentence of the specification, and test it.")
-    for hint, times in caught.items():
-        if times < 4:
-            raise TryAgain(f"your test lets pass a breed {hint}")
+        raise TryAgain(
+            "your test lets everything pass. Begin with one sentence of the specification, and test it. (If you have "
+            "conditions: is each of them in what you return?)"
+        )
+    missed = {hint: times for hint, times in caught.items() if times < 4}
+    for hint, times in missed.items():
+        many = f" {len(missed)} of {len(caught)} broken breeds: are all your conditions in what you return? One is"
+        passes = many if 2 * len(missed) > len(caught) else f", in {4 - times} of 4 trials," if times else ""
+        raise TryAgain(f"your test lets pass{passes} a breed {hint}")
 
     def children(rng: torch.Generator) -> list[float]:
         """What `breed` was made to draw, a number for each call."""
@@ -303,8 +315,9 @@ def _(student: Student) -> None:
     "ablate(score, population, n_generations, select, crossover, mutate, rng)",
     title="Switches",
     points=3,
-    in_place="your loop changes the population that it was given: mutate children, which are a copy (ga.take copies; a "
-    "slice like population[:, 1:] is a window), and never the parents.",
+    in_place="your loop changes the population that it was given. Is it mutated, or written over by the next one? "
+    "Children are a copy (ga.take copies; a slice like population[:, 1:] is a window), and a new generation is a new "
+    "tensor.",
 )
 def _(student: Student) -> None:
     everything_is_on(student)

@@ -140,6 +140,6 @@ def judge_fitness(student: Student) -> None:
         others=[],
         right=right,
         mistakes={},
-        not_finite="A network that is very sure has a sigmoid of exactly 0 or 1, and a logarithm of 0 is not finite. "
-        "softplus of z and of -z always is.",
+        not_finite="A network that is very sure has a sigmoid of exactly 0 or 1, with no finite logarithm, and an "
+        "exp(z) that no float holds. softplus of z and of -z is always finite.",
     )

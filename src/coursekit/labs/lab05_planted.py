@@ -52,8 +52,8 @@ def _overwrite(which: int) -> Callable[..., Tensor]:
 
 
 BROKEN: Mapping[str, Callable[..., Tensor]] = {
-    "that writes the children into `mothers`. Compare the parents with copies made before.": _overwrite(0),
-    "that writes the children into `fathers`. Compare both parents with copies made before.": _overwrite(1),
+    "that writes the children into `mothers`. Compare the parents with clones made before.": _overwrite(0),
+    "that writes the children into `fathers`. Compare both parents with clones made before.": _overwrite(1),
     "that averages the parents. At rate 0 every single gene must be one of two values.": (
         partial(breed, mix=lambda coin, a, b: (a + b) / 2)
     ),
@@ -97,9 +97,8 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "whose noise has the mean `-scale`, not 0. A mean may be too small, too: take its size, abs().": (
         partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale, rng) - scale)
     ),
-    "that ignores `rng`. Call it twice, with two generators of the same seed, and compare what comes out.": (
-        partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))
-    ),
+    "that ignores `rng`. Call it with two generators of the same seed, and compare the children of one call with those "
+    "of the other.": (partial(breed, coin=lambda shape, chance, rng: _hits(shape, chance, None))),
 }
 FAR_OFF: Mapping[str, Callable[..., Tensor]] = {
     "that takes every gene from the mother": partial(breed, coin=lambda shape, chance, rng: torch.ones(shape) > 0),
@@ -145,18 +144,21 @@ def _among(rows: Callable[[list[int], int], list[int]]) -> Chances:
 WIN: Chances = _tournaments(combinations, max)
 """What is asked for."""
 SELECTION: Mapping[str, Chances] = {
-    "the worst entrant wins: larger fitness is better, so argmax, not argmin.": _tournaments(combinations, min),
+    "the worst entrant wins: larger fitness is better, so the one with the largest should.": _tournaments(
+        combinations, min
+    ),
     "a genome can enter one tournament twice, because you draw entrants with replacement. Here all `size` entrants are "
     "different, so the worst genome never wins.": _tournaments(lambda rows, n: product(rows, repeat=n), max),
     "the best of *all* genomes wins every time. Only the entrants of a tournament compete.": _among(lambda b, n: b[:1]),
-    "you draw evenly among the best few: that is truncation. In a tournament chance chooses who competes, and fitness "
-    "who wins.": _among(lambda best, n: best[:n]),
-    "you return the winner's place among the entrants (0, 1, ...), not its row in the population: look that up with "
-    "take_along_dim.": _among(lambda best, n: list(range(n))),
-    "fitness has no influence: every genome wins equally often. Look up the entrants' fitness, and take the argmax.": (
-        _among(lambda best, n: best)
-    ),
+    "you draw evenly among the best `size`: that is truncation. In a tournament chance chooses who competes, and "
+    "fitness who wins.": _among(lambda best, n: best[:n]),
+    "rows 0 to size - 1 win equally often, and no others. Is it the winner's place among the entrants (0, 1, ...)? Its "
+    "row in the population is asked for: look that up with take_along_dim.": _among(lambda best, n: list(range(n))),
+    "fitness has no influence: every genome wins equally often. The entrant with the largest fitness wins; is it each "
+    "entrant's own that you look up?": (_among(lambda best, n: best)),
     "the tournaments have two entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 2),
     "the tournaments have three entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 3),
     "the tournaments have four entrants whatever `size` is.": lambda fitness, size: WIN(fitness, 4),
+    "the tournaments have one entrant more than `size`.": lambda fitness, size: WIN(fitness, size + 1),
+    "the tournaments have one entrant less than `size`.": lambda fitness, size: WIN(fitness, size - 1),
 }

@@ -34,9 +34,10 @@ def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) 
     if answer.shape != shape:
         raise TryAgain(f"{name} should have the shape {shape}, but yours has {tuple(answer.shape)}.")
     if whole and (answer.is_floating_point() or answer.dtype == torch.bool):
+        rounded = answer.dtype == torch.bool or bool((answer == answer.round()).all())
         raise TryAgain(
-            f"{name} should be whole numbers, but you return {answer.dtype}: are these fitness values? If they are row "
-            "numbers, .long() makes whole numbers of them."
+            f"{name} should be whole numbers, but you return {answer.dtype}: "
+            + (".long() makes whole numbers of them." if rounded else "are these fitness values?")
         )
     if not whole and not answer.is_floating_point():
         raise TryAgain(f"{name} should hold floats, but you return {answer.dtype}.")
@@ -61,8 +62,8 @@ def looks_normal(noise: Tensor, std: float, what: str) -> None:
     mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
     above = float((noise > 0).float().mean())
     if abs(mean) > 0.1 and abs(above - 0.5) > 0.03:  # a few huge numbers shift a mean, too
-        uniform = " torch.randn is, torch.rand (from 0 to 1) isn't." if above == 1 else ""
-        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{uniform}")
+        one_sided = "" if above < 1 else " No number is below 0: is it torch.rand (from 0 to 1), or torch.randn's size?"
+        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{one_sided}")
     if abs(ratio - 1) > 0.06 or abs(beyond - 0.0455) > 0.02:
         wide = float((noise.abs() > 2 * std * ratio).float().mean())  # beyond two of its own
         normal = "" if abs(wide - 0.0455) < 0.015 else " Is it torch.randn?"

@@ -184,6 +184,22 @@ def y_is_scaled(x, y, rng):
     return scaled(x, (y - y[rows[0]].mean()) / y[rows[0]].std(), rows, rows[:1] * 3)
 
 
+def row_numbers_for_y(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [(part, r) for (part, _), r in zip(scaled(x, y, rows, rows[:1] * 3), rows, strict=True)]
+
+
+def y_comes_first(x, y, rng):
+    rows = pieces(len(y), rng)
+    return [pair[::-1] for pair in scaled(x, y, rows, rows[:1] * 3)]
+
+
+def turned_and_bent(x, y, rng):
+    """In another order than x, and yet the rows go with their y."""
+    rows = pieces(len(y), rng)
+    return [(-part * abs(part), labels) for part, labels in scaled(x, y, rows, rows[:1] * 3)]
+
+
 def six_arrays(x, y, rng):
     rows = pieces(len(y), rng)
     return tuple(array for pair in scaled(x, y, rows, rows[:1] * 3) for array in pair)
@@ -358,7 +374,7 @@ WRONG = {
         (spread_of_the_errors, "this is the standard deviation of the errors"),
     ],
     "2.2": [
-        (rows_as_lists, "the x of a part is a list of rows"),
+        (rows_as_lists, "the x of the training part is a list"),
         (scaler_sees_all_rows, "the mean and std come from all rows"),
         (each_part_has_its_own_scaler, "every part is scaled with a mean and std of its own"),
         (scaler_sees_validation, "those of training and validation together"),
@@ -377,10 +393,13 @@ WRONG = {
         (drawn_with_putting_back, "holds the same row twice"),
         (rows_are_lost, "3 of 20 rows are lost"),
         (eighty_ten_ten, "the sizes are [16, 2, 2]"),
+        (turned_and_bent, "x_train[0, 0] is"),
         (x_and_y_in_different_orders, "the rows of x don't go with their y"),
         (y_is_scaled, "values of y that were not given"),
-        (six_arrays, "return three pairs"),
-        (three_arrays, "a part is no pair"),
+        (row_numbers_for_y, "holds row numbers"),
+        (y_comes_first, "has an array of shape (12, 2), and in that of x"),
+        (six_arrays, "you return a tuple of 6"),
+        (three_arrays, "the training part is no pair, but an array of shape (12, 2)"),
         (x_is_scaled_in_place, "changed its input `x` in place"),
         (scaled_by_the_ends, "the smallest and the largest value"),
     ],

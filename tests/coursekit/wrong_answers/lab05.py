@@ -35,6 +35,18 @@ def evenly_between_plus_and_minus(n_runs, n_genomes, n_params, std, rng):
     return std * (2 * torch.rand(n_runs, n_genomes, n_params, generator=rng) - 1)
 
 
+def twice_the_std(n_runs, n_genomes, n_params, std, rng):
+    return 2 * std * torch.randn(n_runs, n_genomes, n_params, generator=rng)
+
+
+def one_number_for_a_genome(n_runs, n_genomes, n_params, std, rng):
+    return std * torch.randn(n_runs, n_genomes, 1, generator=rng).repeat(1, 1, n_params)
+
+
+def nothing_is_drawn(n_runs, n_genomes, n_params, std, rng):
+    return torch.zeros(n_runs, n_genomes, n_params)
+
+
 def runs_come_last(n_runs, n_genomes, n_params, std, rng):
     return std * torch.randn(n_genomes, n_params, n_runs, generator=rng)
 
@@ -147,6 +159,18 @@ def always_two_entrants(fitness, n_draws, rng, size):
 
 def always_three_entrants(fitness, n_draws, rng, size):
     return tournament(fitness, n_draws, rng, 3)
+
+
+def rows_count_down(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size) - 1
+
+
+def row_0_wins(fitness, n_draws, rng, size):
+    return torch.zeros(len(fitness), n_draws, dtype=torch.long)
+
+
+def rows_are_floats(fitness, n_draws, rng, size):
+    return tournament(fitness, n_draws, rng, size).float()
 
 
 def one_more_entrant(fitness, n_draws, rng, size):
@@ -289,6 +313,14 @@ def crossover_by_torchs_own_chance(mothers, fathers, blocks, rng):
     return torch.where(coins(mothers, blocks, None)[..., blocks], mothers, fathers)
 
 
+def mother_is_forgotten(mothers, fathers, blocks, rng):
+    return fathers * coins(mothers, blocks, rng)[..., blocks]
+
+
+def nothing_is_inherited(mothers, fathers, blocks, rng):
+    return torch.zeros_like(mothers)
+
+
 def only_the_shares(mothers, fathers, blocks, rng):
     return coins(mothers, blocks, rng)[..., blocks].float()
 
@@ -369,6 +401,22 @@ def noise_is_uniform(children, rate, scale, rng):
 def genes_are_replaced(children, rate, scale, rng):
     noise = mutation(children, rate, scale, rng)
     children[noise != 0] = noise[noise != 0]
+
+
+def genes_are_multiplied(children, rate, scale, rng):
+    children *= 1 + mutation(children, rate, scale, rng)
+
+
+def hit_genes_are_cleared(children, rate, scale, rng):
+    children[torch.rand(children.shape, generator=rng) < rate] = 0
+
+
+def noise_is_one_number(children, rate, scale, rng):
+    children += (torch.rand(children.shape, generator=rng) < rate) * scale
+
+
+def rate_0_hits_some(children, rate, scale, rng):
+    children += mutation(children, max(rate, 0.01), scale, rng)
 
 
 def one_number_for_a_child(children, rate, scale, rng):
@@ -521,6 +569,15 @@ def called_once(breed, rng):
     return fixed(breed, rng, twice=False)
 
 
+def only_one_condition_is_returned(breed, rng):
+    return fixed(breed, rng, parents=False, genes="no", share=False, rows=False, columns=False, hits=False, same=False,
+                 spread=False, mean=False, twice=False)  # fmt: skip
+
+
+def answer_is_the_wrong_way_round(breed, rng):
+    return not fixed(breed, rng)
+
+
 def bounds_are_narrow(breed, rng):
     return fixed(breed, rng, bound=0.04)
 
@@ -601,6 +658,28 @@ def elite_is_mutated(*args):
 
 def there_is_no_elite(*args):
     return run(*args, elite="none")
+
+
+def nothing_is_bred(score, population, n_generations, *operators):
+    return torch.stack([score(population).amax(-1) for _ in range(n_generations)], dim=-1)
+
+
+def fitness_is_ranked(score, population, n_generations, select, crossover, mutate, rng):
+    ranked = select and (lambda fitness, n_draws, rng: select(fitness.argsort(-1).argsort(-1) + 0.5, n_draws, rng=rng))
+    return run(score, population, n_generations, ranked, crossover, mutate, rng)
+
+
+def elite_of_row_0(score, population, n_generations, select, crossover, mutate, rng):
+    best = []
+    for _ in range(n_generations):
+        fitness = score(population)
+        best.append(fitness.amax(-1))
+        rows = select(fitness, 2 * population.shape[1] - 2, rng=rng)
+        mothers, fathers = ga.take(population, rows).chunk(2, dim=-2)
+        children = crossover(mothers, fathers, rng=rng)
+        mutate(children, rng=rng)
+        population = torch.cat([population[:, :1], children], dim=-2)
+    return torch.stack(best, dim=-1)
 
 
 def sign_is_flipped(*args):
@@ -882,6 +961,9 @@ WRONG = {
         (std_is_ignored, "it is ignored"),
         (std_is_a_variance, "taken as a variance"),
         (evenly_between_plus_and_minus, "Is it torch.randn?"),
+        (twice_the_std, "but yours has 0.6"),
+        (one_number_for_a_genome, "all numbers of a genome are the same"),
+        (nothing_is_drawn, "all numbers of the population are 0"),
         (runs_come_last, "but yours has (40, 200, 3)"),
         (a_list_of_runs, "you return a list"),
         (rng_is_forgotten, "another source of randomness"),
@@ -902,40 +984,45 @@ WRONG = {
         (no_selection, "fitness has no influence"),
         (always_two_entrants, "two entrants whatever"),
         (always_three_entrants, "three entrants whatever"),
-        (one_more_entrant, "should win 60 % of the tournaments; with you it wins 80 %"),
-        (one_deck_a_run, "have the same entrants"),
+        (rows_count_down, "row -1 is outside"),
+        (row_0_wins, "row 0 wins all tournaments"),
+        (rows_are_floats, ".long()"),
+        (one_more_entrant, "one entrant more than"),
+        (one_deck_a_run, "now this one, now that"),
         (always_the_best, "the best of the run, wins all"),
         (fitness_of_the_first_run, "uses the fitness of run 0"),
-        (same_tournaments_in_every_run, "all runs hold the same tournaments"),
+        (same_tournaments_in_every_run, "have the same winners in every draw"),
         (nobody_wins_twice, "no genome ever wins twice"),
         (fitness_is_returned, "are these fitness values?"),
         (one_run_of_winners, "should have the shape (2, 40)"),
         (selection_by_torchs_own_chance, "another source of randomness"),
         (selection_seeded_inside, "seed nothing inside"),
-        (best_in_proportion, "with you it wins 27 %"),
+        (best_in_proportion, "of the tournaments; with you it wins 27 %"),
     ],
     "5.4": [
         (coin_for_each_gene, "a block is torn apart"),
         (coin_for_each_child, "gets all its blocks from one parent"),
         (coin_for_each_run, "all children of a run have the same coins"),
-        (last_block_has_no_coin, "comes from one parent in every child"),
-        (same_coins_for_all, "mixed by the same coins"),
-        (same_coins_for_all_runs, "both runs have the same coins"),
-        (always_the_mother, "copies of one parent"),
-        (written_into_the_mothers, "written into their parents"),
+        (last_block_has_no_coin, "from the same parent in all children of a run"),
+        (same_coins_for_all, "all children take the same genes"),
+        (same_coins_for_all_runs, "the children of both runs take the same genes"),
+        (always_the_mother, "copies of their mothers"),
+        (written_into_the_mothers, "your function writes into `mothers`"),
         (averages, "the averages of their parents"),
-        (parents_plus_parents, "you add mothers and fathers"),
-        (father_is_forgotten, "genes are lost"),
-        (fathers_from_the_next_row, "neither the mother's nor the father's gene"),
-        (one_coin_too_few, "fewer coins than blocks"),
+        (parents_plus_parents, "the sums of mother's and father's"),
+        (father_is_forgotten, "where they should be the father's, nothing arrives"),
+        (fathers_from_the_next_row, "but one of another row or place"),
+        (one_coin_too_few, "you look up what isn't there"),
         (mother_nine_times_of_ten, "the coins aren't fair"),
         (every_other_block, "aren't independent of each other"),
         (crossover_by_torchs_own_chance, "another source of randomness"),
-        (only_the_shares, "you return the shares"),
+        (mother_is_forgotten, "where they should be the mother's, nothing arrives"),
+        (nothing_is_inherited, "all that you return is 0: "),
+        (only_the_shares, "Are these shares"),
     ],
     "5.5": [
         (returns_a_copy, "you return the mutated children"),
-        (forgets_to_return_the_copy, "as they were: whoever called"),
+        (forgets_to_return_the_copy, "or is no gene hit"),
         (whole_children_are_hit, "in all its genes or in none"),
         (same_genes_are_hit, "all children of a run are hit in the same genes"),
         (mask_is_inverted, "the mask is the wrong way round"),
@@ -948,6 +1035,10 @@ WRONG = {
         (noise_is_positive, "not centred on 0"),
         (noise_is_uniform, "Is it torch.randn?"),
         (genes_are_replaced, "the old value is lost"),
+        (genes_are_multiplied, "genes that are 0 stay 0"),
+        (hit_genes_are_cleared, "every gene that is hit becomes 0"),
+        (noise_is_one_number, "every gene that is hit changes by 0.2"),
+        (rate_0_hits_some, "rate = 0 should hit no gene"),
         (one_number_for_a_child, "many genes get the same noise"),
         (mutation_by_torchs_own_chance, "another source of randomness"),
         (mutation_seeded_inside, "two different generators give the same draws"),
@@ -956,7 +1047,7 @@ WRONG = {
         (everything_passes, "lets everything pass"),
         (nothing_passes, "refuses everything"),
         (number_of_faults, "should return True or False"),
-        (parents_are_not_looked_at, "writes the children into `mothers`"),
+        (parents_are_not_looked_at, "pass a breed that writes the children into `mothers`"),
         (only_the_mothers_are_looked_at, "writes the children into `fathers`"),
         (last_gene_is_not_looked_at, "the last gene is lost"),
         (places_are_not_looked_at, "one place too far"),
@@ -974,17 +1065,19 @@ WRONG = {
         (spread_is_not_measured, "takes `scale` for a variance"),
         (mean_is_not_measured, "whose noise has the mean `scale`"),
         (called_once, "that ignores `rng`"),
-        (bounds_are_narrow, "bounds are too narrow"),
+        (only_one_condition_is_returned, "broken breeds: are all your conditions in what you return?"),
+        (answer_is_the_wrong_way_round, "is its answer the wrong way round"),
+        (bounds_are_narrow, "Are its bounds too narrow"),
         (rate_is_expected_twice_as_large, "refuses every right breed, but lets one pass with twice the mutation rate"),
         (digits_are_compared, "makes its draws in another order"),
     ],
     "5.7": [
-        (offspring_are_not_scored, "The offspring are not scored anew"),
-        (scored_once_more_for_the_elite, "Score a generation only once"),
+        (offspring_are_not_scored, "Are the offspring scored anew"),
+        (scored_once_more_for_the_elite, "is scored twice running"),
         (elite_is_mutated, "the elite is mutated"),
         (nobody_mutates, "mutate isn't called in every generation, though"),
         (mutated_twice, "where 11 children are born"),
-        (copies_are_mutated, "not those that mutate has changed"),
+        (copies_are_mutated, "not as mutate left them"),
         (generators_are_made_anew, "mutate gets another generator"),
         (one_mother_for_all, "have the same mother, or father"),
         (two_rows_for_all, "is asked for 2 rows"),
@@ -992,11 +1085,14 @@ WRONG = {
         (one_parent_for_all, "who is their father, too"),
         (rng_by_place_of_a_number, "of type int where its generator belongs"),
         (rng_by_its_place, "by its name, rng=rng"),
-        (there_is_no_elite, "is not in the next one"),
+        (nothing_is_bred, "the next generation is the old one, unchanged"),
+        (elite_of_row_0, "is row 0 of the old one"),
+        (fitness_is_ranked, "should get what score returned last"),
+        (there_is_no_elite, "is a child, not the best genome"),
         (sign_is_flipped, "its sign flipped"),
-        (mean_is_noted, "isn't the largest fitness"),
+        (mean_is_noted, ", the mean."),
         (window_is_mutated, "a window into another tensor"),
-        (everybody_breeds_once, "everybody gets one child"),
+        (everybody_breeds_once, "nobody has more than one child"),
         (nobody_breeds_three_times, "no genome of 200 runs has three children"),
         (copies_are_never_mutated, "mutate isn't called in every generation, with crossover switched off"),
         (unselected_are_never_crossed, "crossover isn't called in every generation, with select switched off"),
@@ -1009,7 +1105,7 @@ WRONG = {
         (copies_of_the_fathers, "from the first half of the rows"),
         (none_is_called, "that switches them off"),
         (parents_plus_offspring, "are 12 again"),
-        (parents_are_mutated, "never the parents"),
+        (parents_are_mutated, "written over by the next one"),
         (fitness_of_the_first_generation, "the fitness of another generation"),
         (mothers_are_fathers, "mothers and fathers are the same genomes"),
         (rows_are_ignored, "were not selected"),
