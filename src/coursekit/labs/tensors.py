@@ -62,8 +62,8 @@ def looks_normal(noise: Tensor, std: float, what: str) -> None:
     mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
     above = float((noise > 0).float().mean())
     if abs(mean) > 0.1 and abs(above - 0.5) > 0.03:  # a few huge numbers shift a mean, too
-        one_sided = "" if above < 1 else " No number is below 0: is it torch.rand (from 0 to 1), or torch.randn's size?"
-        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{one_sided}")
+        one_sided = " No number is below 0: torch.randn is centred, torch.rand (from 0 to 1) isn't, nor is an abs()."
+        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{one_sided if above == 1 else ''}")
     if abs(ratio - 1) > 0.06 or abs(beyond - 0.0455) > 0.02:
         wide = float((noise.abs() > 2 * std * ratio).float().mean())  # beyond two of its own
         normal = "" if abs(wide - 0.0455) < 0.015 else " Is it torch.randn?"
