@@ -198,7 +198,9 @@ class Lab:
             check(Student(published, exercise.parameters, exercise.on_error, exercise.in_place))
 
         def passes(constant: int, function: Callable[..., Any] = function) -> bool:
-            if time.monotonic() - began > self.time_limit / 2:
+            if (
+                time.process_time() - began > self.time_limit / 2
+            ):  # of work: on a busy machine the wall's clock runs ahead
                 return False
             with suppress(Exception):
                 run(constant, function)
@@ -208,7 +210,7 @@ class Lab:
         varies = self.varies.get(exercise.number) if self.own else None
         own = self.own.constant(exercise.number) if self.own and varies else 1
         memory = Memory(function)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             run(own)
         except NotImplementedError:
