@@ -349,6 +349,8 @@ def _(student: Student) -> None:
             "gamma's sums leave out the first weight.": _promise(
                 sums=lambda inputs, theta: inputs[:, 1:] @ theta[1:-1] + theta[-1]
             ),
+            "R leaves out the first row.": _promise(rows=lambda inputs: _with_constant(inputs)[1:]),
+            "R leaves out the last row.": _promise(rows=lambda inputs: _with_constant(inputs)[:-1]),
             "gamma leaves out the first row.": lambda inputs, y, theta: _and_gamma(inputs, y, theta, slice(1, None)),
             "gamma leaves out the last row.": lambda inputs, y, theta: _and_gamma(inputs, y, theta, slice(None, -1)),
             "gamma is the length of theta, by which the smallest sum is to be divided.": lambda inputs, y, theta: (

@@ -220,8 +220,12 @@ def _(student: Student) -> None:
                 f"the coins aren't fair: block {worst} comes from the mother in {100 * float(shares[worst]):.0f} % of "
                 "the children, and from the father in the others."
             )
-        if any(abs(float((a == b).float().mean()) - 0.5) > 0.08 for a, b in combinations(tossed.T, 2)):
-            raise TryAgain("the coins of two blocks aren't independent of each other.")
+        for (i, a), (j, b) in combinations(enumerate(tossed.T), 2):
+            if abs((alike := float((a == b).float().mean())) - 0.5) > 0.08:
+                raise TryAgain(
+                    f"the coins of two blocks aren't independent of each other: blocks {i} and {j} come from the same "
+                    f"parent in {100 * alike:.0f} % of the children, where 50 % is due."
+                )
     comes_from_rng(lambda rng: draw([0, 0, 1, 1], rng)[0])
 
 
