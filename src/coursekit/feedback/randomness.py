@@ -17,13 +17,13 @@ def comes_from_rng(
     draw: Callable[[Any], Any],
     source: Callable[[int], Any],
     *,
-    elsewhere: str = "two calls with the same seed differ, so there is another source of randomness: draw every "
-    "number from `rng`.",
+    elsewhere: str = "two calls with the same seed differ, so something beside `rng` has a part in it, such as "
+    "another source of randomness: draw every number from `rng`.",
     inside: str
-    | None = "two different generators give the same draws: take `rng` as it comes, and seed nothing inside.",
+    | None = "two different generators give the same draws: draw from `rng` as it goes on, seed nothing inside.",
     repeats: str
-    | None = "a second call with the same generator repeats the first: take `rng` as it comes, and seed nothing "
-    "inside.",
+    | None = "a second call with the same generator repeats the first: draw from `rng` as it goes on, and seed "
+    "nothing inside.",
 ) -> None:
     """Raise TryAgain unless all randomness comes from the generator, and each number is drawn for itself.
 
