@@ -178,6 +178,16 @@ def test_hints_for_one_kind_of_call():
     assert "in the first call" not in said(check, lambda x: None, on_error=first)
 
 
+def test_a_hint_for_an_error_may_tell_its_line():
+    def wrong(x):
+        return x / 0
+
+    hints = {(ZeroDivisionError, ""): "nothing is divided ({error}), in {line}."}
+    line = wrong.__code__.co_firstlineno + 1
+    told = f"nothing is divided (division by zero), in line {line} of its cell (`return x / 0`)."
+    assert said(lambda student: student(1), wrong, on_error=hints) == told
+
+
 def test_an_error_in_another_cell_names_that_cells_function():
     names = {}
     exec(compile("def half(x):\n    return x / 0", "<cell one>", "exec"), names)

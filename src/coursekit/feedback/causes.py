@@ -233,7 +233,8 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameTy
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:
-            said = f"is of type {kind} here. Which line gave it that value?"
+            asked = "is that what this line wants, or something that is made of it"
+            said = f"is of type {kind} here: {asked if isinstance(error, AttributeError) else 'which line made it so'}?"
             if named[0] in _given(frame.f_code):
                 said = f"is of type {kind}, as it was given: what is asked for is no part of it"
         if len(named) == 1 and isinstance(names[named[0]], FunctionType) and named[0] not in frame.f_locals:

@@ -123,7 +123,8 @@ class _Search:
                     return f"It begins in {line}: {error}. {values}".strip()
             except Exception:
                 return ""
-        line, name = first_broken(self.student, self.asked.cases[broken[0]]) if broken else ("", "")
+        nan = bool(broken) and bool(np.isnan(self.got[broken[0]]).any())
+        line, name = first_broken(self.student, self.asked.cases[broken[0]]) if nan else ("", "")
         return f"From {line} on, `{name}` holds NaN." if line else ""
 
     def cure(self) -> str:

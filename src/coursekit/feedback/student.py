@@ -9,6 +9,7 @@ from typing import Any
 
 from coursekit.feedback.copies import copied, same
 from coursekit.feedback.hints import TryAgain
+from coursekit.feedback.mishaps import where_it_stopped
 
 __all__ = ["Hint", "OnError", "Student"]
 
@@ -27,7 +28,8 @@ class Student:
         function: the function itself.
         parameters: the names of its arguments.
         on_error: errors that are told in other words than `mishaps.mishap` finds. The first entry that fits wins;
-            "{error}" in its hint stands for the message. What a stub raises, and a TryAgain, is left alone.
+            "{error}" in its hint stands for the message, "{line}" for the student's line. What a stub raises, and
+            a TryAgain, is left alone.
         in_place: what is said about an input that was overwritten; "{name}" stands for its name, which a function
             gets as its first argument, before those of the call.
     """
@@ -64,7 +66,8 @@ class Student:
         except Exception as error:
             for (types, words), hint in self._on_error:
                 if isinstance(error, types) and re.search(words, str(error)) and (text := _said(hint, args)):
-                    raise TryAgain(text.replace("{error}", str(error))) from None
+                    line = where_it_stopped(error)[0] or "your code"
+                    raise TryAgain(text.replace("{error}", str(error)).replace("{line}", line)) from None
             raise
 
     def __call__(self, *args: Any) -> Any:

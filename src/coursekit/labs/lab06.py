@@ -244,8 +244,8 @@ def _(student: Student) -> None:
             ),
             "your best is right, but your champions are row 0 of each generation. With an elite that is the champion "
             "of the generation *before*; take the row of the largest score.": _curves(lambda s: 0 * s.argmax(axis=1)),
-            "every generation is the first one. `breed` leaves its input as it is and returns the next generation: "
-            "population = breed(population, scores).": _curves(bred=lambda population, scores: population),
+            "every generation is the first one: is `breed` called, and does what it returns take the place of "
+            "`population`? It leaves its input as it is.": _curves(bred=lambda population, scores: population),
             "your champions come from the *next* generation: you breed before you look up the champion. Score, write "
             "down, then breed.": _curves(behind=1),
             "you begin to write after the first breeding, so the random generation is missing. Generation 1 is the "
@@ -344,9 +344,6 @@ def _(student: Student) -> None:
                 _compared(whole=lambda e: np.exp(e.mean()))
             ),
             "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
-            "the sum of the logarithms is multiplied by the number of runs: their mean divides by it.": (
-                _compared(whole=lambda e: np.exp(np.log(e).sum() * len(e)))
-            ),
             "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
                 _compared(whole=lambda e: np.exp(np.log10(e).mean()))
             ),
@@ -356,6 +353,9 @@ def _(student: Student) -> None:
             ),
             "you score the first line of the path; the answer is the last, path[:, -1].": (
                 _compared(score=lambda path, x, y: -_fitness()(path[:, 0], x, y))
+            ),
+            "you score the last line but one of the path; the answer is the last, path[:, -1].": (
+                _compared(score=lambda path, x, y: -_fitness()(path[:, -2], x, y))
             ),
             "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
                 _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).amin(1))

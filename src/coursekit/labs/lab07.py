@@ -257,12 +257,13 @@ def _life(
     pay: Callable[[int, bool], int] = lambda n, learns: 1 + 3 * n * learns,
     sign: float = -1,
     most: float = np.inf,
+    more: int = 0,
 ) -> Callable[..., tuple[Tensor, Tensor, int]]:
     """A right `live` or a mistake: in which modes fitness, and what is handed on, are those after learning."""
 
     def live(born: Tensor, loss: Any, step_: Any, inherit: str, n_steps: int) -> tuple[Tensor, Tensor, int]:
         centre = loss.__self__.centre
-        learned = centre + (born - centre) * 0.5 ** min(n_steps, most)
+        learned = centre + (born - centre) * 0.5 ** min(max(n_steps + more, 0), most)
         fitness = sign * loss(learned if inherit in fit else born)
         return fitness, learned if inherit in hand else born, pay(n_steps, inherit != "none")
 
@@ -317,6 +318,8 @@ def _(student: Student) -> None:
             ),
             "the sign of fitness is flipped: a large loss is a poor fit, and larger fitness is better.": _life(sign=1),
             "they take one step, whatever n_steps is.": _life(most=1),
+            "they take one step less than n_steps.": _life(more=-1),
+            "they take one step more than n_steps.": _life(more=1),
             "cost counts a step as one evaluation; it is 3.": _life(pay=lambda n, on: 1 + n * on),
             'with "none" cost pays for steps that nobody takes: it is 1.': _life(pay=all_pay),
         },

@@ -200,7 +200,7 @@ def stops_for_rows(loss: Loss, theta: Tensor, sigma: float, n_pairs: int, rng: t
     return (
         f"your function stops when theta has the shape {tuple(theta.shape)}: every row of theta needs noise of its "
         f"own, of shape {_noise_shape(theta, n_pairs)}. theta[..., None, :] and (plus - minus)[..., None] fit to it. "
-        "({error})"
+        "It stops in {line} ({error})."
     )
 
 

@@ -128,8 +128,8 @@ def _stops(population: Tensor, x: Tensor, sizes: Sequence[int]) -> str:
     elif (len(population), len(x)) == (3, 5):
         ran = " Where all sizes are equal it ran: which axes may meet there that don't belong together?"
     return (
-        f"your function stops for {len(population)} genomes, {len(x)} images and sizes = {sizes} ({{error}}). Write "
-        f"the shape of every tensor beside its line.{ran}"
+        f"your function stops for {len(population)} genomes, {len(x)} images and sizes = {sizes}, in {{line}} "
+        f"({{error}}). Write the shape of every tensor beside its line.{ran}"
     )
 
 

@@ -109,7 +109,7 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
                 bool(holds) and fewer[1:] == wanted[1:] and got != wanted
             ),
             f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
-            "faces, and none may be drawn twice (rng.permutation draws each once).": got[2] != n_test,
+            "faces. Does a slice take as many names as are asked for, and is no name drawn twice?": got[2] != n_test,
             f"{asked}, and your validation holds {got[1]} families: n_validation counts families, each once.": (
                 got[1] != n_validation
             ),
