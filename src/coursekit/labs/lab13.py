@@ -242,8 +242,11 @@ LAB.exercise(
     title="Is it better?",
     points=4,
     on_error={
-        (KeyError, r"^\d+$"): "your function looks for seed {error} in a setting that lacks it: pair only the seeds of "
-        "both."
+        (
+            KeyError,
+            r"^\d+$",
+        ): "your function looks up {error} in a table that lacks it. Is that a seed which one of the "
+        "two settings hasn't run with? Pair only the seeds of both."
     },
 )(judge_verdict)
 

@@ -68,9 +68,12 @@ _Z = stats.norm.ppf
 def _named(answer: Any) -> tuple[Any, ...]:
     """A name and three values; TryAgain if an answer isn't that."""
     if not isinstance(answer, tuple | list) or len(answer) != 4 or not isinstance(answer[0], str):
+        several = isinstance(answer, tuple | list)
+        got = f"{len(answer)} values" if several and len(answer) != 4 else f"a {type(answer).__name__}"
+        got = f"a {type(answer[0]).__name__} as the first of them" if several and len(answer) == 4 else got
         raise TryAgain(
-            "your function should return 4 values, the name of the setting and three numbers: end it with "
-            "`return chosen, mean, low, high`."
+            f"your function should return 4 values, the name of the setting and three numbers, and returns {got}: end "
+            "it with `return chosen, mean, low, high`."
         )
     return tuple(answer)
 

@@ -71,10 +71,10 @@ def _(student: Student) -> None:
             "chance is in per cent: leave it between 0 and 1.": _odds(lambda *args: 100 * _chance(*args), _rank),
             "rank is n_designs / n_draws. Of n numbered places, n_draws cut the row into n_draws + 1 gaps of equal "
             "mean length, and the best one stands at the end of the first gap.": _odds(_chance, lambda n, d: n / d),
-            "rank counts from 0: the best design has rank 1.": _odds(_chance, lambda n, d: _rank(n, d) - 1),
-            "rank is rounded to a whole number: a mean may lie between two ranks. Divide with /, not with //.": _odds(
-                _chance, lambda n, d: (n + 1) // (d + 1)
-            ),
+            "rank is one too small: it counts the designs that stand before the best one drawn, and the best design of "
+            "all has rank 1.": _odds(_chance, lambda n, d: _rank(n, d) - 1),
+            "rank is rounded down to a whole number: a mean may lie between two ranks. Divide with /, not with //, and "
+            "leave out int().": _odds(_chance, lambda n, d: (n + 1) // (d + 1)),
             "rank is n_designs / (n_draws + 1). With one draw the mean rank of 1, 2, 3 is 2, not 1.5.": _odds(
                 _chance, lambda n, d: n / (d + 1)
             ),
@@ -164,12 +164,14 @@ def _(student: Student) -> None:
             lambda asked, validation, test, budget: test.max() - _curves(asked, validation, test, budget)
         ),
         "the sign is wrong: regret is test.max() minus the champion's, never below zero.": lambda *a: -_curves(*a),
-        "the order in which a run asked is lost: set() and np.unique sort. list(dict.fromkeys(run)) leaves out repeats "
-        "and keeps the order.": lambda *a: _curves(*a, in_order=False),
+        "the designs of a run are trained in the order of their numbers, not in that in which it asked (set() and "
+        "np.unique sort). list(dict.fromkeys(run)) leaves out repeats and keeps the order.": lambda *a: _curves(
+            *a, in_order=False
+        ),
         "your champion knows one training too many: after k trainings only the first k different designs are known.": (
             lambda *a: _curves(*a, ahead=1)
         ),
-        "a run that has fewer different designs than `budget` has no regret in the last columns. It keeps its last "
+        "a run that has fewer different designs than `budget` has a regret of 0 in the last columns. It keeps its last "
         "champion to the end.": lambda *a: _curves(*a, fill=0.0),
         "the champion's *validation* score is taken from test.max(). Choose on validation, and measure on test.": (
             lambda *a: a[2].max() - a[1].max() + _curves(*a, judged_by="validation")

@@ -1,100 +1,25 @@
 """What lab 14 asks of a mended generation: who lives on with which score, who breeds, and what children inherit."""
 
-import copy
 import random
 from collections import Counter
 from itertools import combinations
 from typing import Any
 
 from coursekit.feedback import Student, TryAgain, comes_from_rng, hidden, refuse
+from coursekit.labs.lab14_breeding import CHOICES, Population, next_of, population_of
 
 __all__ = ["judge_generations"]
-
-CHOICES = {name: list(range(10)) for name in ("layers", "neurons", "activation", "optimiser")}
-
-Population = list[tuple[dict[str, int], float]]
-
-
-def _call(student: Student, population: Population, seed: int) -> tuple[Population, list[tuple[dict[str, int], Any]]]:
-    """What was given, untouched, and what came back, looked over."""
-    given, designs = copy.deepcopy(population), [design for design, _ in population]
-    answer = student.in_place(population, CHOICES, random.Random(hidden(seed)))
-    refuse(answer is None, "your function returned None: did you forget `return`?")
-    right = isinstance(answer, list) and all(isinstance(one, tuple | list) and len(one) == 2 for one in answer)
-    refuse(not right, "return a list of pairs (design, score), as `population` is one.")
-    refuse(
-        len(answer) != len(given),
-        f"the next generation has {len(answer)} members, of {len(given)}: children fill the places of those who don't "
-        "live on, no more and no fewer.",
-    )
-    whole = all(
-        isinstance(design, dict)
-        and list(design) == list(CHOICES)
-        and all(design[name] in CHOICES[name] for name in CHOICES)
-        for design, _ in answer
-    )
-    refuse(not whole, "a design is a dictionary with the names of `choices`, and one of its choices for each.")
-    scored = [(design, kept_score) for design, kept_score in answer if kept_score is not None]
-    old_scores = [design for design, kept_score in scored if any(design == old for old, _ in given)]
-    refuse(
-        scored and not old_scores,
-        "none of the designs with a score in your answer is one of `population`: is an older population kept?",
-    )
-    refuse(
-        scored and len(old_scores) == len(scored) and not any(one in given for one in scored),
-        "those who live on have other scores than in `population`: leave the scores as they are.",
-    )
-    for design, kept_score in answer:
-        if kept_score is not None and (design, kept_score) not in given:
-            if sum(kept_score == other for _, other in answer) > 1:
-                raise TryAgain(
-                    "a child has the score of one of its parents. Children have not been trained: their score is None."
-                )
-            if any(kept_score == old for _, old in given):
-                raise TryAgain(
-                    "a design that lives on has changed, and its score stayed: the score now stands beside a design "
-                    "that never earned it. That is the bug. Mutate the children, who have no score yet."
-                )
-            raise TryAgain(
-                "a design has a score that nobody gave it. Children have not been trained: their score is None."
-            )
-    refuse(
-        any(scored.count(one) > given.count(one) for one in given),
-        "somebody lives on twice: every design of `population` lives on once, or not at all.",
-    )
-    if designs != [design for design, _ in given]:
-        raise TryAgain(
-            "your function changes the designs that it was given: a child and its parent are one and the same "
-            "dictionary, or a parent was mutated. Make a new dictionary for every child."
-        )
-    refuse(population != given, "your function changes the list `population`: build a new list.")
-    refuse(
-        len({id(design) for design, _ in answer}) < len(answer),
-        "two members of the next generation are one and the same dictionary: whoever changes one changes both.",
-    )
-    return given, [(design, kept_score) for design, kept_score in answer]
-
-
-def _population(kind: str, n: int, rng: random.Random) -> Population:
-    if kind == "all alike":
-        designs = [dict.fromkeys(CHOICES, 0) for _ in range(n)]
-    elif kind == "two kinds":  # the two that live on differ in every gene
-        designs = [dict.fromkeys(CHOICES, i if i < 2 else 2) for i in range(n)]
-    elif kind == "ten kinds":
-        designs = [dict.fromkeys(CHOICES, i) for i in range(n)]
-    else:
-        designs = [{name: rng.choice(options) for name, options in CHOICES.items()} for _ in range(n)]
-    scores = [round(0.9 - 0.01 * i + 0.001 * rng.random(), 6) for i in range(n)]
-    population = list(zip(designs, scores, strict=True))
-    if kind == "any":
-        rng.shuffle(population)
-    return population
 
 
 def _lost(given: Population, answer: list[tuple[dict[str, int], Any]]) -> tuple[bool, bool]:
     """Whether the best design is gone, or another of the best 40 %; TryAgain if the scores are wrong in general."""
     best = sorted(given, key=lambda one: one[1], reverse=True)[: int(0.4 * len(given))]
     kept = [kept_score for _, kept_score in answer if kept_score is not None]
+    refuse(
+        not kept and not any(design == old for design, _ in answer for old, _ in given),
+        "nobody lives on: none of the designs in your answer is one of `population`, and none has a score. The best "
+        "40 % live on, unchanged and with their score, and some of the others.",
+    )
     refuse(
         not kept,
         "nobody keeps a score, so the next generation trains everybody again. Those who live on, unchanged, keep "
@@ -107,7 +32,7 @@ def _mutations(student: Student) -> None:
     n_changed, alike, several = [0] * 5, Counter[str](), 0
     redrawn: dict[str, Counter[int]] = {name: Counter() for name in CHOICES}
     for seed in range(150):
-        _, answer = _call(student, _population("all alike", 20, random.Random(hidden(seed))), seed)
+        _, answer = next_of(student, population_of("all alike", 20, random.Random(hidden(seed))), seed)
         children = [design for design, kept_score in answer if kept_score is None]
         changes = [{name: gene for name, gene in design.items() if gene != 0} for design in children]
         for change in changes:
@@ -121,14 +46,20 @@ def _mutations(student: Student) -> None:
             alike["names"] += len({name for change in mutants for name in change}) == 1
             alike["genes"] += len({gene for change in mutants for gene in change.values()}) == 1
     share = 1 - n_changed[0] / sum(n_changed)
-    refuse(share == 0, "children of equal parents are all equal: nobody mutates. One child in five has a gene redrawn.")
+    refuse(
+        share == 0,
+        "children of equal parents are all like them: no mutation shows. One child in five should have a gene redrawn, "
+        "from all its choices, and be changed in the list that you return.",
+    )
     refuse(
         sum(n_changed[2:]) > 0,
-        "a child has more than one gene mutated: with a chance of 20 % a child has *one* of its genes redrawn.",
+        f"{100 * sum(n_changed[2:]) / sum(n_changed):.1f} % of your children have more than one gene mutated: with a "
+        "chance of 20 % a child has *one* of its genes redrawn.",
     )
     refuse(
         share < 0.5 and alike["all"] > 0.5 * several,
-        "in a generation either all children mutate or none: toss a coin for each child, inside the loop.",
+        "in a generation either most children mutate or hardly any: toss a coin for each child, inside the loop, from "
+        "`rng` as it goes on.",
     )
     refuse(
         not 0.13 < share < 0.23,
@@ -147,16 +78,18 @@ def _mutations(student: Student) -> None:
         sum(map(len, never.values())) > 4,
         f"mutation never draws some of the choices: {never}. Draw from all of them: rng.choice(choices[name]).",
     )
+    shared = [what for key, what in (("names", "gene"), ("genes", "choice")) if alike[key] > 0.5 * several]
     refuse(
-        max(alike["names"], alike["genes"]) > 0.5 * several,
-        "all children of a generation that mutate do so alike: draw gene and choice for each child, inside the loop.",
+        shared,
+        f"the children of a generation that mutate do so alike, with the same {' and '.join(shared)}: draw anew for "
+        "each child, inside the loop, from `rng` as it goes on.",
     )
     strays: list[int] = []
     n_other = n_children = 0
     two: dict[str, list[int]] = {name: [0, 1 + i] for i, name in enumerate(CHOICES)}
     for seed in range(100):
         for design, kept_score in student.in_place(
-            _population("all alike", 20, random.Random(hidden(seed))), two, random.Random(hidden(seed))
+            population_of("all alike", 20, random.Random(hidden(seed))), two, random.Random(hidden(seed))
         ):
             strays += [gene for name, gene in design.items() if gene not in two[name]]
             if kept_score is None:
@@ -164,7 +97,7 @@ def _mutations(student: Student) -> None:
                 n_other += any(gene != 0 for gene in design.values())
     refuse(
         any(all(gene not in genes for genes in two.values()) for gene in strays),
-        "a child has a choice that isn't among the `choices` that were given. Are others kept, or typed in?",
+        "a child has a choice that isn't among the `choices` that were given. Are others kept, typed in or worked out?",
     )
     refuse(strays, "a child has a choice of another gene: draw from the list of the gene itself, choices[name].")
     refuse(
@@ -178,7 +111,7 @@ def _parents(student: Student) -> None:
     """Ten designs, each with its own choice for all genes: who had children with whom, among the four best."""
     pairs, litters, alike = Counter[frozenset[int]](), 0, 0
     for seed in range(300):
-        _, answer = _call(student, _population("ten kinds", 10, random.Random(hidden(seed))), seed)
+        _, answer = next_of(student, population_of("ten kinds", 10, random.Random(hidden(seed))), seed)
         if sum(kept_score is not None for _, kept_score in answer) > 4:
             continue
         found = [set(design.values()) for design, kept_score in answer if kept_score is None]
@@ -204,7 +137,7 @@ def _parents(student: Student) -> None:
 def _crossover(student: Student) -> None:
     first = last = pure = mixed = halves = litters = alike = 0
     for seed in range(400):
-        _, answer = _call(student, _population("two kinds", 5, random.Random(hidden(seed))), seed)
+        _, answer = next_of(student, population_of("two kinds", 5, random.Random(hidden(seed))), seed)
         if sum(kept_score is not None for _, kept_score in answer) > 2:
             continue
         litter = [list(design.values()) for design, kept_score in answer if kept_score is None]
@@ -226,8 +159,8 @@ def _crossover(student: Student) -> None:
     n = pure + mixed
     refuse(
         mixed < 0.1 * n,
-        "every child is a copy of one parent: each gene comes from mother or father, by a coin for each, "
-        "from `rng` as it goes on.",
+        "every child, but for mutation, is like one parent in all genes. Mother and father are two, and each gene "
+        "comes from one of them, by a coin for each gene, from `rng` as it goes on.",
     )
     refuse(
         halves > 0.9 * mixed,
@@ -236,33 +169,44 @@ def _crossover(student: Student) -> None:
     refuse(
         alike > 0.5 * litters,
         "all children of a generation get the same genes from the same parents: toss new coins for each child, inside "
-        "the loop.",
+        "the loop, from `rng` as it goes on.",
     )
     refuse(
         pure > 0.3 * n,
         f"{100 * pure / n:.0f} % of the children are like one parent in every gene; with two parents who differ in all "
-        "four, it should be 2 in 16. Are mother and father sometimes the same one?",
+        "four, it should be 2 in 16. Are mother and father sometimes the same one, or is the coin of a gene not fair?",
     )
     refuse(
-        not (0.35 < first / n < 0.65 and 0.35 < last / n < 0.65 and pure > 0.05 * n),
-        "the coin isn't fair, or is tossed for some genes only: each gene comes from mother or father equally often.",
+        not (0.35 < first / n < 0.65 and 0.35 < last / n < 0.65),
+        f"the first gene comes from the better parent in {100 * first / n:.0f} % of your children, and the last gene "
+        f"in {100 * last / n:.0f} %. It should be 50 % for every gene: toss a fair coin for each.",
+    )
+    refuse(
+        pure <= 0.05 * n,
+        f"{100 * pure / n:.0f} % of your children are like one parent in every gene, but it should be 2 in 16: toss "
+        "the coin of each gene by itself, whatever the others came to.",
     )
 
 
 def _survivors(student: Student) -> None:
     n_calls, gone, unranked, crowds, deserts = 150, [0, 0], 0, 0, 0
-    lives = [0] * 20  # by rank
+    lived = [0] * 20  # by rank
     for seed in range(n_calls):
-        given, answer = _call(student, _population("any", 20, random.Random(hidden(seed))), seed)
+        given, answer = next_of(student, population_of("any", 20, random.Random(hidden(seed))), seed)
         for i, lost in enumerate(_lost(given, answer)):
             gone[i] += lost
         kept = {kept_score for _, kept_score in answer}
         unranked += all(old in kept for _, old in given[:8])
-        others = [old in kept for old in sorted((old for _, old in given), reverse=True)][8:]
-        crowds += all(others)
-        deserts += not any(others)
-        for rank, lived in enumerate(others, 8):
-            lives[rank] += lived
+        living = [old in kept for old in sorted((old for _, old in given), reverse=True)]
+        crowds += all(living[8:])
+        deserts += not any(living[8:])
+        lived = [n + alive for n, alive in zip(lived, living, strict=True)]
+    best, lives = lived[:8], lived[8:]
+    refuse(
+        crowds == n_calls and gone[1],
+        "those who aren't among the best 40 % all live on, in every generation, and the best 40 % don't: is it the "
+        "wrong part of the ranking that lives on without a coin?",
+    )
     refuse(
         crowds == n_calls,
         "everybody lives on, and no place is left for children: of those who aren't among the best 40 %, each lives on "
@@ -273,16 +217,30 @@ def _survivors(student: Student) -> None:
         "the first 40 % of `population` live on, whatever their scores: it comes in any order. Rank it by score first.",
     )
     refuse(
+        min(lived[12:]) == n_calls and gone[0],
+        "the worst 40 % live on in every generation, and the best doesn't. Sort by score, the highest first.",
+    )
+    refuse(
+        gone[0] > 0.7 * n_calls and not any(n_calls - n for n in best[1:]),
+        f"the best design of all lives on in {100 * best[0] / n_calls:.0f} % of your generations only, the next seven "
+        "in all of them: does your slice begin at 0?",
+    )
+    refuse(
         gone[0] > 0.7 * n_calls,
-        "the best design of all doesn't live on. Sort by score, the highest first, and let the best 40 % live on as "
-        "they are, from the first on.",
+        f"of {n_calls} generations, the best eight of 20 live on with their score in {best} (the best of all first). "
+        "The best 40 % always live on as they are: rank by score, the highest first.",
     )
     refuse(
         gone[0] > 0,
         f"in {100 * gone[0] / n_calls:.0f} % of your generations the best design is gone, or has lost its score. The "
         "best 40 % live on as they are: rank everybody by score, and mutate children alone.",
     )
-    refuse(gone[1] > 0, "of the best 40 % (8 of 20), not all live on with their score.")
+    missing = [rank for rank, n in enumerate(best) if n < n_calls]
+    refuse(
+        gone[1] > 0,
+        f"of the best 40 % (8 of 20), not all live on with their score: those with the ranks {missing} (from 0) are "
+        "missing in some generations, or in all.",
+    )
     share = sum(lives) / (12 * n_calls)
     refuse(share == 0, "nobody but the best 40 % lives on: each of the others does with a chance of 10 %.")
     refuse(
@@ -295,7 +253,7 @@ def _survivors(student: Student) -> None:
         f"of those who aren't among the best 40 %, {100 * share:.0f} % live on in your generations, but it should be "
         "10 %: one coin for each of them, rng.random() < 0.1.",
     )
-    never = [rank for rank in range(8, 20) if not lives[rank]]
+    never = [rank for rank in range(8, 20) if not lived[rank]]
     refuse(
         never,
         f"of 20 designs, those with the ranks {never} (from 0) never live on in {n_calls} generations: each of the "
@@ -305,15 +263,24 @@ def _survivors(student: Student) -> None:
 
 def _rounding(student: Student) -> None:
     """Of twelve designs, 4.8 are 40 %."""
-    n_calls, lives = 60, [0, 0]
+    n_calls, lives = 60, [0] * 12
     for seed in range(n_calls):
-        given, answer = _call(student, _population("any", 12, random.Random(hidden(seed))), seed)
+        given, answer = next_of(student, population_of("any", 12, random.Random(hidden(seed))), seed)
         ranked = sorted((old for _, old in given), reverse=True)
-        for i, rank in enumerate((3, 4)):
-            lives[i] += any(kept_score == ranked[rank] for _, kept_score in answer)
-    refuse(lives[0] < n_calls, "of 12 designs, the four best don't always live on: int(0.4 * 12) is 4.")
+        for rank, score in enumerate(ranked):
+            lives[rank] += any(kept_score == score for _, kept_score in answer)
+    always = sum(n == n_calls for n in lives)
     refuse(
-        lives[1] == n_calls,
+        lives[3] < n_calls,
+        f"of 12 designs the fourth best lives on in {lives[3]} of {n_calls} generations; it should in all, for "
+        "int(0.4 * 12) is 4.",
+    )
+    refuse(
+        lives[4] == n_calls and always > 5,
+        f"40 % of 12 designs are 4.8, and with yours {always} always live on: is their number typed in, or kept?",
+    )
+    refuse(
+        lives[4] == n_calls,
         "40 % of 12 designs are 4.8, and with yours five always live on. Round down, as int(0.4 * 12) does.",
     )
 
@@ -326,7 +293,8 @@ def judge_generations(student: Student) -> None:
     _crossover(student)
     _parents(student)
     comes_from_rng(
-        lambda rng: student.in_place(_population("any", 20, random.Random(hidden(0))), CHOICES, rng),
+        lambda rng: student.in_place(population_of("any", 20, random.Random(hidden(0))), CHOICES, rng),
         random.Random,
-        elsewhere="two calls with the same rng differ: take all randomness from `rng`.",
+        elsewhere="two calls with the same rng differ: take all randomness from `rng`, and keep nothing from call to "
+        "call.",
     )

@@ -122,6 +122,20 @@ def shared_generator(seed, condition, number):
 condition_by_condition = runner(by_seed=False)
 second_condition_goes_on = runner(source=shared_generator)
 running_number_as_seed = runner(source=lambda seed, c, number: torch.Generator().manual_seed(100 + number))
+_one_for_all = []
+
+
+def one_generator(seed, condition, number):
+    """One generator for all units, which goes on."""
+    if number == 0:
+        _one_for_all[:] = [torch.Generator().manual_seed(seed)]
+    return _one_for_all[0]
+
+
+one_generator_for_all = runner(source=one_generator)
+another_seed_for_the_second = runner(
+    source=lambda seed, c, number: torch.Generator().manual_seed(seed + 1000 * (number % 2))
+)
 same_seed_for_all = runner(source=lambda seed, c, number: torch.Generator().manual_seed(0))
 seed_as_generator = runner(source=lambda seed, c, number: seed)
 budget_is_shared_out = runner(share=lambda budget, n: budget // n)
@@ -271,6 +285,8 @@ def writes(text, mode="a"):
 
 
 each_line_twice = writes(lambda line: line * 2)
+empty_line_after_each = writes(lambda line: line + "\n")
+elsewhere = writes(lambda line: "")
 no_line_ends = writes(str.rstrip)
 dumped_twice = writes(lambda line: json.dumps(line.strip()) + "\n")
 empty_line_first = runner(
@@ -411,23 +427,25 @@ WRONG = {
         (reuse_is_counted_twice, "you count what is reused twice"),
     ],
     "13.3": [
-        (condition_by_condition, "all seeds of one condition run before"),
+        (condition_by_condition, "all units of one condition run before"),
         (second_condition_goes_on, "goes on with the generator that the first has used"),
-        (running_number_as_seed, "so they are not paired. Seed the generator with"),
+        (running_number_as_seed, "your generators have the seeds [100, 101"),
         (same_seed_for_all, "all units draw the same numbers"),
+        (one_generator_for_all, "all units share one generator"),
+        (another_seed_for_the_second, "your generators have the seeds [3, 1003, 5"),
         (seed_as_generator, "gets a value of type int as its second argument"),
         (budget_is_shared_out, "the units get the budgets"),
         (written_at_the_end, "while the units run, the journal stays empty"),
         (begins_anew, "overwrites the journal"),
         (does_all_again, "the second run does every unit again"),
-        (old_rows_twice_in_the_journal, "after the resumed run a unit is there twice"),
+        (old_rows_twice_in_the_journal, "after the resumed run a unit is in the journal twice"),
         (only_new_rows, "returns only what it did itself"),
         (any_order, "your rows stand in the order of the journal"),
         (all_of_the_journal, "was not asked for (seed 99)"),
         (stops_at_half_a_line, "leave it out, and nothing else"),
         (glued_line, "glued to the half line"),
         (exception_is_swallowed, "an exception in `work` disappears"),
-        (nobody_watches_the_budget, "and nobody notices"),
+        (nobody_watches_the_budget, "and no error comes"),
         (written_before_it_is_looked_at, "a unit that spent more than its budget stands in the journal"),
         (exactly_the_budget_is_refused, "a unit that spends exactly its budget"),
         (no_progress, "`progress` is never called"),
@@ -438,12 +456,12 @@ WRONG = {
         (keeps_two_numbers, "lacks a part of what `work` returned"),
         (nameless_complaint, "Name the condition and the seed"),
         (reads_up_to_the_half_line, "you stop reading at the half line"),
-        (progress_too_early, "`progress` is called before the unit is finished"),
+        (progress_too_early, "`progress` is called before the unit's line is in the journal"),
         (progress_exchanged, "`progress` gets its numbers in the wrong order"),
         (progress_one_too_few, "`progress` gets [(0, 6), (1, 6)"),
         (sorted_rows, "your rows are for [('early', 4)"),
         (typed_in_conditions, "your function runs [('as it is', 21)"),
-        (typed_in_budget, "is refused (late, seed 21: 1500 evaluations"),
+        (typed_in_budget, "a ValueError comes (late, seed 21: 1500 evaluations"),
         (first_work, "the `work` that it is given is never called"),
         (first_journal, "the `journal` that it is given stays empty"),
         (first_progress, "the `progress` that it is given is never called"),
@@ -451,6 +469,8 @@ WRONG = {
         (each_line_twice, "each unit is written as two lines"),
         (no_line_ends, "stand one behind the other"),
         (dumped_twice, "isn't a dictionary in JSON"),
+        (empty_line_after_each, "an empty line follows each"),
+        (elsewhere, "neither while the units run nor after it"),
         (empty_line_first, "holds a line before the first unit is finished"),
     ],
     "13.4": [
@@ -463,7 +483,7 @@ WRONG = {
         (luckiest_run_chooses, "chosen by its best single run"),
         (worst_is_chosen, "the worst setting is chosen"),
         (independent_samples, "that of two independent samples"),
-        (all_seeds_of_the_chosen, "pair only the seeds of both"),
+        (all_seeds_of_the_chosen, "Pair only the seeds of both"),
         (three_values, "your function should return 4 values"),
     ],
 }

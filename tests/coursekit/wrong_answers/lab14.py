@@ -102,6 +102,9 @@ def breeder(
                 mother, father = parents[i], parents[i - 1]
             if crossover == "coins":
                 child = {name: (mother, father)[drawn(("coins", name), rng.randrange(2))][0][name] for name in choices}
+            elif crossover == "two each":
+                hers = rng.sample(list(choices), 2)
+                child = {name: (mother if name in hers else father)[0][name] for name in choices}
             elif crossover == "halves":
                 child = {name: (mother, father)[i >= 2][0][name] for i, name in enumerate(choices)}
             elif crossover == "first":
@@ -154,6 +157,29 @@ def mended_in_another_order(population, choices, rng):
 
 def rounded_scores(population, choices, rng):
     return [(design, s and round(s, 1)) for design, s in breeder()(population, choices, rng)]
+
+
+def the_best_is_left_out(population, choices, rng):
+    ranked = sorted(population, key=lambda one: one[1], reverse=True)
+    return breeder(more=1)(ranked[1:], choices, rng)
+
+
+def scores_change_sides(population, choices, rng):
+    """Children get a score, and those who live on None."""
+    return [(design, 0.5 if s is None else None) for design, s in breeder()(population, choices, rng)]
+
+
+def children_are_given_0(population, choices, rng):
+    return [(design, 0.0 if s is None else s) for design, s in breeder()(population, choices, rng)]
+
+
+def another_one_s_score(population, choices, rng):
+    (a, first), (b, second), *rest = breeder()(population, choices, rng)
+    return [(a, second), (b, first), *rest]
+
+
+def only_children(population, choices, rng):
+    return [({name: rng.choice(population)[0][name] for name in choices}, None) for _ in population]
 
 
 def first_population_kept(population, choices, rng, seen=[]):  # noqa: B006 - that is the mistake
@@ -270,21 +296,29 @@ WRONG = {
             "the best design is gone, or has lost its score",
         ),
         (named("everybody_is_trained_again", train_again=True), "trains everybody again"),
-        (named("children_inherit_a_score", inherit="mean"), "a score that nobody gave it"),
+        (named("children_inherit_a_score", inherit="mean"), "a design has the score 0.87"),
         (
             named("children_are_their_mothers", crossover="copy", copies=False, chance=0.0),
             "two members of the next generation",
         ),
-        (named("children_have_their_mothers_score", inherit="mother"), "the score of one of its parents"),
+        (named("children_have_their_mothers_score", inherit="mother"), "stands beside two designs"),
         (named("nobody_is_ranked", ranked_at_all=False), "whatever their scores"),
         (named("always_another_gene", always_new=True), "a redrawn gene may stay what it was"),
         (named("one_coin_for_all_lives", once=["lives"]), "either all live on or none"),
         (named("the_best_of_the_others_never_lives", first_other=1), "ranks [8] (from 0) never live on"),
+        (named("eight_live_on", whole=lambda n: 8), "is their number typed in"),
+        (the_best_is_left_out, "does your slice begin at 0?"),
+        (scores_change_sides, "and children have None"),
+        (children_are_given_0, "a design has the score 0.0"),
+        (another_one_s_score, "has the score of another"),
+        (only_children, "nobody lives on: none of the designs"),
+        (named("two_genes_each", crossover="two each"), "toss the coin of each gene by itself"),
+        (named("one_redrawn_gene", once=["name"]), "alike, with the same gene:"),
         (named("rounded_up", whole=lambda n: int(n + 0.99)), "with yours five always live on"),
-        (named("one_coin_for_all_children", once=["mutates"]), "either all children mutate or none"),
+        (named("one_coin_for_all_children", once=["mutates"]), "either most children mutate or hardly any"),
         (named("the_last_gene_never_mutates", names=lambda c: list(c)[:-1]), "'optimiser' is never mutated"),
         (named("genes_mutate_unevenly", names=lambda c: [*c, *list(c)[:1] * 4]), "genes are mutated with shares"),
-        (named("one_redrawn_gene_for_all", once=["name", "choice"]), "that mutate do so alike"),
+        (named("one_redrawn_gene_for_all", once=["name", "choice"]), "alike, with the same gene and choice"),
         (named("one_pair_for_all", once=["parents"]), "have the same two parents"),
         (named("neighbours_pair", distinct="neighbours"), "ranks 0 and 2, 1 and 3 (from 0)"),
         (named("same_coins_for_all", once=["coins"]), "toss new coins for each child"),
@@ -292,19 +326,19 @@ WRONG = {
         (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
         (rounded_scores, "leave the scores as they are"),
         (first_population_kept, "`seen` keeps something of an earlier call"),
-        (choices_typed_in, "Are others kept, or typed in?"),
+        (choices_typed_in, "Are others kept, typed in or worked out?"),
         (choices_of_another_gene, "a child has a choice of another gene"),
-        (named("no_mutation", mutate_children=False), "nobody mutates"),
+        (named("no_mutation", mutate_children=False), "no mutation shows"),
         (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
         (named("no_keepers", keepers=0.0), "nobody but the best 40 % lives on"),
         (named("too_many_keepers", keepers=0.4), "but it should be 10 %"),
         (named("worst_live_on", reverse=False), "Sort by score"),
         (named("too_few_live_on", retain=0.25), "not all live on"),
-        (named("no_crossover", crossover="copy"), "every child is a copy of one parent"),
+        (named("no_crossover", crossover="copy"), "is like one parent in all genes"),
         (named("one_cut_in_the_middle", crossover="halves"), "toss a coin for every gene"),
-        (named("parents_may_be_one", distinct=False), "Are mother and father sometimes the same one?"),
-        (named("first_gene_of_the_better", crossover="first"), "the coin isn't fair"),
+        (named("parents_may_be_one", distinct=False), "Are mother and father sometimes the same one"),
+        (named("first_gene_of_the_better", crossover="first"), "comes from the better parent in"),
         (named("anybody_is_a_parent", pool="all"), "genes of somebody who doesn't live on"),
         (named("one_child_too_many", more=1), "21 members, of 20"),
         (named("own_randomness", own_rng=True), "take all randomness from `rng`"),
