@@ -102,8 +102,8 @@ def _judge_scores(given: Population, answer: list[Any], scored: list[Any]) -> No
         )
         earner = designs[scores.index(kept_score)]
         raise TryAgain(
-            f"the score {kept_score} was earned by {earner}, and stands beside {design}. Has somebody who lives on been "
-            "changed, while the score stayed? That is the bug: mutate the children alone. Or does a child have a "
+            f"the score {kept_score} was earned by {earner}, and stands beside {design}. Has somebody who lives on "
+            "been changed, while the score stayed? That is the bug: mutate the children alone. Or does a child have a "
             "parent's score? A child's is None."
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Constant, Lab, Student, compare, hidden
+from coursekit.feedback import Constant, Lab, Part, Student, compare_each, hidden
 from coursekit.labs.lab15_mapping import judge_map, seed_of
 from coursekit.labs.lab15_pool import Pool, judge_steady_state
 
@@ -123,14 +123,6 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
     "`dispatch` is ignored.": _like(counts_dispatch=0.0),
     "all workers are served at the same time. There is one scheduler: it hands out one task after the other, and each "
     "takes `dispatch` seconds.": _like(line=False),
-    "the makespan is the end of the last task of the list; an earlier one may end later.": _like(
-        last=lambda starts, ends: float(ends[-1])
-    ),
-    "the makespan is the latest *start*; it is the latest end.": _like(last=lambda starts, ends: float(max(starts))),
-    "the makespan is the work divided by the workers, as if nobody ever were idle.": lambda s, n, d: (
-        _queue(s, n, d)[0],
-        sum(s) / n,
-    ),
     "you return the ends of the tasks, not their starts.": lambda s, n, d: (
         _queue(s, n, d)[0] + np.asarray(s),
         _queue(s, n, d)[1],
@@ -142,6 +134,17 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
 }
 
 
+_MAKESPANS: dict[str, Callable[..., float]] = {
+    "makespan is the end of the last task of the list; an earlier one may end later.": lambda *args: _like(
+        last=lambda starts, ends: float(ends[-1])
+    )(*args)[1],
+    "makespan is the latest *start*; it is the latest end.": lambda *args: _like(
+        last=lambda starts, ends: float(max(starts))
+    )(*args)[1],
+    "makespan is the work divided by the workers, as if nobody ever were idle.": lambda s, n, d: sum(s) / n,
+}
+
+
 @LAB.exercise("15.3", "queue(seconds, n_workers, dispatch)", title="The queue on paper", points=4)
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(15))
@@ -149,13 +152,17 @@ def _(student: Student) -> None:
     def case(n_tasks: int, n_workers: int, dispatch: float) -> tuple[list[float], int, float]:
         return rng.lognormal(0, 1, n_tasks).round(3).tolist(), n_workers, dispatch
 
-    compare(
+    compare_each(  # starts alone come first: most faults in them are told whatever the makespan is made of
         student,
-        returns=("starts", "makespan"),
+        {
+            "starts": Part(
+                lambda *args: _queue(*args)[0],
+                {hint: lambda *args, way=way: way(*args)[0] for hint, way in _QUEUE_MISTAKES.items()},
+            ),
+            "makespan": Part(lambda *args: _queue(*args)[1], _MAKESPANS),
+        },
         by_hand=[(([5.0, 1.0, 1.0, 2.0], 2, 0.5), ([0.5, 1.0, 2.5, 4.0], 6.0))],
         others=[case(12, 3, 0.1), case(9, 1, 0.0), case(4, 9, 0.3), case(40, 5, 0.02), case(30, 6, 0.4)],
-        right=_queue,
-        mistakes=_QUEUE_MISTAKES,
     )
 
 

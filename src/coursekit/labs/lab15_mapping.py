@@ -27,7 +27,9 @@ class _Threads(Executor):
     """Two workers who begin when all tasks are there, and then take turns, the last task first."""
 
     def __init__(self, n_expected: int) -> None:
-        self.n_expected, self.n_submitted, self.early, self._turn = n_expected, 0, False, 0
+        self.n_expected, self.n_submitted, self._turn = n_expected, 0, 0
+        self.early = 0  # how many tasks had been sent when somebody waited too early
+        self.done: list[tuple[Any, float]] = []  # size and score of what was evaluated
         self.closed = False
         self._tasks: list[tuple[Future[Any], Callable[[], Any]]] = []
         self._news = threading.Condition(threading.RLock())
@@ -36,7 +38,10 @@ class _Threads(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         if not callable(fn):
-            raise TryAgain("submit takes the function and its arguments apart: submit(f, a, b), not submit(f(a, b)).")
+            raise TryAgain(
+                f"submit gets a {type(fn).__name__} as its first argument: it takes the function and its arguments "
+                "apart, in this order, submit(f, a, b), not submit(f(a, b))."
+            )
         future = _Receipt(self)
         with self._news:
             self.n_submitted += 1
@@ -51,9 +56,15 @@ class _Threads(Executor):
     def release(self) -> None:
         """Begin, because somebody waits; too early if there are tasks still to be sent."""
         with self._news:
-            self.early |= self.n_submitted < self.n_expected
+            if self.n_submitted < self.n_expected:
+                self.early = self.early or self.n_submitted
             self.n_expected = 0
             self._news.notify_all()
+
+    def settle(self) -> None:
+        """Wait until all that was sent is done, also what nobody asks for."""
+        with self._news:
+            self._news.wait_for(lambda: self._turn >= self.n_submitted, 3)
 
     def _work(self, number: int) -> None:
         while True:
@@ -115,7 +126,14 @@ def judge_map(student: Student) -> None:
 
     def run(these: list[tuple[Design, int]], evaluate: Callable[..., float] = evaluate) -> tuple[list[Any], _Threads]:
         executor = _Threads(len(these))
-        answer = student(evaluate, these, executor)
+
+        def evaluated(design: Design, rng: Any) -> float:
+            score = evaluate(design, rng)
+            executor.done.append((design["size"], score))
+            return score
+
+        evaluated.__name__ = "evaluate"
+        answer = student(evaluated, these, executor)
         refuse(
             not isinstance(answer, list | tuple | np.ndarray),
             f"your function should return a list of results, but it returns a {type(answer).__name__}.",
@@ -127,7 +145,8 @@ def judge_map(student: Student) -> None:
         )
         refuse(
             executor.n_submitted == 0,
-            "the executor gets nothing: you evaluate here. executor.submit(evaluate, ...) sends a task away.",
+            "the executor gets nothing: executor.submit(evaluate, ...) sends a task to its workers. Do you evaluate "
+            "here, or in an executor of your own?",
         )
         refuse(
             executor.n_submitted > len(these),
@@ -136,6 +155,11 @@ def judge_map(student: Student) -> None:
         refuse(
             len(found) != len(these),
             f"{len(these)} tasks give {len(found)} results. There is one result for each task, equal ones too.",
+        )
+        refuse(
+            executor.n_submitted < len(these),
+            f"{len(these)} tasks, but only {executor.n_submitted} calls of submit: each task is sent, also one whose "
+            "design is that of another.",
         )
         refuse(
             executor.closed,
@@ -149,17 +173,22 @@ def judge_map(student: Student) -> None:
             )
         refuse(
             executor.early,
-            "each task waits for the one before: .result() in the loop that submits makes all other workers idle. "
-            "Submit all of them first, keep the futures in a list, and then ask for the results.",
+            f"your function waits when only {executor.early} of {len(these)} tasks are sent, as .result() in the loop "
+            "that submits does: workers are idle. Submit all of them first, keep the futures in a list, and then ask "
+            "for the results.",
         )
         return [float(one) for one in found], executor
 
     def right(these: Sequence[tuple[Design, int]], **changed: int) -> list[float]:
         return [evaluate(d, np.random.default_rng(seed_of(d, changed.get("replicate", k)))) for d, k in these]
 
-    found, _ = run(tasks)
+    found, first = run(tasks)
     expected = right(tasks)
     if found != expected:
+        refuse(
+            found in (sorted(expected), sorted(expected, reverse=True)),
+            "the right results, but sorted: they belong in the order of the tasks.",
+        )
         refuse(
             sorted(found) == sorted(expected),
             "the right results in the wrong order: is it that of completion? They belong in the order of the tasks, "
@@ -173,32 +202,41 @@ def judge_map(student: Student) -> None:
             any(np.array_equal(found, np.round(expected, decimals)) for decimals in range(8)),
             f"your results are rounded, {found[0]:g} for {expected[0]:.6g}: return what `evaluate` returned, as it is.",
         )
+        first.settle()
+        met, due = sorted(size for size, _ in first.done), sorted(d["size"] for d, _ in tasks)
+        refuse(
+            met != due,
+            f"there are designs of the sizes {due}, and your workers evaluate some of the sizes {met}: does a "
+            "function made in a loop look at the loop's variable too late? Give submit the design as an argument.",
+        )
+        refuse(
+            set(found) - {score for _, score in first.done},
+            f"your results aren't what `evaluate` returned for the tasks: the first is {found[0]:.6g}, and should be "
+            f"{expected[0]:.6g}. Return each as it is.",
+        )
         draws = [round(value - int(d["size"]), 9) for value, (d, _) in zip(found, tasks, strict=True)]
         refuse(
-            sorted(int(value) for value in found) != sorted(int(d["size"]) for d, _ in tasks),
-            "some designs are evaluated twice and others never: does a function made in a loop look at the loop's "
-            "variable too late? Give submit the design as an argument.",
-        )
-        refuse(
             len(set(draws)) == 1,
-            "all tasks draw the same numbers: the seed is a constant (or the process, which is one for all here).",
+            "all tasks draw the same numbers: is the seed a constant, or the number of the process, which is one "
+            "for all here?",
         )
         refuse(
-            len(set(draws)) <= 2,
+            len(set(draws[::2])) == len(set(draws[1::2])) == 1,
             "all tasks of one worker draw the same numbers, and who works on what is chance: the seed comes from the "
             "worker, not from the task.",
         )
         named = [right([(d, k) for e, k in tasks if e == d]) for d, _ in tasks]
         refuse(
             all(value in same for value, same in zip(found, named, strict=True)),
-            "of two replicates of a design, one has the other's result: is a dict keyed by the design alone? Equal "
-            "designs overwrite each other there.",
+            "of two replicates of a design, one has the other's result: is a dict keyed by the design alone, in which "
+            "equal designs overwrite each other, or does seed_of get the replicate of another task?",
         )
         again, _ = run(tasks)
         turned, _ = run(tasks[::-1])
         refuse(
             sorted(again) != sorted(found) and sorted(turned) != sorted(found),
-            "two runs differ: a generator without a seed takes one from the system.",
+            "two calls with the same tasks differ: is a generator made without a seed (it takes one from the system), "
+            "or does one go on from call to call? Each task has its own.",
         )
         refuse(
             sorted(turned) != sorted(found),
@@ -210,14 +248,17 @@ def judge_map(student: Student) -> None:
             f"For the task {tasks[0]} your result is {found[0]:.6g}, but should be {expected[0]:.6g}."
         )
     few, executor = [({"size": 3, "rate": 0.2}, 1), ({"size": 8, "rate": 0.4}, 0)], _Threads(2)
+    before = first.n_submitted
     again = list(student(evaluate, few, executor))
     refuse(
-        executor.n_submitted == 0,
-        "a second call sends nothing to its executor: is the one of the first call kept?",
+        executor.n_submitted == 0 and first.n_submitted > before,
+        "a second call sends nothing to its executor: the one of the first call gets it.",
     )
+    refuse(executor.n_submitted == 0, "a second call, with other tasks, sends nothing to its executor.")
     refuse(
         again != right(few),
-        "a first call is right, and a second one with other tasks is wrong: is something kept from the first?",
+        f"a first call with {len(tasks)} tasks is right, and a second one with {len(few)} others gives "
+        f"{str(again)[:60]}, but should give {right(few)}: is something kept from the first, or typed in?",
     )
     fails = _Fails()
     try:
@@ -228,7 +269,8 @@ def judge_map(student: Student) -> None:
         pass
     refuse(
         not fails.met,
-        "a later call doesn't use the `evaluate` that it is given: is the one of an earlier call kept?",
+        "a later call with the same tasks doesn't use the `evaluate` that it is given: is the one of an earlier call "
+        "kept, or what it returned?",
     )
     raise TryAgain(
         "one evaluation raised a ValueError, and your function hides it. A bug is no bad luck: let it through, "

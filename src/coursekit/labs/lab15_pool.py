@@ -1,6 +1,7 @@
 """What lab 15 asks of a loop that never waits for the slowest: a pool of workers in virtual time, and who is idle."""
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,6 +72,7 @@ class _Watched:
         self.early, self.news, self.lost = 0, 0, list[int]()
         self.ahead, self.new, self.scored = 0, 0, dict[int, float]()  # in hand while all work; sent at all; evaluated
         self.refills, self.fresh = list[int](), False  # how many were under way when somebody new was sent
+        self.sent, self.n_waits, self.in_line = Counter[int](), 0, list[bool]()  # in line: was it sent before?
         self.pool = Pool(lambda d: float(draws[d % 500]), _score, n_workers, deaths)
         self._submit, self._wait = self.pool.submit, self.pool.wait
         self.pool.submit, self.pool.wait = self.submit, self.wait  # type: ignore[method-assign]
@@ -106,7 +108,10 @@ class _Watched:
         if self.fresh and design not in self.lost:
             self.refills.append(self.pool.n_running)
             self.fresh = False
+        if self.pool.n_running >= self.pool.n_workers:
+            self.in_line.append(design in self.lost)
         self.new += design not in self.lost
+        self.sent[design] += 1
         self._submit(design)
         self.full = max(self.full, self.pool.n_running)
 
@@ -116,13 +121,19 @@ class _Watched:
         self.idle += self.pool.n_running < self.pool.n_workers and rest > 0
         if not self.pool.n_running and self.lost:
             refuse(
-                self.pool.n_submitted < self.n_asked + len(self.lost),
+                self.not_again(),
                 "you wait for a score that never comes: its worker died, and the design wasn't submitted again.",
             )
             refuse(
-                self.n_asked < self.n,
+                self.n_asked < self.n == self.pool.n_submitted,
                 f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only: a design that is "
                 "submitted again is no new one, so don't count it.",
+            )
+            refuse(
+                0 < self.n_asked < self.n,
+                f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only, and nothing is under "
+                f"way: {len(self.told)} scores are told, {len(self.lost)} workers died. What does your condition for "
+                "asking count?",
             )
         refuse(
             not self.pool.n_running and len(self.told) >= self.n,
@@ -133,7 +144,13 @@ class _Watched:
             f"{self.n_asked} of {self.n} designs were asked for, all their scores have come, and you wait for another: "
             "what does your condition for asking count?",
         )
+        refuse(
+            not self.pool.n_running and self.pool.n_submitted and self.n_asked >= self.n,
+            f"you wait while nothing is under way: {len(self.scored)} scores have come, and {len(self.told)} of them "
+            f"are told, of {self.n}. What does your loop count, and is every score told?",
+        )
         design, score = self._wait()
+        self.n_waits += 1
         self.fresh = True
         if score is None:
             self.lost.append(design)
@@ -142,6 +159,10 @@ class _Watched:
         self.news = int(score is not None)
         return design, score
 
+    def not_again(self) -> list[int]:
+        """The designs whose worker died, and that nobody submitted after it."""
+        return [design for design in set(self.lost) if self.sent[design] <= self.lost.count(design)]
+
     def tell(self, design: Any, score: Any) -> None:
         refuse(
             score is None,
@@ -149,11 +170,16 @@ class _Watched:
         )
         refuse(
             not isinstance(design, int) or not isinstance(score, float),
-            "tell takes the design and its score, tell(design, score), as pool.wait() gives them.",
+            f"tell gets a {type(design).__name__} and a {type(score).__name__}: it takes the design and its score, "
+            "tell(design, score), as pool.wait() gives them.",
+        )
+        refuse(
+            score != _score(design) and score in self.scored.values(),
+            "a design is told with another's score. pool.wait() says whose it is: use its design.",
         )
         refuse(
             score != _score(design),
-            "a design is told with another's score. pool.wait() says whose it is: use its design.",
+            f"a design is told with the score {score:.6g}, which pool.wait() never gave: tell each score as it is.",
         )
         self.news = 0
         self.told.append((design, score))
@@ -168,12 +194,25 @@ def judge_steady_state(student: Student) -> None:
         refuse(w.pool.n_submitted == 0, "nothing is sent away: pool.submit(ask()) gives a new design to a worker.")
         refuse(
             w.n_asked == 0,
-            "`ask` is never called: it brings the designs. Is something of an earlier call kept in its place?",
+            "`ask` is never called, and designs are submitted: are they your own, or those of an `ask` that an earlier "
+            "call was given? This call's ask() brings them.",
         )
         refuse(not w.told, "nothing is told: tell(design, score) lets the search learn, after each wait.")
+        often = [d for d, k in w.sent.items() if k > 1 + w.lost.count(d)]
+        refuse(
+            often,
+            f"a design is submitted {w.sent[often[0]] if often else 0} times, and its worker died "
+            f"{w.lost.count(often[0]) if often else 0} times: submit it once, and once more for each death.",
+        )
         refuse(
             w.pool.n_submitted > w.n_asked + len(w.lost),
-            "a design is sent away twice, though nobody died over it the first time.",
+            f"{w.pool.n_submitted - len(w.lost)} designs are submitted, and ask() gave {w.n_asked}: submit what it "
+            "gives, and nothing else.",
+        )
+        refuse(
+            w.full > n_workers and all(w.in_line),
+            f"{w.full} designs are under way on {n_workers} workers: a design whose worker died is submitted when "
+            "others have taken all places. Submit it first, and then fill up.",
         )
         refuse(
             w.full > n_workers,
@@ -182,8 +221,9 @@ def judge_steady_state(student: Student) -> None:
         )
         refuse(
             w.ahead > 0,
-            f"ask() is called while all workers are busy: designs ({w.ahead} at most) stay in hand, and know nothing "
-            "of the scores that come meanwhile. Ask when a worker is idle, and submit at once.",
+            "ask() is called though the designs under way and in hand are enough for all workers: designs "
+            f"({w.ahead} at most) stay in hand, and know nothing of the scores that come meanwhile. Ask when a worker "
+            "is idle, and submit at once.",
         )
         refuse(
             w.full == 1 and n_workers > 1,
@@ -193,16 +233,16 @@ def judge_steady_state(student: Student) -> None:
         designs = [d for d, _ in w.told]
         refuse(len(set(designs)) < len(designs), "a score is told twice, so an evaluation counts double.")
         refuse(
-            w.n_asked > n and not set(w.lost) <= set(designs),
+            w.n_asked > n and w.not_again(),
             "a design whose worker died is replaced by a new one. Submit the same design again, or it is lost.",
         )
         refuse(
-            len(w.told) < n and w.pool.n_submitted > w.n_asked,
-            f"a death is counted as an evaluation: {n} were asked for, and only {len(w.told)} scores are told. Count "
-            "scores.",
+            len(w.told) < n == w.n_waits and w.lost and not w.not_again(),
+            f"your loop ends after {n} waits, of which {len(w.lost)} brought None, so a death is counted as an "
+            f"evaluation: only {len(w.told)} scores are told. Count scores.",
         )
         refuse(
-            bool(w.lost) and len(w.told) < n,
+            len(w.told) < n and w.not_again(),
             f"{n} evaluations were asked for, and {len(w.told)} scores are told: those whose worker died are lost. "
             "A score of None counts nothing; submit that design again.",
         )
@@ -225,18 +265,25 @@ def judge_steady_state(student: Student) -> None:
             f"after {n} designs, and wait for the last ones.",
         )
         refuse(
+            len(w.told) < n <= len(w.scored),
+            f"{len(w.scored)} scores have come, and only {len(w.told)} of them are told: who tells the others?",
+        )
+        refuse(
             len(w.told) < n,
-            f"{n} evaluations were asked for, but only {len(w.told)} scores are told. Who waits for the last ones?",
+            f"{n} evaluations were asked for, but only {len(w.told)} scores are told, after {w.n_waits} waits. Who "
+            "waits for the last ones?",
         )
         refuse(
             w.idle > 0,
             "a worker is idle while there is still something to evaluate: after each wait, fill up what is free, also "
             "after a worker died.",
         )
+        pairs = [tuple(pair) for pair in history if np.shape(pair) == (2,)] if isinstance(history, list) else None
+        refuse(pairs is None, f"return a list of (design, score), and not a {type(history).__name__}.")
         refuse(
-            not isinstance(history, list) or [tuple(pair) for pair in history if np.shape(pair) == (2,)] != w.told,
-            "the list that you return should hold (design, score) of every evaluation, in the order in which you told "
-            "them.",
+            pairs != w.told,
+            f"the list that you return holds {len(pairs or [])} pairs (design, score), and should hold those of all "
+            f"{len(w.told)} evaluations, in the order in which you told them.",
         )
 
     run(4, 25)

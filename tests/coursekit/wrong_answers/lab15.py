@@ -77,6 +77,19 @@ def equal_designs_are_merged(evaluate, tasks, executor):
     return [f.result() for f in futures.values()]
 
 
+def sorted_results(evaluate, tasks, executor):
+    return sorted(f.result() for f in sent(evaluate, tasks, executor))
+
+
+def doubled(evaluate, tasks, executor):
+    return [2 * f.result() for f in sent(evaluate, tasks, executor)]
+
+
+def sent_once_for_equal_designs(evaluate, tasks, executor):
+    futures = {str(d): executor.submit(evaluate, d, rng_of(d, k)) for d, k in {str(t[0]): t for t in tasks}.values()}
+    return [futures[str(d)].result() for d, _ in tasks]
+
+
 def key_without_replicate(evaluate, tasks, executor):
     futures = {str(d): executor.submit(evaluate, d, rng_of(d, k)) for d, k in tasks}
     return [futures[str(d)].result() for d, _ in tasks]
@@ -311,6 +324,33 @@ def second_try_is_counted(ask, tell, pool, n_evaluations):
     return told
 
 
+def dead_ones_stand_in_line(ask, tell, pool, n_evaluations):
+    told, n_asked, lost = [], 0, []
+    while len(told) < n_evaluations:
+        while pool.n_running < pool.n_workers and n_asked < n_evaluations:
+            pool.submit(ask())
+            n_asked += 1
+        for design in lost:
+            pool.submit(design)
+        lost = []
+        design, score = pool.wait()
+        if score is None:
+            lost.append(design)
+        else:
+            tell(design, score)
+            told.append((design, score))
+    return told
+
+
+def designs_of_its_own(ask, tell, pool, n_evaluations):
+    numbers = iter(range(n_evaluations))
+    return loop()(lambda: next(numbers), tell, pool, n_evaluations)
+
+
+def rounded_when_told(ask, tell, pool, n_evaluations):
+    return loop(learn=lambda tell, design, score: tell(design, round(score, 2)))(ask, tell, pool, n_evaluations)
+
+
 def never_tells(ask, tell, pool, n_evaluations):
     return loop(learn=lambda tell, design, score: None)(ask, tell, pool, n_evaluations)
 
@@ -403,6 +443,16 @@ def scan(
     return queue
 
 
+def idle_before_they_begin(seconds, n_workers, dispatch):
+    """What goes into the heap is no end, so everybody seems idle; and the makespan is made of it."""
+    idle, scheduler, starts = [0.0] * n_workers, 0.0, []
+    for length in seconds:
+        scheduler = max(scheduler, heapq.heappop(idle)) + dispatch
+        starts.append(scheduler)
+        heapq.heappush(idle, scheduler - length)
+    return starts, max(idle)
+
+
 never_frees = scan(busy=lambda free, worker, end: None)
 makespan_alone = scan(answer=lambda starts, ends: max(ends))
 
@@ -420,16 +470,19 @@ def queue_by_heap(seconds, n_workers, dispatch):
 WRONG = {
     "15.1": [
         (one_generator_for_all, "where a task stands in the list"),
-        (constant_seed, "the seed is a constant"),
+        (constant_seed, "is the seed a constant"),
         (seed_of_the_worker, "all tasks of one worker draw the same"),
         (no_seed, "takes one from the system"),
         (replicate_is_forgotten, "the design *and* the replicate"),
         (replicate_is_the_seed, "a fresh generator of its own"),
         (order_of_completion, "that of completion"),
-        (one_after_the_other, "each task waits for the one before"),
+        (one_after_the_other, "waits when only 1 of 8 tasks are sent"),
         (evaluated_here, "the executor gets nothing"),
         (called_before_it_is_sent, "the function and its arguments apart"),
         (receipts, "the receipts"),
+        (sorted_results, "the right results, but sorted"),
+        (sent_once_for_equal_designs, "only 6 calls of submit"),
+        (doubled, "aren't what `evaluate` returned"),
         (sent_twice, "each task is sent once"),
         (equal_designs_are_merged, "equal ones too"),
         (key_without_replicate, "keyed by the design alone"),
@@ -440,7 +493,7 @@ WRONG = {
         (pairs, "a result is a tuple"),
         (the_best_alone, "a list of results"),
         (first_executor_for_all, "a second call sends nothing"),
-        (first_tasks_for_all, "a second one with other tasks is wrong"),
+        (first_tasks_for_all, "is something kept from the first"),
     ],
     "15.2": [
         (batches, "the slowest of a batch"),
@@ -455,19 +508,22 @@ WRONG = {
         (bred_beforehand, "stay in hand"),
         (death_is_replaced, "replaced by a new one"),
         (death_counts, "a death is counted as an evaluation"),
-        (resubmitted_twice, "is sent away twice"),
+        (resubmitted_twice, "once more for each death"),
         (score_is_told_twice, "a score is told twice"),
         (none_is_told, "a score of None is told"),
         (overshoots, "still under way when you return"),
-        (last_ones_are_forgotten, "Who waits for the last ones?"),
+        (last_ones_are_forgotten, "who tells the others?"),
         (never_submits, "nothing is sent away"),
         (never_tells, "nothing is told"),
+        (dead_ones_stand_in_line, "Submit it first, and then fill up"),
+        (designs_of_its_own, "are they your own"),
+        (rounded_when_told, "which pool.wait() never gave"),
         (history_is_sorted, "in the order in which you told"),
         (one_worker_stays_free, "a worker is idle while there is still"),
         (waits_for_nothing, "1 of 25 designs were asked for"),
     ],
     "15.3": [
-        (never_frees, "more than n_workers work at once"),
+        (idle_before_they_begin, "isn't idle before its end. Push"),
         (makespan_alone, "should return 2 values"),
     ],
 }
