@@ -67,8 +67,19 @@ class _Watched(dict[str, Callable[..., Tensor]]):
 
     def __init__(self, mark: str = "") -> None:
         super().__init__({name + mark: self._watched(name, function) for name, function in OPERATORS.items()})
+        self._mark = mark
 
     def __missing__(self, name: Any) -> Any:
+        refuse(
+            isinstance(name, str) and name[:-1] in OPERATORS and not self._mark,
+            f"you look up the operator {name!r} of a later call in the `operators` of an earlier one: take those that "
+            "are given with the tree.",
+        )
+        refuse(
+            name in OPERATORS and self._mark,
+            f"you look up an operator {name!r}, and in this call's `operators` there is none: its names are others. "
+            "Take the name from the tree.",
+        )
         raise TryAgain(
             f"you look up an operator {name!r}, and there is none. A tuple's operator is its first entry; the text 'x' "
             "and numbers are no tuples."
@@ -115,11 +126,19 @@ class _Watched(dict[str, Callable[..., Tensor]]):
     on_error={
         (RecursionError, ""): "your function calls itself without end. Is it called with a *child*, which is smaller? "
         "Do 'x' and numbers end it?",
-        (TypeError, "fill_value.* not (str|tuple)|Tensor' and 'tuple'"): "'x' or a tuple lands in the branch for "
-        "numbers ({error}). Ask for the kind of tree, and send each to its own branch.",
-        (TypeError, "non-iterable (float|int)|'(float|int)' object is not subscriptable"): "a number lands in the "
-        "branch for tuples ({error}). Numbers may be whole or not; ask whether the tree is a tuple.",
-        (TypeError, "'input' .* must be Tensor"): "torch.full_like(x, number): the tensor comes first ({error}).",
+        (TypeError, "fill_value.* not (str|tuple)|Tensor' and 'tuple'"): "'x' or a tuple stands where a number should "
+        "({error}). Has each kind of tree its own branch, and do your calls for the children give the tree first, "
+        "value(child, x, operators)?",
+        (
+            TypeError,
+            "non-iterable (float|int)|'(float|int)' object is not subscriptable",
+        ): "a number is taken apart like "
+        "a tuple ({error}). Numbers may be whole or not; ask whether the tree is a tuple.",
+        (TypeError, "'input' .* must be Tensor, not (tuple|str)"): "a tree stands where the tensor x should ({error}). "
+        "Do your calls for the children give the tree first, value(child, x, operators)? Or has torch.full_like(x, "
+        "number) its arguments the other way round?",
+        (TypeError, "'input' .* must be Tensor"): "a number stands where the tensor x should ({error}). Is it "
+        "torch.full_like(x, number), the tensor first? Or do your calls for the children give x as the tree?",
     },
 )
 def _(student: Student) -> None:
@@ -179,7 +198,10 @@ def _(student: Student) -> None:
     )
     other = student(("sub!", ("tanh!", "x"), 2.0), x, _Watched("!"))
     if not torch.allclose(other, torch.tanh(x) - 2):
-        raise TryAgain("your function looks operators up elsewhere: take operators[name] from its argument.")
+        raise TryAgain(
+            "with `operators` that have other names your function is wrong: does it take operators[name] from its "
+            "argument, or look elsewhere?"
+        )
 
 
 # 16.2 Cut and graft
@@ -212,8 +234,8 @@ LAB.exercise(
         (
             ZeroDivisionError,
             "",
-        ): "a mean is taken of no trainings at all: is a rule ranked before it is trained, or are "
-        "its trainings not counted?",
+        ): "something is divided by 0 ({error}): is a rule ranked before it is trained, are its trainings not counted, "
+        "or do you divide by the number of the generation, which begins with 0?",
     },
 )(judge_evolving)
 
@@ -228,8 +250,9 @@ LAB.exercise(
     on_error={
         (
             (AttributeError, TypeError, ValueError),
-            "^(?!.*and 'NoneType').*NoneType",
-        ): "a training that died is None, no array ({error}). Ask for that first: `if logits is None`."
+            "^(?!.*and 'NoneType')(?!.*attribute '(?:append|extend|add|insert)').*NoneType",
+        ): "None stands where an array is needed ({error}). A training that died is None, and no array: ask for that "
+        "first, `if logits is None`."
     },
 )(judge_score)
 

@@ -63,6 +63,9 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
                 f"where little fits, your function sometimes returns None: with `most` {most}, a mother of "
                 f"{_size(mother)} nodes and a father of {_size(father)}. {AGAIN}"
             )
+        refuse(
+            child is None and found, "your function sometimes returns None: does every way through it end in a tree?"
+        )
         refuse(child is None, "your function returned None: did you forget `return`?")
         refuse(
             isinstance(child, list),
@@ -90,10 +93,16 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
             f"number is a node.) {AGAIN}",
         )
         found[right[child]] += 1
+    roomy = most >= _size(mother) + _size(father)
     refuse(
-        unchanged and most >= _size(mother) + _size(father),
-        f"in {unchanged} of {n} calls the child is its mother, unchanged, though every child would fit: the gift never "
-        "arrives. Is the changed part put into the copy, at every level?",
+        unchanged == n and roomy,
+        "the child is always its mother, unchanged, though every child would fit: the gift never arrives. Is the "
+        "changed part put into the copy, at every level, and the copy returned?",
+    )
+    refuse(
+        unchanged and roomy,
+        f"in {unchanged} of {n} calls the child is its mother, unchanged, though every child would fit. Does the gift "
+        "come from the father, and does it arrive at every place, at the root as well as far below?",
     )
     refuse(
         unchanged,
@@ -151,8 +160,11 @@ def _judge_small(student: Student) -> None:
     found = _draw(student, MOTHER, FATHER, most, 3, n)
     fitting = [pair for child, pair in _children(MOTHER, FATHER).items() if _size(child) <= most]
     counts = [found[pair] for pair in fitting]
-    full = [found[pair] for child, pair in _children(MOTHER, FATHER).items() if _size(child) == most]
-    refuse(sum(full) == 0, f"no child has {most} nodes where {most} are allowed: `most` itself is still allowed.")
+    largest = max(_size(child) for child, pair in _children(MOTHER, FATHER).items() if found[pair])
+    refuse(
+        largest < most,
+        f"of {n} children the largest has {largest} nodes, where {most} are allowed: `most` itself is still allowed.",
+    )
     expected = n / len(fitting)
     refuse(
         min(counts) < 0.6 * expected or max(counts) > 1.45 * expected,
@@ -179,8 +191,10 @@ def judge_crossing(student: Student) -> None:
     _judge_small(student)
     _draw(student, FATHER, MOTHER, 20, 4, 60)
     _judge_patience(student)
+    child = student("x", 2.0, 3, random.Random(hidden(0)))
     refuse(
-        student("x", 2.0, 3, random.Random(hidden(0))) != 2.0,
-        "two trees of one node each, 'x' and 2.0, have one child: 2.0. The root is a node, too.",
+        child != 2.0,
+        f"two trees of one node each, 'x' and 2.0, have one child, 2.0, and yours is {_told(child)}. The root is a "
+        "node, too.",
     )
     comes_from_rng(lambda rng: [student(MOTHER, FATHER, 20, rng) for _ in range(30)], random.Random)

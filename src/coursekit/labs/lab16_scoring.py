@@ -185,10 +185,16 @@ def judge_score(student: Student) -> None:
             "the last class is left out: every class counts.": _with(
                 share=lambda h, y: np.mean([np.mean(h[y == k]) for k in np.unique(y)[:-1]])
             ),
-            "the first training is left out.": lambda a, y: _with()([None, *a[1:]], y),
-            "the last training is left out.": lambda a, y: _with()([*a[:-1], None], y),
-            "the first image is left out.": _with(hits=lambda logits, y: _hits(logits, y) & (np.arange(len(y)) > 0)),
-            "the last image is left out.": _with(
+            "the first training counts 0, whatever its logits are: is it left out?": lambda a, y: _with()(
+                [None, *a[1:]], y
+            ),
+            "the last training counts 0, whatever its logits are: is it left out?": lambda a, y: _with()(
+                [*a[:-1], None], y
+            ),
+            "the first image is never right, whatever its logits are: is it left out?": _with(
+                hits=lambda logits, y: _hits(logits, y) & (np.arange(len(y)) > 0)
+            ),
+            "the last image is never right, whatever its logits are: is it left out?": _with(
                 hits=lambda logits, y: _hits(logits, y) & (np.arange(len(y)) < len(y) - 1)
             ),
             "an image of a common class counts *more*. It should count less: each class has the same weight.": _with(

@@ -1,7 +1,7 @@
 """Lab 16: wrong answers beside those of its tables, each with a piece of its hint; right answers in other words."""
 
 import random
-from collections import Counter
+from collections import Counter, deque
 
 import numpy as np
 import torch
@@ -56,6 +56,26 @@ def whole_numbers_are_forgotten(tree, x, operators):
 
 def everything_is_a_number(tree, x, operators):
     return torch.full_like(x, tree)
+
+
+def exchanged_on_the_way_down(tree, x, operators):
+    if isinstance(tree, tuple):
+        return operators[tree[0]](*(exchanged_on_the_way_down(x, child, operators) for child in tree[1:]))
+    return x if isinstance(tree, str) else torch.full_like(x, tree)
+
+
+def exchanged_in_full_like(tree, x, operators):
+    if isinstance(tree, tuple):
+        return operators[tree[0]](*(exchanged_in_full_like(child, x, operators) for child in tree[1:]))
+    return x if tree == "x" else torch.full_like(tree, x)
+
+
+_first = deque()  # an object, into which the engine doesn't look: with a list, it says itself what is kept
+
+
+def operators_of_the_first_call(tree, x, operators):
+    _first.append(operators)
+    return value_by_cases(tree, x, _first[0])
 
 
 def operators_typed_in(tree, x, operators):
@@ -409,6 +429,89 @@ def trains_whole_populations(train, tasks, exam, fresh, mutate, n, n_parents, n_
     return population, train(population, tasks[0], 0), 0.5
 
 
+def champion_by(choose):
+    """A right evolution whose champion is another: choose(population, everybody trained, in order)."""
+
+    def evolve_rules(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+        order = []
+
+        def trained(rule, task, seed):
+            order.append((seed, rule))
+            return train(rule, task, seed)
+
+        _, score, _ = evolving(exams=0)(trained, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng)
+        champion = choose([rule for seed, rule in order if seed == n_generations - 1])
+        return champion, score, exam(champion)
+
+    return evolve_rules
+
+
+last_one_is_the_champion = champion_by(lambda last: last[-1])
+best_of_the_parents_before = champion_by(lambda last: last[0])
+second_is_the_champion = champion_by(lambda last: last[len(last) // 2])
+
+
+def pairs_are_mutated(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    pairs = [(rule, train(rule, tasks[0], 0)) for rule in (fresh(rng) for _ in range(n))]
+    return mutate(max(pairs, key=lambda pair: pair[1]), rng)
+
+
+def mutants_are_never_trained(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    population = [fresh(rng) for _ in range(n)]
+    scores = {rule: np.mean([train(rule, task, 0) for task in tasks]) for rule in population}
+    for _ in range(1, n_generations):
+        parents = sorted(population, key=scores.get, reverse=True)[:n_parents]
+        for _ in range(n - n_parents):
+            mutate(rng.choice(parents), rng)
+    return parents[0], scores[parents[0]], exam(parents[0])
+
+
+def a_seed_for_each_task(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    def seeded(rule, task, seed):
+        return train(rule, task, tasks.index(task))
+
+    return evolving()(seeded, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng)
+
+
+def half_of_them_fresh(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    def some(rule, rng):
+        return mutate(rule, rng) if rng.random() < 0.5 else fresh(rng)
+
+    return evolving()(train, tasks, exam, fresh, some, n, n_parents, n_generations, rng)
+
+
+def ranked_for_nothing(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    """What sorted() returns isn't kept."""
+    population, scores = [fresh(rng) for _ in range(n)], {}
+    for g in range(n_generations):
+        if g:
+            sorted(population, key=lambda rule: np.mean(scores[rule]), reverse=True)
+            parents = population[:n_parents]
+            population = parents + [mutate(rng.choice(parents), rng) for _ in range(n - n_parents)]
+        for rule in population:
+            scores.setdefault(rule, []).extend(train(rule, task, g) for task in tasks)
+    champion = max(population, key=lambda rule: np.mean(scores[rule]))
+    return champion, np.mean(scores[champion]), exam(champion)
+
+
+def mutants_breed_at_once(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    population, scores = [fresh(rng) for _ in range(n)], {}
+    for g in range(n_generations):
+        if g:
+            population = sorted(population, key=lambda rule: np.mean(scores[rule]), reverse=True)[:n_parents]
+            while len(population) < n:
+                population.append(mutate(rng.choice(population), rng))
+        for rule in population:
+            scores.setdefault(rule, []).extend(train(rule, task, g) for task in tasks)
+    champion = max(population, key=lambda rule: np.mean(scores[rule]))
+    return champion, np.mean(scores[champion]), exam(champion)
+
+
+def divides_by_the_generation(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    rule = fresh(rng)
+    return rule, sum(train(rule, task, g) / g for g in range(n_generations) for task in tasks), exam(rule)
+
+
 def ranks_before_training(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
     scores, population = {}, [fresh(rng) for _ in range(n)]
     for g in range(n_generations):
@@ -532,9 +635,12 @@ WRONG = {
         (calls_itself_with_the_whole, "calls itself without end"),
         (name_of_the_last, "there is none"),
         (children_as_they_are, "gets a tuple where a tensor"),
-        (whole_numbers_are_forgotten, "lands in the branch for tuples"),
-        (everything_is_a_number, "lands in the branch for numbers"),
-        (operators_typed_in, "looks operators up elsewhere"),
+        (whole_numbers_are_forgotten, "is taken apart like a tuple"),
+        (everything_is_a_number, "stands where a number should"),
+        (exchanged_on_the_way_down, "a tree stands where the tensor x should"),
+        (exchanged_in_full_like, "a number stands where the tensor x should"),
+        (operators_of_the_first_call, "in the `operators` of an earlier one"),
+        (operators_typed_in, "or look elsewhere?"),
         (number_without_a_shape, "has the shape (), and should have that of x, (3,)"),
         (number_as_long_as_x, "each should have the shape of x"),
         (forgets_return_in_a_branch, "does every branch of your function return"),
@@ -587,10 +693,10 @@ WRONG = {
         (rules("a_seed_of_its_own", own_seed=True), "trains with 10 different seeds"),
         (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "not every rule is trained on every task"),
         (rules("trained_twice", train_twice=True), "trained twice on the same task"),
-        (rules("parents_rest", retrain=False), "aren't trained again"),
+        (rules("parents_rest", retrain=False), "mutants alone are trained"),
         (rules("nobody_lives_on", elitist=False), "nobody lives on"),
-        (rules("random_search", fresh_again=True), "new rules are fresh ones"),
-        (rules("dropped_come_back", from_archive=True), "a rule that was dropped comes back"),
+        (rules("random_search", fresh_again=True), "so nothing is inherited"),
+        (rules("dropped_come_back", from_archive=True), "a rule that was dropped, for it wasn't trained"),
         (rules("last_generation_counts", key=lambda rows: np.mean(rows[-1])), "the last generation alone, so one"),
         (rules("best_training_counts", key=lambda rows: np.max(rows)), "best single training"),
         (rules("sum_counts", key=lambda rows: np.sum(rows)), "age counts as quality"),
@@ -599,8 +705,8 @@ WRONG = {
         (rules("first_task_counts", key=lambda rows: np.mean([row[0] for row in rows])), "by the first task alone"),
         (rules("last_task_counts", key=lambda rows: np.mean([row[-1] for row in rows])), "by the last task alone"),
         (rules_overwritten, "by their very last training"),
-        (returns_in_the_loop, "only the first generation is trained"),
-        (one_rule_in_all_places, "one rule in all of its 10 places"),
+        (returns_in_the_loop, "Is there a `return` inside"),
+        (one_rule_in_all_places, "fresh is called once"),
         (rules("score_in_a_list", inside=list), "yours are a list and a float"),
         (rules("worst_training_counts", key=lambda rows: np.min(rows)), "by their worst training"),
         (rules("chance_lives_on", key=lambda rows: hash(str(rows))), "aren't those with the best scores"),
@@ -615,7 +721,7 @@ WRONG = {
         ),
         (
             rules("everybody_breeds", choose=lambda parents, rng, i: parents[0], chain="x"),
-            "rules live on; it should be",
+            "10 rules live on",
         ),
         (rules("too_many", n_more=2), "the first generation has 12 rules"),
         (rules("some_are_thrown_away", spare=1), "never trained: make as many"),
@@ -628,11 +734,21 @@ WRONG = {
         (rules("champion_alone", order=lambda a, b, c: a[:1]), "return three things"),
         (rules("own_randomness", rng_of=lambda rng: random.Random()), "another generator than you were given"),
         (rules("global_choice", choose=lambda parents, rng, i: random.choice(parents)), "another source of randomness"),
+        (last_one_is_the_champion, "the rule that was trained last"),
+        (best_of_the_parents_before, "the best by the scores before the last"),
+        (second_is_the_champion, "another rule of the last generation has"),
+        (pairs_are_mutated, "you give a tuple of 2"),
+        (mutants_are_never_trained, "mutants are made, and never trained"),
+        (a_seed_for_each_task, "on one task with one seed"),
+        (half_of_them_fresh, "new rules are fresh ones, and the others mutants"),
+        (ranked_for_nothing, "does the ranking by score reach your choice?"),
+        (mutants_breed_at_once, "hadn't been trained by then"),
+        (divides_by_the_generation, "something is divided by 0"),
         (ranks_before_training, "a rule is asked for its score that has none"),
     ],
     "16.4": [
         (guesses_when_broken, "counts as a guess"),
-        (forgets_none, "is None, no array"),
+        (forgets_none, "None stands where an array is needed"),
         (always_0, "score is 0 whatever the logits are"),
         (always_half, "is the same whatever the inputs are"),
         (dead_ends_the_count, "one training that died makes the whole score 0"),
