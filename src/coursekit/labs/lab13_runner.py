@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from coursekit.feedback import Student, TryAgain, refuse
-from coursekit.labs.lab13_work import Stop, Work, lines_of
+from coursekit.labs.lab13_work import Stop, Work, grows, lines_of
 
 __all__ = ["judge_runner"]
 
@@ -88,7 +88,7 @@ def _fresh_run(student: Student, journal: Path) -> Work:
     )
     if draws != [_first_draw(seed) for _, seed in _ASKED]:
         _blame_generators(work, draws)
-    _grows(journal, [n for *_, n in work.calls])
+    grows(journal, [n for *_, n in work.calls], _ASKED)
     refuse(units != _ASKED, f"your rows are for {units}; they should be for {_ASKED}, seed by seed.")
     for where, rows in (("row of your answer", answer), ("line of the journal", lines_of(journal))):
         refuse(
@@ -146,58 +146,6 @@ def _blame_generators(work: Work, draws: list[float]) -> None:
     raise TryAgain(
         f"your generators have the seeds {work.seeds}; they should have {wanted}: torch.Generator().manual_seed(seed) "
         "for each unit."
-    )
-
-
-def _grows(journal: Path, n_lines: list[int]) -> None:
-    """TryAgain unless the journal held no line before the first unit, one before the second, and so on."""
-    n = len(n_lines)
-    refuse(
-        n_lines == [0] * n and not lines_of(journal),
-        "no line is in the journal, neither while the units run nor after it: is one written, and to `journal`?",
-    )
-    refuse(
-        n_lines == [0] * n,
-        "while the units run, the journal stays empty. If the power goes, all is lost: write a unit's line as soon as "
-        "it is finished, and close (or flush) the file.",
-    )
-    refuse(
-        n_lines[0] > 0,
-        "the journal holds a line before the first unit is finished. It has one line for each finished unit, and "
-        "nothing else.",
-    )
-    text = journal.read_text("utf-8")
-    double = n_lines == list(range(0, 2 * n, 2))
-    refuse(double and "\n\n" in text, 'in the journal an empty line follows each unit\'s: end it with one "\\n".')
-    refuse(double, "each unit is written as two lines of the journal; write one.")
-    if n_lines == [0] + [1] * (n - 1):
-        refuse(
-            "}{" in text,
-            "the journal's lines stand one behind the other, as a single one: write a line's end, \"\\n\", after each.",
-        )
-        held = [(row.get("condition"), row.get("seed")) for row in lines_of(journal)]
-        refuse(
-            held == _ASKED[-1:],
-            "the journal never holds more than one line: each unit's takes the place of what stood there. Open it with "
-            "mode 'a', which writes at its end.",
-        )
-        raise TryAgain(
-            f"the journal holds one line before each unit but the first, and {text[:90]!r} in the end. It should hold "
-            'one more after each unit, with a line\'s end, "\\n".'
-        )
-    refuse(
-        n_lines != list(range(n)),
-        "the journal should hold one line for each finished unit when the next one starts; it holds "
-        f"{n_lines} lines before the units.",
-    )
-    lines = text.splitlines()
-    refuse(
-        len(lines) < n, f"after the run the journal holds {len(lines)} lines for {n} units: the last one's is missing."
-    )
-    refuse(
-        len(lines_of(journal)) < n,
-        f"a line of the journal isn't a dictionary in JSON (the first line is {lines[0][:60]!r}): write "
-        "json.dumps(row), where row is the unit's dictionary.",
     )
 
 

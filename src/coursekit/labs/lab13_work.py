@@ -1,4 +1,4 @@
-"""The experiment that lab 13 gives to a runner as `work`: it remembers how it was asked, and may be stopped."""
+"""What lab 13 gives to a runner as `work`, which remembers how it was asked and may be stopped, and its journal."""
 
 import json
 from numbers import Integral
@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from coursekit.feedback import refuse, seems
+from coursekit.feedback import TryAgain, refuse, seems
 
-__all__ = ["Stop", "Work", "lines_of"]
+__all__ = ["Stop", "Work", "grows", "lines_of"]
 
 Row = dict[str, Any]
 
@@ -94,3 +94,55 @@ def lines_of(journal: Path) -> list[Row]:
         if isinstance(row, dict):
             found.append(row)
     return found
+
+
+def grows(journal: Path, n_lines: list[int], asked: list[tuple[str, int]]) -> None:
+    """TryAgain unless the journal held no line before the first unit, one before the second, and so on."""
+    n = len(n_lines)
+    refuse(
+        n_lines == [0] * n and not lines_of(journal),
+        "no line is in the journal, neither while the units run nor after it: is one written, and to `journal`?",
+    )
+    refuse(
+        n_lines == [0] * n,
+        "while the units run, the journal stays empty. If the power goes, all is lost: write a unit's line as soon as "
+        "it is finished, and close (or flush) the file.",
+    )
+    refuse(
+        n_lines[0] > 0,
+        "the journal holds a line before the first unit is finished. It has one line for each finished unit, and "
+        "nothing else.",
+    )
+    text = journal.read_text("utf-8")
+    double = n_lines == list(range(0, 2 * n, 2))
+    refuse(double and "\n\n" in text, 'in the journal an empty line follows each unit\'s: end it with one "\\n".')
+    refuse(double, "each unit is written as two lines of the journal; write one.")
+    if n_lines == [0] + [1] * (n - 1):
+        refuse(
+            "}{" in text,
+            "the journal's lines stand one behind the other, as a single one: write a line's end, \"\\n\", after each.",
+        )
+        held = [(row.get("condition"), row.get("seed")) for row in lines_of(journal)]
+        refuse(
+            held == asked[-1:],
+            "the journal never holds more than one line: each unit's takes the place of what stood there. Open it with "
+            "mode 'a', which writes at its end.",
+        )
+        raise TryAgain(
+            f"the journal holds one line before each unit but the first, and {text[:90]!r} in the end. It should hold "
+            'one more after each unit, with a line\'s end, "\\n".'
+        )
+    refuse(
+        n_lines != list(range(n)),
+        "the journal should hold one line for each finished unit when the next one starts; it holds "
+        f"{n_lines} lines before the units.",
+    )
+    lines = text.splitlines()
+    refuse(
+        len(lines) < n, f"after the run the journal holds {len(lines)} lines for {n} units: the last one's is missing."
+    )
+    refuse(
+        len(lines_of(journal)) < n,
+        f"a line of the journal isn't a dictionary in JSON (the first line is {lines[0][:60]!r}): write "
+        "json.dumps(row), where row is the unit's dictionary.",
+    )
