@@ -15,10 +15,11 @@ def _lost(given: Population, answer: list[tuple[dict[str, int], Any]]) -> tuple[
     """Whether the best design is gone, or another of the best 40 %; TryAgain if the scores are wrong in general."""
     best = sorted(given, key=lambda one: one[1], reverse=True)[: int(0.4 * len(given))]
     kept = [kept_score for _, kept_score in answer if kept_score is not None]
+    alike = sum(any(design == old for old, _ in given) for design, _ in answer)  # a child may be like one by chance
     refuse(
-        not kept and not any(design == old for design, _ in answer for old, _ in given),
-        "nobody lives on: none of the designs in your answer is one of `population`, and none has a score. The best "
-        "40 % live on, unchanged and with their score, and some of the others.",
+        not kept and alike < len(best),
+        f"nobody lives on: no design in your answer has a score, and {alike} of {len(answer)} are like one of "
+        "`population`. The best 40 % live on, unchanged and with their score, and some of the others.",
     )
     refuse(
         not kept,

@@ -95,11 +95,13 @@ class _Watched:
             f"pool.submit takes a design, what ask() gives; it got a {type(design).__name__}.",
         )
         if design in self.scored and design not in [d for d, _ in self.told]:
+            only = "only then is its score None."
+            only += " (`not score` is true of 0.0, too.)" if self.scored[design] == 0 else ""
             told = "those with other scores are told. Ask `score is None`: `not score` is true of 0.0, too."
             refuse(
                 True,
                 f"a design is submitted again that came back with a score, {self.scored[design]:.3g}, as if its worker "
-                f"had died: {told if self.scored[design] == 0 and self.told else 'only then is its score None.'}",
+                f"had died: {told if self.scored[design] == 0 and self.told else only}",
             )
         refuse(
             self.pool.n_submitted > self.n + 200,
@@ -125,9 +127,10 @@ class _Watched:
                 "you wait for a score that never comes: its worker died, and the design wasn't submitted again.",
             )
             refuse(
-                self.n_asked < self.n == self.pool.n_submitted,
-                f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only: a design that is "
-                "submitted again is no new one, so don't count it.",
+                self.n_asked < self.n <= self.pool.n_submitted,
+                f"you wait for {self.n} scores, but ask() was called {self.n_asked} times only; with those that were "
+                f"submitted again {self.pool.n_submitted} designs were sent. A design that is submitted again is no "
+                "new one: does your condition for asking count it, or its death?",
             )
             refuse(
                 0 < self.n_asked < self.n,

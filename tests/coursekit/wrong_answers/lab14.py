@@ -311,7 +311,7 @@ WRONG = {
         (scores_change_sides, "and children have None"),
         (children_are_given_0, "a design has the score 0.0"),
         (another_one_s_score, "has the score of another"),
-        (only_children, "nobody lives on: none of the designs"),
+        (only_children, "nobody lives on: no design in your answer"),
         (named("two_genes_each", crossover="two each"), "toss the coin of each gene by itself"),
         (named("one_redrawn_gene", once=["name"]), "alike, with the same gene:"),
         (named("rounded_up", whole=lambda n: int(n + 0.99)), "with yours five always live on"),

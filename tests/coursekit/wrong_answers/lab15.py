@@ -503,7 +503,7 @@ WRONG = {
         (told_to_another, "told with another's score"),
         (lost_after_a_death, "those whose worker died are lost"),
         (dropped_after_a_death, "a score that never comes"),
-        (second_try_is_counted, "is no new one"),
+        (second_try_is_counted, "with those that were submitted again"),
         (zero_is_taken_for_a_death, "`not score` is true of 0.0"),
         (bred_beforehand, "stay in hand"),
         (death_is_replaced, "replaced by a new one"),
