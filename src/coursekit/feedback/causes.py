@@ -90,6 +90,7 @@ _OF_THE_LINE = {  # and if the student's own line did
     r"missing \d+ required [\w-]+ arguments?: (.+)": "the call leaves out {0}",
     r"takes .* positional arguments? but": "what is called here takes another number of arguments",
     r"is not callable": "what stands before the round brackets is no function",
+    r"unhashable type: 'slice'": "what is cut here has keys and no places: list(...) makes a list of it",
     r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
     r"more than one.* ambiguous": "a condition is one True or False, and this one has many; .all() or .any() makes one "
     "of them",
@@ -224,6 +225,7 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameTy
     for kind in kinds:
         named = [name for name, value in names.items() if type(value).__name__ == kind and kind != "module"]
         it = f"`{named[0]}`" if len(named) == 1 else "what stands here" if len(kinds) == 1 else "one side"
+        it = "each side" if len(kinds) == 2 and len(set(kinds)) == 1 else it
         said = next((words for known, words in _IS.items() if kind in known.split()), "")
         if not said and calculates and kind in _BOXES:
             said = f"is a {kind}, with which this can't be done"

@@ -147,7 +147,8 @@ class _Search:
         close = self.asked.close
         if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
             stays = not any(one.any() for one in self.got)
-            return f"is {'0, ' * stays}the same whatever the inputs are. {'What is it made of' if stays else TYPED_IN}"
+            made = stays or all(self.student.reads(name) for name in self.asked.parameters)
+            return f"is {'0, ' * stays}the same whatever the inputs are. {'What is it made of' if made else TYPED_IN}"
         return ""
 
     def _ignores(self) -> str:
