@@ -1090,7 +1090,7 @@ WRONG = {
         (fitness_is_ranked, "should get what score returned last"),
         (there_is_no_elite, "is a child, not the best genome"),
         (sign_is_flipped, "its sign flipped"),
-        (mean_is_noted, ", the mean."),
+        (mean_is_noted, " the mean."),
         (window_is_mutated, "a window into another tensor"),
         (everybody_breeds_once, "nobody has more than one child"),
         (nobody_breeds_three_times, "no genome of 200 runs has three children"),
