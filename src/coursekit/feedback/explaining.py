@@ -187,12 +187,11 @@ class _Search:
         return ""
 
     def _has_effect(self, parameter: str) -> bool:
-        """Whether some change of an argument changes the value, which few cases of whole numbers needn't show."""
-        first = self.failing[0]
+        """Whether some change of an argument changes the value in some case, which need be none of those that fail."""
         for _, names, change in misreadings(self.asked.parameters, self.asked.cases):
-            if names == (parameter,):
+            for i in self.order[:8] if names == (parameter,) else ():
                 with suppress(Exception):  # a changed argument needn't make sense
-                    if not self.asked.close(self._given(change(self.asked.cases[first])), self.got[first]):
+                    if not self.asked.close(self._given(change(self.asked.cases[i])), self.got[i]):
                         return True
         return False
 
@@ -371,11 +370,11 @@ def _scaled(got: Sequence[Array], right: Sequence[Array]) -> str:
     if b.size < 2 or b[largest] == 0 or a[largest] == 0:
         return ""
     factor = float(a[largest] / b[largest])
-    if not np.allclose(a, factor * b, rtol=1e-5, atol=1e-9):
+    if abs(factor) < 1e-9 or not np.allclose(a, factor * b, rtol=1e-5, atol=1e-9 * min(1, abs(factor))):
         return ""
     if np.isclose(factor, -1):
         return "has the wrong sign in every case that was tried"
     return (
-        f"is {factor:.4g} times what it should be in every case that was tried: look for a factor that is missing, or "
-        "there twice"
+        f"is {factor:.4g} times what it should be in every case that was tried: look for a factor that is missing, "
+        "there twice, or another than it should be"
     )

@@ -108,8 +108,9 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             "text? Ask whether the whole name is among those that were drawn.": (
                 bool(holds) and fewer[1:] == wanted[1:] and got != wanted
             ),
-            f"{asked}, and your test holds {got[2]} families ({len(parts[2])} faces): n_test counts families, not "
-            "faces. Does a slice take as many names as are asked for, and is no name drawn twice?": got[2] != n_test,
+            f"{asked}, and train, validation and test hold {', '.join(map(str, got))} families, not "
+            f"{', '.join(map(str, wanted))}: families are counted, not faces. Are as many names taken as are due, "
+            "is none drawn twice, and is no condition turned round?": got[2] != n_test,
             f"{asked}, and your validation holds {got[1]} families: n_validation counts families, each once.": (
                 got[1] != n_validation
             ),

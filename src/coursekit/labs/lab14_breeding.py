@@ -109,6 +109,7 @@ def _judge_scores(given: Population, answer: list[Any], scored: list[Any]) -> No
 
 
 def population_of(kind: str, n: int, rng: random.Random) -> Population:
+    """So many designs with scores, of the kind that a question needs."""
     if kind == "all alike":
         designs = [dict.fromkeys(CHOICES, 0) for _ in range(n)]
     elif kind == "two kinds":  # the two that live on differ in every gene

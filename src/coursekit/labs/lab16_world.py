@@ -32,12 +32,14 @@ class World:
         return self._is_rule(rule) and rule in self.born
 
     def fresh(self, rng: random.Random) -> Rule:
+        """A new rule, of no parent."""
         self._owns(rng, "fresh")
         rule = (len(self.born), rng.random())
         self.born[rule] = None
         return rule
 
     def mutate(self, rule: Rule, rng: random.Random) -> Rule:
+        """A child of a rule."""
         refuse(
             not self.knows(rule),
             f"mutate takes one rule, mutate(rule, rng); you give {self._kind(rule)}.",
@@ -75,6 +77,7 @@ class World:
         )
 
     def train(self, rule: Rule, task: str, seed: int) -> float:
+        """The accuracy of one training, which is written down."""
         refuse(
             self is not type(self).latest,
             "train is one that an earlier call was given: take it from this call's arguments.",
@@ -95,6 +98,7 @@ class World:
         return self.accuracy(rule, task, seed)
 
     def exam(self, rule: Rule) -> float:
+        """The accuracy on a task that nobody trains on, which is written down."""
         refuse(not self.knows(rule), f"exam takes one rule, exam(champion); you give {self._kind(rule)}.")
         self.examined.append((rule, len(self.trained)))
         return self.outside(rule)
@@ -107,6 +111,7 @@ class World:
 
     @staticmethod
     def outside(rule: Rule) -> float:
+        """What the exam says of a rule."""
         return round(0.3 + 0.4 * random.Random(rule[1]).random(), 6)
 
 
@@ -125,4 +130,5 @@ class Account:
                 self.scores.setdefault(rule, []).append([world.accuracy(rule, task, g) for task in world.tasks])
 
     def ranked(self, rules: list[Rule], key: Callable[[list[list[float]]], float], n: int) -> set[Rule]:
+        """The best n of these rules, by what the key makes of their scores."""
         return set(sorted(rules, key=lambda rule: key(self.scores[rule]), reverse=True)[:n])

@@ -403,7 +403,7 @@ WRONG = {
         (names_in_names, "and holds its name"),
         (by_face, "Are faces dealt out"),
         (runs_side_by_side, "A face tells on its relatives"),
-        (drawn_with_replacement, "is no name drawn twice"),
+        (drawn_with_replacement, "is none drawn twice"),
         (names_with_their_repeats, "Is a name drawn more than once"),
         (slices_overlap, "do your slices of the names overlap"),
         (faces_come_twice, "or the face put in twice"),
