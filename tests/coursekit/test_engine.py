@@ -387,7 +387,7 @@ def test_a_table_is_turned_and_two_values_agree_by_chance():
         (lambda x, y: x * 3, "your product doesn't change when `y` does"),
         (
             lambda x, y: x * vars(SEEN).setdefault("y", y),
-            "is what it should be with `y` always as in the first case: is it typed in, or kept?",
+            "is what it should be with `y` always as in the first case: is it looked at in every call?",
         ),
         (lambda x, y: y * y - x - y, "is what it should be with `x` and `y` exchanged."),
     ],

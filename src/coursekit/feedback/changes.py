@@ -64,7 +64,7 @@ _ARRAYS: dict[str, Change] = {
 def misreadings(parameters: Sequence[str], cases: Sequence[Case]) -> Iterator[Changed]:
     """What students may have taken the arguments for."""
     for place, name in enumerate(parameters):
-        yield _one(name, place, "always as in the first case: is it typed in, or kept", _always(cases[0][place]))
+        yield _one(name, place, "always as in the first case: is it looked at in every call", _always(cases[0][place]))
     for one, other in combinations(range(len(parameters)), 2):
         order = list(range(len(parameters)))
         order[one], order[other] = other, one

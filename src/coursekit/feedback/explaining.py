@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["explained"]
 
 SECONDS = 1.5  # of work that the search may take
-TYPED_IN = "Is a number typed in, or taken from a variable of the notebook"
 
 Case = tuple[Any, ...]
 Array = NDArray[np.float64]
@@ -147,18 +146,13 @@ class _Search:
         close = self.asked.close
         if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
             stays = not any(one.any() for one in self.got)
-            made = stays or all(self.student.reads(name) for name in self.asked.parameters)
-            return f"is {'0, ' * stays}the same whatever the inputs are. {'What is it made of' if made else TYPED_IN}"
+            return f"is {'0, ' * stays}the same whatever the inputs are. What is it made of"
         return ""
 
     def _ignores(self) -> str:
         ignored = self._ignored() if self.got[self.failing[0]].size else ""
-        if not ignored:
-            return ""
-        read = self.student.reads(ignored)
-        return f"doesn't change when `{ignored}` does: " + (
-            "what becomes of it on the way to what you return" if read else "your function never looks at it"
-        )
+        asked = "is it looked at, and what becomes of it on the way to what you return"
+        return f"doesn't change when `{ignored}` does: {asked}" if ignored else ""
 
     def _ignored(self) -> str:
         """The argument that explains the value by having no effect on it; empty if none does.
@@ -307,8 +301,6 @@ class _Search:
         for text, names, change in misreadings(self.asked.parameters, self.asked.cases):
             alone = len(names) == 1 and names[0] in self.asked.linked
             if not alone and self._is_right(change(self.asked.cases[i]) for i in self.order):
-                if len(names) == 1 and not self.student.reads(names[0]):
-                    return f"doesn't change when `{names[0]}` does: your function never looks at it"
                 return f"is what it should be with {text}"
         return ""
 

@@ -1,10 +1,7 @@
 """A student's function, safe to call from a check: on copies, with its usual errors told in the lab's own words."""
 
-import dis
-import inspect
 import re
 from collections.abc import Callable, Mapping
-from types import CodeType
 from typing import Any
 
 from coursekit.feedback.copies import copied, same
@@ -46,11 +43,6 @@ class Student:
         self._on_error = list((on_error or {}).items())
         self._in_place = in_place
 
-    def reads(self, parameter: str) -> bool:
-        """Whether the function's code asks for an argument; true if there is no code to be looked at."""
-        code = getattr(inspect.unwrap(self._function), "__code__", None)
-        return code is None or parameter not in code.co_varnames or _reads(code, parameter)
-
     def telling(self, on_error: OnError | None = None, in_place: Hint | None = None) -> "Student":
         """The same function, with hints for one kind of call; those that it had come after these."""
         twin = Student(self._function, self.parameters, on_error, in_place or self._in_place)
@@ -86,15 +78,6 @@ class Student:
                 )
                 raise TryAgain(text.replace("{name}", name))
         return answer
-
-
-def _reads(code: CodeType, name: str) -> bool:
-    """Whether compiled code, or a function within it, loads a variable."""
-    for one in dis.get_instructions(code):
-        names = one.argval if isinstance(one.argval, tuple) else (one.argval,)  # of two at once, since Python 3.13
-        if "LOAD" in one.opname and "GLOBAL" not in one.opname and name in names:
-            return True
-    return any(_reads(one, name) for one in code.co_consts if isinstance(one, CodeType))
 
 
 def _is_deep(value: Any) -> bool:

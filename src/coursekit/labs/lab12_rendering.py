@@ -4,12 +4,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageDraw, ImageFont
+from PIL import ImageFont
 
 from coursekit.feedback import Student, TryAgain, diagnose
 
@@ -46,23 +45,6 @@ def _margins(image: Image) -> tuple[int, int, int, int]:
     return int(columns[0]), width - 1 - int(columns[-1]), int(rows[0]), height - 1 - int(rows[-1])
 
 
-def _where_drawn(student: Student, letter: str, face: Any, size: int) -> str:
-    """At which point, and in which grey, Pillow is asked for the letter; or the question what else is done."""
-    asked: list[str] = []
-    original = ImageDraw.ImageDraw.text
-
-    def text(self: Any, xy: Any, *args: Any, **kwargs: Any) -> None:
-        fill = args[1] if len(args) > 1 else kwargs.get("fill", "Pillow's own")
-        asked.append(f"({', '.join(f'{float(one):g}' for one in xy)}), fill = {fill}")
-        original(self, xy, *args, **kwargs)
-
-    with patch.object(ImageDraw.ImageDraw, "text", text):
-        student(letter, face, size)
-    if not asked:
-        return "is anything drawn or pasted, within the image, and in another grey than the paper?"
-    return f"you draw at {asked[0]}. Does the ink lie within the image, and is it another grey than the paper?"
-
-
 def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     """The student's image, if it is one of this size with numbers from 0 to 1, ink on paper."""
     answer = student(letter, face, size)
@@ -91,8 +73,8 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     low, high = image.min(), image.max()
     if high - low < 0.02:
         raise TryAgain(
-            f"your image is empty, {high:.3g} all over, for {letter} and size = {size}: "
-            + (_where_drawn(student, letter, face, size))
+            f"your image is empty, {high:.3g} all over, for {letter} and size = {size}: is anything drawn or pasted, "
+            "at a point from which it lies within the image, and in another grey than the paper?"
         )
     paper = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
     diagnose(
