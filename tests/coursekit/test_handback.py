@@ -33,8 +33,8 @@ SIGN = (
     "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is."  # of lab 1's own hints
 )
 LIMIT = (
-    "that is 1 / lambda_max, the step that lands at the bottom in one go. A run still shrinks up to twice that: at "
-    "which step does it land exactly as far away on the other side?"
+    "that is 1 / lambda_max, half of the limit: the step that lands at the bottom in one go. At which step does a run "
+    "land exactly as far away on the other side? (Or are all entries of your Hessian doubled?)"
 )
 
 CANVAS = (
@@ -494,7 +494,7 @@ def test_a_mistake_without_a_question_of_its_own_gets_that_of_its_exercise():
     assert "0.125" not in mistake.hint
     entry.report["1.1"].update(kind="named", message=LIMIT)
     (mistake,) = Report.of(lab, [entry]).exercises[0].mistakes
-    assert mistake.question == "At which step does it land exactly as far away on the other side?"
+    assert mistake.question == "At which step does a run land exactly as far away on the other side?"
 
 
 def test_every_exercise_has_a_question_for_the_class():

@@ -184,7 +184,9 @@ def _shown(value: Any) -> str:
         return f"({', '.join(map(_shown, value))})"
     if shape := tuple(getattr(value, "shape", ())):
         return f"an array of shape {shape}"
-    return f"a {type(value).__name__} of {len(value)}" if isinstance(value, tuple | list | dict) else repr(value)[:60]
+    if isinstance(value, tuple | list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}" if callable(value) else repr(value)[:60]
 
 
 def _names(first: str | None, args: Sequence[Any]) -> list[str]:
