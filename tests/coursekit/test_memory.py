@@ -51,6 +51,20 @@ def by_a_cell():
     return kept
 
 
+def by_an_empty_cell():
+    def kept(x):
+        nonlocal first
+        try:
+            return first
+        except NameError:  # in the first call
+            first = x
+            return first
+
+    if False:
+        first = None
+    return kept
+
+
 def by_a_cache():
     @functools.cache
     def once():
@@ -80,6 +94,7 @@ KEEPING = [
     (by_adding_up, "`SUM`"),
     (by_itself, "`by_itself`"),
     (by_a_cell(), "`first`"),
+    (by_an_empty_cell(), "`first`"),
     (by_a_cache(), "`cache`"),
 ]
 

@@ -131,7 +131,10 @@ def _entry(table: dict[str, Any], key: str) -> _Place:
 
 def _cell(name: str, cell: CellType) -> _Place:
     def put(value: Any) -> None:
-        cell.cell_contents = value
+        if value is NOTHING:
+            del cell.cell_contents
+        else:
+            cell.cell_contents = value
 
     return _Place(name, lambda: _inside(cell), put)
 
