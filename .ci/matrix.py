@@ -4,6 +4,7 @@
     python3.13 .ci/matrix.py "as pinned"          with the Python that it is called with
     python3 .ci/matrix.py "lowest packages + without data"      both at once
     python3 .ci/matrix.py --list                  the conditions
+    python3 .ci/matrix.py --load 4                only the busy processes, for several runs with --loaded beside them
 
 The row of the same condition, Python and system is replaced; the clone is removed unless something failed. A run takes
 the test command's time and its set-up; Ctrl-C stops all of it and writes nothing.
@@ -69,9 +70,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("condition", nargs="?", help="one of --list, or several of them joined by ' + '")
     parser.add_argument("--list", action="store_true", help="print the conditions")
+    parser.add_argument("--load", type=int, metavar="N", help="keep the machine busy with N processes until Ctrl-C")
+    parser.add_argument("--loaded", action="store_true", help="the machine is kept busy already, by --load")
     parser.add_argument("--cpu", action="store_true", help="on Linux, PyTorch without CUDA")
     parser.add_argument("words", nargs="*", help="for pytest, to try a part; then nothing is written")
     known = parser.parse_args()
+    if known.load:
+        with busy(known.load, half_the_memory()) as loops, contextlib.suppress(KeyboardInterrupt):
+            return loops[0].wait()  # which only comes to an end if the system ends it
     if known.list or known.condition is None:
         print("\n".join(CONDITIONS))
         return 0
@@ -90,7 +96,7 @@ def main() -> int:
     door = [sys.executable, str(clone / "course.py")]
     subprocess.run([*door, "doctor", *["--cpu"] * known.cpu], env=variables)  # sets up; what it says is for the reader
     start = time.monotonic()
-    with busy(condition.busy, half_the_memory()) as loops:
+    with busy(0 if known.loaded else condition.busy, half_the_memory()) as loops:
         told, code = tee([*door, "test", *["--numbers"] * condition.numbers, *known.words], variables)
         ended = sum(loop.poll() is not None for loop in loops)
     minutes = (time.monotonic() - start) / 60
