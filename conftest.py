@@ -3,7 +3,7 @@
 * Without MNIST, cells whose output depends on it are not compared. They carry the tag `needs-mnist`, and still run, on
   the offline fallback, so their own assertions hold.
 * What takes longest comes first, so that no process waits for another at the end.
-* One failing test can't end the run, however deep its chain of exceptions.
+* One failing test can't end the run, however deep its chain of exceptions, and is named as soon as it has failed.
 * Ctrl-C reaches what tests interrupt, also where a shell has started them in the background, and so without it.
 """
 
@@ -69,6 +69,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         told = f"{call.excinfo and call.excinfo.exconly()}\n(pytest couldn't say more of it: {error!r})"
         nodeid, place, keywords = item.nodeid, item.location, dict.fromkeys(item.keywords, 1)
         return pytest.TestReport(nodeid, place, keywords, "failed", told, call.when or "call", duration=call.duration)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest's own letter for it
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A run of many processes takes long, and pytest names what failed at its end."""
+    if report.failed and hasattr(report, "node"):  # as xdist hands it over
+        words = report.longreprtext.splitlines()
+        shown = next((line for line in reversed(words) if line.startswith("E ")), "")
+        print(f"\n{report.when} failed: {report.nodeid}\n{shown[:200]}", flush=True)
 
 
 def _cut(error: BaseException | None, n_kept: int = 8) -> None:
