@@ -10,8 +10,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from coursekit.feedback import Status, rehearse
+from coursekit.feedback import Status, Student, TryAgain, rehearse
 from coursekit.labs import lab_of
+from coursekit.labs.lab06_evolving import compare_tables
 from coursekit.make_labs import PLACEHOLDER, START, check_labs
 from coursekit.notebooks import read_notebook
 
@@ -148,6 +149,13 @@ class TestLab:
         assert any("if lab.passed(" in cell.source for cell in drawn)
         for cell in drawn:
             assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40
+
+
+def test_a_failing_case_in_a_table_s_words_names_no_fault():
+    student, case = Student(lambda x, names: {"a": (1, 7)}, ["x", "names"]), ((0, ["a"]), {"a": (1, 2)})
+    with pytest.raises(TryAgain, match="error of 'a' is 7") as told:
+        compare_tables(student, None, ("n", "error"), [case], [], right=None, mistakes={})
+    assert not told.value.names_fault
 
 
 def test_the_start_page_leads_to_every_lab():

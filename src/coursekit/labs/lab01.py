@@ -285,10 +285,12 @@ def _line(x: Array, y: Array, learning_rate: float, n_steps: int, ddof: int = 0)
     return slope / std, intercept - slope / std * mean
 
 
-def _raw(x: Array, y: Array, learning_rate: float, n_steps: int) -> tuple[float, float]:
+def _raw(
+    x: Array, y: Array, learning_rate: float, n_steps: int, *, slopes: Callable[..., Any] = _slopes
+) -> tuple[float, float]:
     m, b = 0.0, 0.0
     for _ in range(n_steps):
-        dm, db = _slopes(m, b, x, y)
+        dm, db = slopes(m, b, x, y)
         m, b = m - learning_rate * dm, b - learning_rate * db
     return m, b
 
@@ -301,6 +303,11 @@ def _centred_only(x: Array, *a: Any) -> tuple[float, float]:
 def _scaled_only(x: Array, *a: Any) -> tuple[float, float]:
     m, b = _raw(x / x.std(), *a)
     return m / x.std(), b
+
+
+def _exchanged(x: Array, *a: Any) -> tuple[float, float]:
+    m, b = _raw((x - x.mean()) / x.std(), *a, slopes=lambda m, b, *points: _slopes(b, m, *points))
+    return m / x.std(), b - m / x.std() * x.mean()
 
 
 def _shifted(x: Array, y: Array, rate: float, n_steps: int) -> tuple[float, float]:
@@ -365,6 +372,7 @@ def _(student: Student) -> None:
                 -_line(*a)[0] * a[0].mean(),
             ),
             "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is.": _shifted,
+            "the gradient is taken at (intercept, slope): mse_gradient takes the slope first.": _exchanged,
         },
         run_away="Is each step taken downhill? Does the loop use z = (x - x.mean()) / x.std(), and x nowhere?",
     )

@@ -93,6 +93,9 @@ MISTAKES: dict[str, Callable[..., Any]] = {
     "the gradient is taken twice, of the gradient itself: claimed is gradient(theta).": (
         lambda loss, gradient, theta, h: _share(gradient(gradient(theta)), _nudged(loss, theta, h))
     ),
+    "what you compare with the nudges is theta itself: claimed is gradient(theta).": (
+        lambda loss, gradient, theta, h: _share(theta, _nudged(loss, theta, h))
+    ),
     "that is the chapter's check, one number for all of theta. Here each parameter gets an error of its own.": (
         errors(error=lambda a, b: np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)))
     ),

@@ -212,7 +212,20 @@ def _(student: Student) -> None:
             )
         tossed = torch.stack([part[..., 0] for part in coins], dim=-1).flatten(0, 1)
         if bool((tossed == tossed[:, :1]).all()):
-            raise TryAgain("a child gets all its blocks from one parent: toss one for each block.")
+            share = float(draw([0, 1], seeded(56))[1][..., 0].float().mean())
+            # Of n coins that decide about the whole child, each overwrites what those before it decided.
+            overwritten = all(
+                abs(abs(got - 0.5) - (0.5 - 0.5**n)) < 0.05
+                for n, got in ((len(coins), float(tossed.float().mean())), (2, share))
+            )
+            raise TryAgain(
+                f"a child gets all its blocks from one parent, the mother in {100 * share:.0f} % of the children if "
+                "there are 2 blocks, as if each coin decided about the whole child: let it decide about the genes of "
+                "its block alone."
+                if overwritten
+                else "a child gets all its blocks from one parent: is a coin tossed for each block, and used for that "
+                "block's genes alone?"
+            )
         shares = tossed.float().mean(0)
         worst = int((shares - 0.5).abs().argmax())
         if abs(float(shares[worst]) - 0.5) > 0.08:

@@ -18,6 +18,7 @@ UNSELECTED = (
     "returns, in each run its own."
 )
 STRANGERS = "some parents are no genomes of their run in the generation that was scored last: take them from there."
+NOT_GIVEN = object()  # None may be given
 
 
 class Watch:
@@ -40,6 +41,8 @@ class Watch:
 
     def _holds(self, rng: Any, by_place: tuple[Any, ...], name: str) -> None:
         given = by_place[0] if by_place else rng
+        if given is NOT_GIVEN:
+            raise TryAgain(f"{name} is called without a generator: hand on rng=rng.")
         if not isinstance(given, torch.Generator):
             raise TryAgain(
                 f"{name} gets something of type {type(given).__name__} where its generator belongs: hand on rng=rng."
@@ -51,7 +54,7 @@ class Watch:
                 f"hand the generator on to {name} by its name, rng=rng: in your own operators it has another place."
             )
 
-    def select(self, fitness: Tensor, n_draws: int, *by_place: Any, rng: Any = None) -> Tensor:
+    def select(self, fitness: Tensor, n_draws: int, *by_place: Any, rng: Any = NOT_GIVEN) -> Tensor:
         """Tournaments of two."""
         self._holds(rng, by_place, "select")
         now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
@@ -59,7 +62,7 @@ class Watch:
         self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)
         return rows
 
-    def crossover(self, mothers: Tensor, fathers: Tensor, *by_place: Any, rng: Any = None) -> Tensor:
+    def crossover(self, mothers: Tensor, fathers: Tensor, *by_place: Any, rng: Any = NOT_GIVEN) -> Tensor:
         """Uniform crossover."""
         self._holds(rng, by_place, "crossover")
         if torch.equal(mothers, fathers) and mothers.shape[1] > 1:
@@ -75,7 +78,7 @@ class Watch:
         self.born.append(ga.cross(mothers, fathers, ga.uniform(tuple(mothers.shape), rng)))
         return self.born[-1].clone()
 
-    def mutate(self, children: Tensor, *by_place: Any, rng: Any = None) -> None:
+    def mutate(self, children: Tensor, *by_place: Any, rng: Any = NOT_GIVEN) -> None:
         """A little noise on every gene."""
         self._holds(rng, by_place, "mutate")
         if not children.is_contiguous():
@@ -130,7 +133,7 @@ def _run(student: Student, n_runs: int, n: int, *off: str, rng: torch.Generator 
         raise TryAgain(
             "what you score first is not the population that came in, as it is: that is the first generation."
         )
-    best = tensor(best, (n_runs, n), "the best of each generation")
+    best = tensor(best, (n_runs, n), "the best of each generation").float()
     for generation in range(n - 1):
         _has_its_elite(watch, generation)
     _is_the_best(best, torch.stack([population.sum(-1) for population in watch.seen], -1))
@@ -170,6 +173,9 @@ def _is_the_best(best: Tensor, fitness: Tensor) -> None:
     due = fitness.amax(1)
     if torch.allclose(best, due):
         return
+    for n in range(4):
+        if torch.allclose(best, due.round(decimals=n)):
+            raise TryAgain(f"what you return is rounded to {n} decimals; keep them all.")
     run, generation = divmod(int((best - due).abs().argmax()), due.shape[1])
     kinds = {"the mean": fitness.mean(1), "the smallest": fitness.amin(1), "that of row 0": fitness[:, 0]}
     what = next((f", {name}" for name, other in kinds.items() if torch.allclose(best, other, atol=1e-5)), "")

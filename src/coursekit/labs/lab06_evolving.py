@@ -130,7 +130,8 @@ def told(about: str, student: Student, **cases: Any) -> None:
         compare(student, **cases)
     except TryAgain as hint:
         raise TryAgain(
-            f"{hint} {about}" if " is " in str(hint) and " for population" in str(hint) else str(hint)
+            f"{hint} {about}" if " is " in str(hint) and " for population" in str(hint) else str(hint),
+            hint.names_fault,
         ) from None
 
 
@@ -167,7 +168,8 @@ def compare_tables(
         case = by_hand[0][0] if example else max(others, key=lambda args: len(args[1]))
         names = _names(first, case)
         raise TryAgain(
-            re.sub(r"table\[(\d), (\d)\]", lambda at: f"{columns[int(at[2])]} of {names[int(at[1])]!r}", str(hint))
+            re.sub(r"table\[(\d), (\d)\]", lambda at: f"{columns[int(at[2])]} of {names[int(at[1])]!r}", str(hint)),
+            hint.names_fault,
         ) from None
 
 

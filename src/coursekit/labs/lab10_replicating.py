@@ -193,7 +193,8 @@ def with_mutation(student: Student) -> None:
     )
     population = 10 * torch.arange(40.0)[:, None] + 0.1 * torch.randn(40, 400, generator=seeded(1))
     old, rewards = torch.zeros(40), 100 + torch.arange(40.0)
-    children, _ = _generation(student, population, old, rewards, seeded(2), settings)
+    rng = seeded(2)
+    children, _ = _generation(student, population, old, rewards, rng, settings)
     parents = _parents(children, population)
     noise = children - population[parents]
     hit = noise != 0
@@ -230,6 +231,12 @@ def with_mutation(student: Student) -> None:
             "that each child has its own."
         )
     if float((hit != hit[:1]).float().mean()) < 0.01 and not hit[0].float().mean() > 0.9:
+        later, _ = _generation(student, population, old, rewards, rng, settings)
+        if float((hit != (later != population[_parents(later, population)])).float().mean()) < 0.01:
+            raise TryAgain(
+                "the same weights are hit in every child, and again in the next generation: does the mask come from a "
+                "generator that begins anew? Draw it from `rng` as it goes on, in the shape of `children`."
+            )
         raise TryAgain("the same weights are hit in every child: draw a mask of the shape of `children`.")
     share = float(hit.float().mean())
     if share > 0.99 and float(noise.abs().median()) < scale / 10:

@@ -73,8 +73,12 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     low, high = image.min(), image.max()
     if high - low < 0.02:
         raise TryAgain(
-            f"your image is empty, {high:.3g} all over, for {letter} and size = {size}: is anything drawn or pasted, "
-            "at a point from which it lies within the image, and in another grey than the paper?"
+            f"your image is {high:.3g} all over, for {letter} and size = {size}, and paper should be 0. Is the paper "
+            "white when you look for the ink's box (getbbox boxes whatever isn't 0) or paste it? Is anything drawn in "
+            "another grey?"
+            if low > 0.5
+            else f"your image is empty, {high:.3g} all over, for {letter} and size = {size}: is anything drawn or "
+            "pasted, at a point from which it lies within the image, and in another grey than the paper?"
         )
     paper = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
     diagnose(

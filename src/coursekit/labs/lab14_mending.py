@@ -74,6 +74,11 @@ def _mutations(student: Student) -> None:
     refuse(
         max(shares.values()) > 0.4 or min(shares.values()) < 0.1, f"genes are mutated with shares {shares}. {uneven}"
     )
+    drawn = {gene for genes in redrawn.values() for gene in genes}
+    refuse(
+        len(drawn) == 1,
+        f"every mutated gene gets the same choice, {min(drawn)}: does a generator begin anew, or is no choice drawn?",
+    )
     never = {name: sorted(set(CHOICES[name][1:]) - set(genes)) for name, genes in redrawn.items()}
     refuse(
         sum(map(len, never.values())) > 4,

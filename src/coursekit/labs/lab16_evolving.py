@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
@@ -70,8 +70,8 @@ def _judge_seeds(world: World, n: int, n_generations: int) -> None:
             ),
             f"only the first generation is trained, of {n_generations} that are asked for; {n_mutants} mutants are "
             "made, and never trained.": seeds == [0] and n_generations > 1 and n_mutants > 0,
-            f"only the first generation is trained, of {n_generations} that are asked for. Is there a `return` inside "
-            "the loop?": seeds == [0] and n_generations > 1,
+            f"only the first generation is trained, of {n_generations} that are asked for. Is there a `break`, or a "
+            "`return` inside the loop?": seeds == [0] and n_generations > 1,
             "a rule of the first generation is trained on one task with one seed and on another task with another. All "
             "trainings of a generation have one seed, its number.": len(world.tasks) > 1
             and all(_seeds_by_task(world, rule) for rule in made[:n]),
@@ -83,6 +83,11 @@ def _judge_seeds(world: World, n: int, n_generations: int) -> None:
             "1 with 1, and so on.": seeds != list(range(n_generations)),
         }
     )
+    for task in world.tasks:
+        refuse(
+            all(task != other for _, other, _ in world.trained),
+            f"no rule is trained on {task}: each is trained on all of `tasks`.",
+        )
     for g in seeds:
         asked = [(rule, task) for rule, task, seed in world.trained if seed == g]
         refuse(
@@ -95,11 +100,12 @@ def _judge_seeds(world: World, n: int, n_generations: int) -> None:
             f"in generation {g} a rule is trained twice on the same task with the same seed, which says nothing new, "
             "and costs: does your loop train twice, or does the rule stand in two places of the population?",
         )
-        rules = {rule for rule, _ in asked}
-        refuse(
-            len(asked) < len(rules) * len(world.tasks),
-            f"not every rule is trained on every task ({', '.join(world.tasks)}).",
-        )
+        for rule, task in product(dict(asked), world.tasks):
+            refuse(
+                (rule, task) not in asked,
+                f"in generation {g} the rule that was made as number {rule[0]} (from 0 on) isn't trained on {task}: "
+                "each is trained on all of `tasks`.",
+            )
 
 
 def _seeds_by_task(world: World, rule: Rule) -> bool:

@@ -208,6 +208,14 @@ def corners_without_a_factor(x):
     return 2 / np.linalg.eigvalsh([[2 * np.mean(x * x), np.mean(x)], [np.mean(x), 2]])[1]
 
 
+def asked_at_the_intercept_and_the_slope(x, y, learning_rate, n_steps):
+    z, slope, intercept = standardised(x), 0.0, 0.0
+    for _ in range(n_steps):
+        d_slope, d_intercept = slopes(intercept, slope, z, y)
+        slope, intercept = slope - learning_rate * d_slope, intercept - learning_rate * d_intercept
+    return slope / x.std(), intercept - slope * x.mean() / x.std()
+
+
 def way_back_with_the_slope_for_z(x, y, learning_rate, n_steps):
     m, b = run(standardised(x), y, learning_rate, n_steps)
     return m / x.std(), b - m * x.mean()
@@ -245,6 +253,7 @@ WRONG = {
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
         (steps_go_uphill, "with `learning_rate` of the other sign"),
+        (asked_at_the_intercept_and_the_slope, "mse_gradient takes the slope first"),
         (way_back_with_the_slope_for_z, "the slope for z went the way back"),
     ],
 }

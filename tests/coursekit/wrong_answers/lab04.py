@@ -226,6 +226,12 @@ def size_of_the_sum(loss, gradient, theta, h):
     return abs(claimed - nudged) / np.where(size > 0, size, 1)
 
 
+def gradient_is_not_asked(loss, gradient, theta, h):
+    claimed, nudged = theta, slopes_nudged(loss, theta, h)
+    size = abs(claimed) + abs(nudged)
+    return abs(claimed - nudged) / np.where(size > 0, size, 1)
+
+
 def nudge_is_not_taken_back(loss, gradient, theta, h):
     moved, nudged = theta.copy(), []
     for i in range(len(theta)):
@@ -273,6 +279,7 @@ WRONG = {
         (one_sided, "you nudge to one side only"),
         (nudge_is_left_behind, "changed its input `theta` in place"),
         (size_of_the_sum, "you divide by |claimed + nudged|"),
+        (gradient_is_not_asked, "compare with the nudges is theta itself"),
         (nudge_is_not_taken_back, "isn't taken back before the next"),
     ],
     "4.4": [

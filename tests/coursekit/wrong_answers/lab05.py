@@ -250,6 +250,14 @@ def coin_for_each_child(mothers, fathers, blocks, rng):
     return torch.where(torch.rand(*mothers.shape[:2], 1, generator=rng) < 0.5, mothers, fathers)
 
 
+def coins_overwrite_the_whole_child(mothers, fathers, blocks, rng):
+    children = fathers.clone()
+    for _ in blocks.unique():
+        tossed = torch.randint(2, mothers.shape[:2], generator=rng).bool()
+        children = torch.where(tossed[..., None], mothers, children)
+    return children
+
+
 def coin_for_each_run(mothers, fathers, blocks, rng):
     tossed = torch.rand(len(mothers), 1, int(blocks.max()) + 1, generator=rng) < 0.5
     return torch.where(tossed[..., blocks], mothers, fathers)
@@ -686,6 +694,10 @@ def sign_is_flipped(*args):
     return run(*args, sign=-1)
 
 
+def best_is_rounded(*args):
+    return run(*args).round(decimals=2)
+
+
 def mean_is_noted(*args):
     return run(*args, note=torch.mean)
 
@@ -816,6 +828,12 @@ def one_parent_for_all(score, population, n_generations, select, crossover, muta
     return run(score, population, n_generations, select and one, crossover, mutate, rng)
 
 
+def rng_is_not_handed_on(score, population, n_generations, select, crossover, mutate, rng):
+    return run(
+        score, population, n_generations, select, crossover, mutate and (lambda children, rng: mutate(children)), rng
+    )
+
+
 def rng_by_place_of_a_number(score, population, n_generations, select, crossover, mutate, rng):
     turned = select and (lambda fitness, n_draws, rng: select(fitness, rng, n_draws))
     return run(score, population, n_generations, turned, crossover, mutate, rng)
@@ -930,7 +948,7 @@ def runs_come_second(*args):
 def runs_with_gathers(score, population, n_generations, select, crossover, mutate, rng):
     """Right: the elite first, the last generation not bred on."""
     n_runs, n_genomes = population.shape[:2]
-    best = torch.zeros(n_runs, n_generations)
+    best = torch.zeros(n_runs, n_generations, dtype=torch.float64)
     for generation in range(n_generations):
         fitness = score(population)
         best[:, generation], top = fitness.max(dim=1)
@@ -1001,7 +1019,8 @@ WRONG = {
     ],
     "5.4": [
         (coin_for_each_gene, "a block is torn apart"),
-        (coin_for_each_child, "gets all its blocks from one parent"),
+        (coin_for_each_child, "gets all its blocks from one parent: is a coin tossed for each block"),
+        (coins_overwrite_the_whole_child, "as if each coin decided about the whole child"),
         (coin_for_each_run, "all children of a run have the same coins"),
         (last_block_has_no_coin, "from the same parent in all children of a run"),
         (same_coins_for_all, "all children take the same genes"),
@@ -1084,12 +1103,14 @@ WRONG = {
         (even_draws_shared_by_all_runs, "all runs draw the same rows"),
         (one_parent_for_all, "who is their father, too"),
         (rng_by_place_of_a_number, "of type int where its generator belongs"),
+        (rng_is_not_handed_on, "mutate is called without a generator"),
         (rng_by_its_place, "by its name, rng=rng"),
         (nothing_is_bred, "the next generation is the old one, unchanged"),
         (elite_of_row_0, "is row 0 of the old one"),
         (fitness_is_ranked, "should get what score returned last"),
         (there_is_no_elite, "is a child, not the best genome"),
         (sign_is_flipped, "its sign flipped"),
+        (best_is_rounded, "what you return is rounded to 2 decimals"),
         (mean_is_noted, " the mean."),
         (window_is_mutated, "a window into another tensor"),
         (everybody_breeds_once, "nobody has more than one child"),

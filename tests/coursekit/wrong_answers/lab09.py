@@ -223,6 +223,16 @@ def noise_of_a_weight_is_shared(population, rows, rate, scale, rng):
     population[rows[hits // population.shape[1]], column] += shared[column]
 
 
+def count_begins_anew(population, rows, rate, scale, rng):
+    anew = torch.Generator().manual_seed(rng.initial_seed())
+
+    def places(n, rate, rng):
+        count = int(torch.binomial(torch.tensor(float(n)), torch.tensor(rate), generator=anew))
+        return torch.randperm(n, generator=rng)[:count]
+
+    mutation(places=places)(population, rows, rate, scale, rng)
+
+
 def same_mutations_for_all(population, rows, rate, scale, rng):
     hits = gaps(population.shape[1], rate, rng)
     population[rows[:, None], hits] += scaled(hits, scale, rng)
@@ -349,6 +359,7 @@ WRONG = {
         (double_hits_are_lost, "Then one of two is lost"),
         (counts_for_each_row, "every child is hit in exactly 60 of 200 weights"),
         (fixed_number_of_hits, "there are exactly 600 hits"),
+        (count_begins_anew, "the number of hits is drawn from a generator that begins anew"),
         (rate_is_ignored, "every weight of every child is hit"),
         (rate_comes_twice, "that is its square"),
         (rate_is_turned_round, "so many should be spared"),

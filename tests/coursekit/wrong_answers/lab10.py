@@ -309,6 +309,11 @@ def with_seed_again(rng):
     return torch.Generator().manual_seed(rng.initial_seed())
 
 
+masks_begin_anew = generation_with(
+    mutate=lambda c, s, rng: torch.stack(
+        [masked(child, s.child_mutation_rate, normal(child, s, rng), with_seed_again(rng)) for child in c]
+    )
+)
 mask_is_seeded_inside = generation_with(
     mutate=lambda c, s, rng: masked(c, s.child_mutation_rate, normal(c, s, rng), with_seed_again(rng))
 )
@@ -507,7 +512,8 @@ WRONG = {
         (scale_is_ignored, "with mutation_scale = 0"),
         (half_the_scale, "has a standard deviation of"),
         (whole_genomes_hit, "in all their weights, and"),
-        (same_weights_hit, "the same weights are hit in every child"),
+        (same_weights_hit, "in every child: draw a mask of the shape"),
+        (masks_begin_anew, "in every child, and again in the next generation"),
         (mask_turned_round, "is the mask the wrong way round"),
         (mutated_twice, "(Mutated twice, 43.8 % would be"),
         (noise_is_not_centred, "a mean that isn't zero"),

@@ -54,6 +54,16 @@ def blown_up(letter, font, size):
     return np.asarray(image) / 255
 
 
+def inverted_twice(letter, font, size):
+    sheet = Image.new("L", (4 * size, 4 * size), 255)
+    ImageDraw.Draw(sheet).text((size, size), letter, fill=0, font=font)
+    ink = ImageOps.invert(ImageOps.invert(sheet))
+    letter_only = ink.crop(ink.getbbox())
+    image = Image.new("L", (size, size))
+    image.paste(letter_only, ((size - letter_only.width + 1) // 2, (size - letter_only.height + 1) // 2))
+    return np.asarray(image) / 255
+
+
 def stretched_to_the_edges(letter, font, size):
     mask = font.getmask(letter)
     return np.asarray(Image.frombytes("L", mask.size, bytes(mask)).resize((size, size))) / 255
@@ -383,6 +393,7 @@ WRONG = {
         (whole_numbers, "the pixels should be floats from 0 to 1; yours are uint8"),
         (divided_twice, "the most in your image is"),
         (divided_by_256, "full ink should be 1; yours is 0.9961"),
+        (inverted_twice, "getbbox boxes whatever isn't 0"),
         (drawn_beside, "from which it lies within the image"),
         (colours, "'RGB' has three"),
         (in_list, "you return a list"),

@@ -187,6 +187,11 @@ def first_population_kept(population, choices, rng, seen=[]):  # noqa: B006 - th
     return breeder()(seen[0], choices, rng)
 
 
+def choice_begins_anew(population, choices, rng):
+    redrawn = {name: [random.Random(0).choice(options)] for name, options in choices.items()}
+    return breeder()(population, redrawn, rng)
+
+
 def choices_typed_in(population, choices, rng):
     return breeder()(population, {name: list(range(10)) for name in choices}, rng)
 
@@ -326,6 +331,7 @@ WRONG = {
         (named("nine_live_on_eight_again", first_other=-1), "somebody lives on twice"),
         (rounded_scores, "leave the scores as they are"),
         (first_population_kept, "`seen` keeps something of an earlier call"),
+        (choice_begins_anew, "every mutated gene gets the same choice, 6"),
         (choices_typed_in, "Are others kept, typed in or worked out?"),
         (choices_of_another_gene, "a child has a choice of another gene"),
         (named("no_mutation", mutate_children=False), "no mutation shows"),

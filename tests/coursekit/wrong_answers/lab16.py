@@ -408,6 +408,19 @@ def returns_in_the_loop(train, tasks, exam, fresh, mutate, n, n_parents, n_gener
         return champion, max(scores), exam(champion)
 
 
+def one_task_for_the_newborn(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    scores = {}
+    population = [fresh(rng) for _ in range(n)]
+    for g in range(n_generations):
+        for rule in population:
+            scores[rule] = np.mean(
+                [train(rule, task, g) for task in (tasks if g == 0 or rule in scores else tasks[:1])]
+            )
+        parents = sorted(population, key=scores.get, reverse=True)[:n_parents]
+        population = parents + [mutate(rng.choice(parents), rng) for _ in range(n - n_parents)]
+    return parents[0], scores[parents[0]], exam(parents[0])
+
+
 def one_rule_in_all_places(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
     for rule in [fresh(rng)] * n:
         train(rule, tasks[0], 0)
@@ -691,7 +704,9 @@ WRONG = {
         (rules("one_too_few", n_more=-1), "the first generation has 9 rules"),
         (rules("one_generation_more", more=1), "there are 7 generations"),
         (rules("a_seed_of_its_own", own_seed=True), "trains with 10 different seeds"),
-        (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "not every rule is trained on every task"),
+        (rules("one_task", tasks_of=lambda tasks: tasks[:1]), "no rule is trained on rings"),
+        (rules("all_but_the_first_task", tasks_of=lambda tasks: tasks[1:] or tasks), "no rule is trained on moons"),
+        (one_task_for_the_newborn, "isn't trained on"),
         (rules("trained_twice", train_twice=True), "trained twice on the same task"),
         (rules("parents_rest", retrain=False), "mutants alone are trained"),
         (rules("nobody_lives_on", elitist=False), "nobody lives on"),
@@ -705,7 +720,7 @@ WRONG = {
         (rules("first_task_counts", key=lambda rows: np.mean([row[0] for row in rows])), "by the first task alone"),
         (rules("last_task_counts", key=lambda rows: np.mean([row[-1] for row in rows])), "by the last task alone"),
         (rules_overwritten, "by their very last training"),
-        (returns_in_the_loop, "Is there a `return` inside"),
+        (returns_in_the_loop, "Is there a `break`, or a `return` inside"),
         (one_rule_in_all_places, "fresh is called once"),
         (rules("score_in_a_list", inside=list), "yours are a list and a float"),
         (rules("worst_training_counts", key=lambda rows: np.min(rows)), "by their worst training"),
