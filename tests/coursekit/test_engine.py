@@ -188,6 +188,18 @@ def test_a_hint_for_an_error_may_tell_its_line():
     assert said(lambda student: student(1), wrong, on_error=hints) == told
 
 
+def test_a_function_without_end_is_told_by_the_call_that_goes_round():
+    def down(x):
+        if isinstance(x, float):
+            return max(down(x / 2) for _ in range(2))
+        return x
+
+    line = down.__code__.co_firstlineno + 2
+    told = said(lambda student: student(1.0), down)
+    assert told.startswith(f"your code stopped in line {line} of its cell (`return max(down(x / 2)")
+    assert told.endswith("Here a function calls itself, or one that calls it, without end.")
+
+
 def test_an_error_in_another_cell_names_that_cells_function():
     names = {}
     exec(compile("def half(x):\n    return x / 0", "<cell one>", "exec"), names)

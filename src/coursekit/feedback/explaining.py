@@ -195,7 +195,10 @@ class _Search:
         if all(isinstance(value, int | float | str | np.ndarray) or hasattr(type(value), "detach") for value in args):
             with suppress(Exception):
                 if not self.asked.close(self._given(args), self.got[self.failing[0]]):
-                    return "is another each time, for the same inputs: something in it is left to chance"
+                    return (
+                        "is another each time, for the same inputs: is something in it left to chance, or is a place "
+                        "of an array that begins empty (np.empty) never filled"
+                    )
         return ""
 
     def _right(self, args: Case) -> Array:

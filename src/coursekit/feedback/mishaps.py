@@ -6,6 +6,7 @@ import inspect
 import linecache
 import sysconfig
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import CodeType, FrameType
@@ -15,9 +16,19 @@ from coursekit.feedback.causes import cause, names_read
 from coursekit.feedback.copies import as_array
 from coursekit.feedback.reading import brief, outward, shortened
 
-__all__ = ["file_of", "is_students", "line_of", "misfit", "mishap", "unwritten", "where_it_stopped"]
+__all__ = [
+    "file_of",
+    "is_students",
+    "line_of",
+    "misfit",
+    "mishap",
+    "round_after_round",
+    "unwritten",
+    "where_it_stopped",
+]
 
 MOST = 400  # characters of a hint
+_ROUNDS = 50  # calls of one function inside each other that may be those without end
 _PACKAGES = Path(__file__).parents[2]  # src/, or site-packages: coursekit and what stands beside it
 _LIBRARIES = [_PACKAGES, *{Path(sysconfig.get_paths()[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")}]
 _ADVICE: dict[type[BaseException], str] = {
@@ -29,7 +40,7 @@ _ADVICE: dict[type[BaseException], str] = {
     AttributeError: "Print type(...) of the thing before the dot: is it what you think it is?",
     ZeroDivisionError: "Something on this line is 0: print it.",
     ValueError: "Print the shapes of the arrays on this line: do they fit together?",
-    RecursionError: "Your function calls itself without end.",
+    RecursionError: "Here a function calls itself, or one that calls it, without end.",
     MemoryError: "The array is too large: print its shape before you make it.",
     ImportError: "Only the packages that the first cell imports are needed.",
     AssertionError: "An assert of your own failed here.",
@@ -58,7 +69,20 @@ def _frames(error: BaseException, ours: Collection[Path]) -> list[tuple[FrameTyp
     while tb is not None:
         steps.append((tb.tb_frame, tb.tb_lineno, tb.tb_lasti))
         tb = tb.tb_next
-    return [step for step in steps if is_students(step[0].f_code.co_filename, ours)]
+    steps = [step for step in steps if is_students(step[0].f_code.co_filename, ours)]
+    if isinstance(error, RecursionError):  # where it stopped is chance: what counts is the call that goes round
+        times = Counter(frame.f_code for frame, _, _ in steps)
+        round_ = [i for i, (frame, _, _) in enumerate(steps) if times[frame.f_code] >= _ROUNDS]
+        return steps[: round_[-1]] if round_ else steps
+    return steps
+
+
+def round_after_round(error: RecursionError) -> list[Any]:
+    """What a function that calls itself without end got as its first argument, in its last calls."""
+    frames = [frame for frame, _, _ in _frames(error, ())]
+    code = next((frame.f_code for frame in reversed(frames) if not frame.f_code.co_name.startswith("<")), None)
+    named = [frame.f_locals for frame in frames if frame.f_code is code]
+    return [held.get(code.co_varnames[0]) for held in named[-4:]] if code and code.co_argcount else []
 
 
 def _values(frame: FrameType, last: int) -> str:
@@ -127,6 +151,7 @@ def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple
     values = _values(frame, last)
     where = line_of(frame.f_code, number, frames[0][0].f_code)
     called = len(frames) > 1 and frame.f_back is frames[-2][0]  # by the student's own code
+    called = called and not isinstance(error, RecursionError)  # by itself
     if called and not frame.f_code.co_name.startswith("<") and frame.f_code is not frames[-2][0].f_code:
         where += f", called in line {frames[-2][1]}"
     return where, f"There, {values}." if values else ""

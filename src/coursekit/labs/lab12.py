@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, diagnose, hidden
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, diagnose, hidden, refuse
 from coursekit.labs.lab12_rendering import judge_rendering
 from coursekit.labs.lab12_splitting import judge_split
 
@@ -181,16 +181,32 @@ def _partly(**parts: Any) -> Callable[..., NDArray[np.float64]]:
     return lambda *args: _curve(*args, **parts)
 
 
+def _but_the_last(mask: Any) -> Any:
+    """The same places but the last of them."""
+    return mask & (mask[::-1].cumsum()[::-1] > 1)
+
+
 def _by_family(x: Any, y: Any, family: Any, order: Any, test: Any, ks: Any, classify: Any) -> NDArray[np.float64]:
     parts = [_curve(x, y, family, order, [one], ks, classify) for one in test]
     return np.mean(parts, axis=0)
 
 
 def _classify(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
-    if len(templates) != len(labels):
-        raise TryAgain(f"classify gets {len(templates)} templates and {len(labels)} labels: give one label for each.")
-    if len(templates) == 0:
-        raise TryAgain("classify gets no templates: which families are the first k of `order`?")
+    shapes = [np.shape(value) for value in (templates, labels, images)]
+    given = f"classify(templates, labels, images) gets arrays of the shapes {', '.join(map(str, shapes))}"
+    n = len(templates)
+    diagnose(
+        {
+            f"{given}. Templates and images have a row of pixels for each, and labels are one row of numbers. Do the "
+            "three stand in this order?": [len(shape) for shape in shapes] != [2, 1, 2],
+            "classify gets no templates: which families are the first k of `order`?": n == 0,
+            f"classify gets {n} templates, but {len(labels)} labels, as many as images: give one label for each "
+            "template. Are templates and images exchanged, or are these the images' labels?": (
+                n != len(labels) == len(images)
+            ),
+            f"classify gets {n} templates and {len(labels)} labels: give one label for each.": n != len(labels),
+        }
+    )
     return _nearest(templates, labels, images)
 
 
@@ -229,6 +245,11 @@ def _told(student: Student) -> None:
     def spy(templates: Any, labels: Any, images: Any) -> NDArray[np.int64]:
         nonlocal n_calls
         n_calls += 1
+        refuse(
+            len(np.shape(images)) == 2 and len(images) and all(among(templates)) and not any(among(images)),
+            "classify gets the test images as templates, and others as images: it is the other way round, "
+            "classify(templates, labels, images).",
+        )
         if all(among(images)):
             shares.append(float(np.mean(among(templates))))
         return _classify(templates, labels, images)
@@ -266,11 +287,19 @@ def _(student: Student) -> None:
             # validation, would mislead.
             (
                 (
-                    *(np.array([[0.0], [0.1], [0.15], [0.9], [1.0]]), np.array([0, 0, 1, 1, 1])),
-                    np.array([7, 2, 3, 2, 7]),
+                    *(np.array([[0.0], [0.1], [0.05], [0.15], [0.9], [1.0]]), np.array([0, 0, 0, 1, 1, 1])),
+                    np.array([7, 2, 2, 3, 2, 7]),
                     *(np.array([7]), np.array([2]), [1], _classify),
                 ),
                 [1.0],
+            ),
+            (  # the test's images stand in the first row and in the last
+                (
+                    *(np.array([[0.0], [0.1], [0.9], [1.0]]), np.array([1, 0, 1, 1])),
+                    np.array([2, 7, 7, 2]),
+                    *(np.array([7]), np.array([2]), [1], _classify),
+                ),
+                [0.5],
             ),
         ],
         others=[
@@ -312,6 +341,29 @@ def _(student: Student) -> None:
             ),
             "you train on everything that is not in `test`, whatever k is. Take order[:k] alone.": _partly(
                 known=lambda family, order, k, test: ~np.isin(family, test)
+            ),
+            "you leave out the first of the test images.": _partly(
+                asked=lambda family, order, k, test: np.isin(family, test) & (np.isin(family, test).cumsum() > 1)
+            ),
+            "you leave out the last of the test images.": _partly(
+                asked=lambda family, order, k, test: _but_the_last(np.isin(family, test))
+            ),
+            "row 0 is never among your test images: does a slice or a range leave it out?": _partly(
+                asked=lambda family, order, k, test: np.isin(family, test) & (np.arange(len(family)) > 0)
+            ),
+            "the last row is never among your test images: does a slice or a range leave it out?": _partly(
+                asked=lambda family, order, k, test: np.isin(family, test) & (np.arange(len(family)) < len(family) - 1)
+            ),
+            "row 0 is never among your templates: does a slice or a range leave it out?": _partly(
+                known=lambda family, order, k, test: np.isin(family, order[:k]) & (np.arange(len(family)) > 0)
+            ),
+            "the last row is never among your templates: does a slice or a range leave it out?": _partly(
+                known=lambda family, order, k, test: (
+                    np.isin(family, order[:k]) & (np.arange(len(family)) < len(family) - 1)
+                )
+            ),
+            "you test on all images but those of `test`: is a condition turned round?": _partly(
+                asked=lambda family, order, k, test: ~np.isin(family, test)
             ),
             "you test on the first family of `test` alone: test on the images of all of them.": _partly(
                 asked=lambda family, order, k, test: family == test[0]

@@ -1,12 +1,44 @@
 """What lab 12 asks of a split by family: whole families in one part each, every family equally often in the test."""
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden
+from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 
 __all__ = ["judge_split"]
+
+
+def _told(value: Any) -> str:
+    """A value with its type; the type alone of what may look otherwise in another process."""
+    kind = f"of type {type(value).__name__}"
+    return f"{value!r:.40}, {kind}" if isinstance(value, str | int | float | list | tuple) else f"something {kind}"
+
+
+def _numbers(name: str, part: Any, families: list[str]) -> list[int]:
+    """The face numbers of one part; TryAgain if it holds something else."""
+    holds = f"{name} should be a flat list of face numbers, places in `families`; yours"
+    listed = part.tolist() if hasattr(part, "tolist") else part
+    refuse(isinstance(listed, str) or not isinstance(listed, Iterable), f"{holds} is {_told(listed)}.")
+    numbers = [one.item() if getattr(one, "ndim", None) == 0 else one for one in listed]
+    first, *_ = [one for one in numbers if isinstance(one, bool) or not isinstance(one, int)] or [0]
+    diagnose(
+        {
+            f"{name} holds names; give the numbers of the faces, their places in `families`.": (
+                isinstance(first, str) and first in families
+            ),
+            f"{name} holds True and False; give the numbers of the faces.": isinstance(first, bool),
+            f"{holds} is nested, and holds {_told(first)}.": isinstance(first, Iterable) and not isinstance(first, str),
+            f"{holds} holds {_told(first)}.": not isinstance(first, int),
+            f"{name} holds {len(numbers)} numbers, as many as there are faces, and all are 0 or 1. Do they say which "
+            "faces are in it? Give the faces' numbers, those where it is 1.": (
+                len(numbers) == len(families) and set(numbers) == {0, 1}
+            ),
+        }
+    )
+    return numbers
 
 
 def _split(
@@ -17,23 +49,8 @@ def _split(
     if not isinstance(answer, tuple | list) or len(answer) != 3:
         kind = f"{len(answer)} things" if isinstance(answer, tuple | list) else f"a {type(answer).__name__}"
         raise TryAgain(f"return three lists, (train, validation, test); you return {kind}.")
-    parts = []
     names = ("train", "validation", "test")
-    for name, part in zip(names, answer, strict=True):
-        numbers = np.asarray(list(part))
-        diagnose(
-            {
-                f"{name} holds names; give the numbers of the faces, their places in `families`.": (
-                    numbers.dtype.kind in "US"
-                ),
-                f"{name} holds True and False; give the numbers of the faces.": numbers.dtype == bool,
-                f"{name} should hold whole numbers, but holds {numbers.dtype}.": (
-                    len(numbers) > 0 and numbers.dtype.kind not in "iu"
-                ),
-                f"{name} should be a flat list of face numbers; yours is nested.": numbers.ndim != 1,
-            }
-        )
-        parts.append([int(number) for number in numbers])
+    parts = [_numbers(name, part, families) for name, part in zip(names, answer, strict=True)]
     flat = [number for part in parts for number in part]
     last = len(families) - 1
     strange = [number for number in flat if not 0 <= number <= last]
@@ -50,7 +67,7 @@ def _split(
     lost = {families[face] for face in missing} - (train | validation | test)
     whole = f"so is its whole family, {sorted(lost)[:1]}" if lost else "others of its family are in one"
     rule = (
-        "do your slices leave a name out?"
+        "do your slices leave a name out, or does a loop leave out a face?"
         if len(test) < n_test or len(validation) < n_validation
         else "train is all that the two others leave."
     )
@@ -61,9 +78,13 @@ def _split(
     diagnose(
         {
             f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
+            f"all three parts are empty, for {last + 1} faces of {n_families} families: is anything put into them?": (
+                not flat
+            ),
             f"{''.join(within[:1])}. Is the name of its family drawn twice, or the face put in twice?": within,
-            f"face {twice[:1]} is in two parts. {hold}: face i goes by its own name, families[i], and train is what "
-            "the two others leave.": twice and train == set(families),
+            f"face {twice[:1]} is in two parts. {hold}: face i goes by its own name, families[i], train is what "
+            "the two others leave, and each name is dealt out once, sorted(set(families)).": twice
+            and train == set(families),
             f"face {twice[:1]} is in two parts. {hold}: do your slices of the names overlap?": (
                 twice and (len(test) > n_test or len(validation) > n_validation)
             ),
@@ -102,8 +123,11 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             f"names? {asked} count families, and a family goes to one part with all its faces.": shared and torn,
             f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
             "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
-            f"the parts stand in another order, or n_test and n_validation are exchanged: {asked}, and yours hold "
-            f"{got} families. Return train, validation, test.": got != wanted and sorted(got) == sorted(wanted),
+            f"{asked}, and train, validation and test hold {', '.join(map(str, got))} families, not "
+            f"{', '.join(map(str, wanted))}: the right numbers, in another order. Are the lists returned as train, "
+            "validation, test; are n_test and n_validation exchanged; or is a condition turned round?": (
+                got != wanted and sorted(got) == sorted(wanted)
+            ),
             f"the family {long!r} goes where {short!r} goes, and holds its name. Is it asked whether a text is in a "
             "text? Ask whether the whole name is among those that were drawn.": (
                 bool(holds) and fewer[1:] == wanted[1:] and got != wanted

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Constant, Lab, Student, compare, hidden
+from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
 from coursekit.labs.lab14_mending import judge_generations
 
 LAB = Lab(
@@ -103,6 +103,7 @@ def _curves(
     stay: bool = True,
     goal: str = "all",
     in_order: bool = True,
+    all_but_last: bool = False,
     ahead: int = 0,
     fill: float | None = None,
 ) -> Array:
@@ -111,15 +112,29 @@ def _curves(
     for run in np.asarray(asked).tolist():
         trained: list[int] = list(dict.fromkeys(run)) if free else list(run)
         trained = trained if in_order else sorted(trained)
+        trained = trained[: max(1, len(trained) - all_but_last)]
         line = []
         for k in range(1, budget + 1):
-            seen = trained[: k + ahead]
+            seen = trained[: max(1, k + ahead)]
             champion = max(seen, key=lambda i: choose[i]) if stay else seen[-1]
             top = judge.max() if goal == "all" else max(judge[i] for i in trained)
             empty = fill is not None and k > len(trained)
             line.append(fill if empty else top - judge[champion])
         rows.append(line)
     return np.array(rows)
+
+
+def _without(number: int) -> Callable[..., bool]:
+    """Whether a design is never the champion; what is one while no other is trained is left open."""
+
+    def fits(got: Array, right: Array, asked: Any, validation: Array, test: Array, budget: int) -> bool:
+        never = validation.copy()
+        never[number] = -np.inf
+        runs = [list(dict.fromkeys(run)) for run in np.asarray(asked).tolist()]
+        alone = np.array([[run[:k] == [number % len(test)] for k in range(1, budget + 1)] for run in runs])
+        return bool((alone | np.isclose(got, _curves(asked, never, test, budget))).all())
+
+    return fits
 
 
 def _study(seed: int, n_designs: int, n_runs: int, n_steps: int, budget: int) -> tuple[Any, ...]:
@@ -139,7 +154,11 @@ def _(student: Student) -> None:
         3,
     )
     few = (np.array([[1, 1, 1], [3, 0, 3]]), np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.2, 0.1, 0.5, 0.4]), 3)
-    mistakes: dict[str, Callable[..., Any]] = {
+    mistakes: dict[str, Callable[..., Any] | Pattern] = {
+        "the design with the highest number is never the champion, unless it is the only one: does a slice or a range "
+        "over the designs end before it?": Pattern(_without(-1)),
+        "design number 0 is never the champion, unless it is the only one: does a slice or a range over the designs "
+        "leave it out?": Pattern(_without(0)),
         "a design that is asked for again is counted as a new training. There is a cache: it costs nothing, so it "
         "takes no place on the axis of trainings.": lambda *a: _curves(*a, free=False),
         "regret is measured on the score that was used to choose, so luck counts as quality. Choose on validation, and "
@@ -171,6 +190,29 @@ def _(student: Student) -> None:
         "your champion knows one training too many: after k trainings only the first k different designs are known.": (
             lambda *a: _curves(*a, ahead=1)
         ),
+        "your champion knows one training too few: the design that was trained last counts, too.": (
+            lambda *a: _curves(*a, ahead=-1)
+        ),
+        "the last of a run's different designs is never its champion: does a slice or a range end before it?": (
+            lambda *a: _curves(*a, all_but_last=True)
+        ),
+        "your champion knows one training too few, and the last of a run's different designs never counts: does a "
+        "slice or a range end before it?": lambda *a: _curves(*a, ahead=-1, all_but_last=True),
+        "the last design that a run asks for is never trained: does a slice or a range end before it?": (
+            lambda asked, *a: _curves(asked[:, :-1], *a)
+        ),
+        "the first design that a run asks for is never trained: does a slice or a range leave it out?": (
+            lambda asked, *a: _curves(asked[:, 1:], *a)
+        ),
+        "regret is measured against the best of all designs but the one with the highest number. Take them all, "
+        "test.max().": lambda asked, validation, test, budget: (
+            _curves(asked, validation, test, budget) - test.max() + test[:-1].max()
+        ),
+        "regret is measured against the best of all designs but number 0. Take them all, test.max().": (
+            lambda asked, validation, test, budget: (
+                _curves(asked, validation, test, budget) - test.max() + test[1:].max()
+            )
+        ),
         "a run that has fewer different designs than `budget` has a regret of 0 in the last columns. It keeps its last "
         "champion to the end.": lambda *a: _curves(*a, fill=0.0),
         "the champion's *validation* score is taken from test.max(). Choose on validation, and measure on test.": (
@@ -192,6 +234,9 @@ def _(student: Student) -> None:
             (example, [[0.10, 0.05, 0.05]]),
             (few, [[0.4, 0.4, 0.4], [0.1, 0.1, 0.1]]),
             ((np.array([[0, 1], [1, 3]]), *few[1:3], 2), [[0.3, 0.4], [0.4, 0.1]]),  # the last design counts
+            # The best on test is the last one of all, and then the first.
+            ((np.array([[0, 1], [1, 3]]), few[1], np.array([0.2, 0.1, 0.4, 0.5]), 2), [[0.3, 0.4], [0.4, 0.0]]),
+            ((np.array([[1, 0], [2, 3]]), few[1][::-1], np.array([0.5, 0.1, 0.4, 0.2]), 2), [[0.4, 0.0], [0.1, 0.1]]),
         ],
         others=[_study(1, 30, 4, 25, 10), _study(2, 12, 3, 40, 9), _study(3, 6, 2, 5, 6)],
         right=_curves,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse, seems
+from coursekit.feedback.mishaps import round_after_round, where_it_stopped
 from coursekit.labs.lab16_crossing import judge_crossing
 from coursekit.labs.lab16_evolving import judge_evolving
 from coursekit.labs.lab16_scoring import judge_score
@@ -118,14 +119,31 @@ class _Watched(dict[str, Callable[..., Tensor]]):
         return operator
 
 
+def _shown(tree: Tree) -> str:
+    text = repr(tree)
+    return text if len(text) < 60 else f"{text[:50]}..."
+
+
+def _endless(error: RecursionError) -> str:
+    """Which call of a function goes round, and for which tree."""
+    trees = [tree for tree in round_after_round(error) if isinstance(tree, str | int | float | tuple)]
+    told = f"your function calls itself without end, in {where_it_stopped(error)[0] or 'your code'}."
+    if len(trees) < 2 or trees[-1] != trees[-2]:
+        return f"{told} Is each call for a child, which is smaller than its tree? Do 'x' and numbers end it?"
+    told += f" Each call there is for {_shown(trees[-1])} once more."
+    if isinstance(trees[-1], tuple):
+        return f"{told} Call it for the children, tree[1:], which are smaller, and not for the tree itself."
+    if isinstance(trees[-1], str) and trees[-1] != "x":
+        return f"{told} That is an operator's name, or a part of one, and no child: the children are tree[1:]."
+    return f"{told} It has no children: its value needs no call."
+
+
 @LAB.exercise(
     "16.1",
     "value(tree, x, operators)",
     title="What a tree says",
     points=2,
     on_error={
-        (RecursionError, ""): "your function calls itself without end. Is it called with a *child*, which is smaller? "
-        "Do 'x' and numbers end it?",
         (TypeError, "fill_value.* not (str|tuple)|Tensor' and 'tuple'"): "'x' or a tuple stands where a number should "
         "({error}). Has each kind of tree its own branch, and do your calls for the children give the tree first, "
         "value(child, x, operators)?",
@@ -139,14 +157,23 @@ class _Watched(dict[str, Callable[..., Tensor]]):
         "number) its arguments the other way round?",
         (TypeError, "'input' .* must be Tensor"): "a number stands where the tensor x should ({error}). Is it "
         "torch.full_like(x, number), the tensor first? Or do your calls for the children give x as the tree?",
+        (IndexError, "tensor of dimension|0-dim tensor"): "a tensor has fewer axes than are asked for ({error}), in "
+        "{line}. Does it stand there for a tree or for the operators? Your calls for the children should give "
+        "value(child, x, operators), in this order.",
     },
 )
 def _(student: Student) -> None:
     x = torch.tensor([0.0, 1.0, -2.0], dtype=torch.float64)
     table = torch.tensor([[0.5, -1.5625, 3.0], [2.0, -0.2539, 0.75]], dtype=torch.float64)
 
+    def given(tree: Tree, x: Tensor, operators: _Watched) -> Any:
+        try:
+            return student(tree, x, operators)
+        except RecursionError as error:
+            raise TryAgain(_endless(error)) from None
+
     def asked(tree: Tree, x: Tensor) -> Any:
-        answer = student(tree, x, _Watched())
+        answer = given(tree, x, _Watched())
         if not isinstance(answer, Tensor):
             raise TryAgain(
                 f"the value of {tree!r} is a {type(answer).__name__}, but should be a tensor, like x. {NUMBER}"
@@ -187,16 +214,22 @@ def _(student: Student) -> None:
             "x is added to a number: it says the same number at every x, torch.full_like(x, number).": (
                 lambda tree, x, *_: _value(tree, x, number=lambda x, c: x + c)
             ),
+            "x is taken off a number: it says the same number at every x, torch.full_like(x, number).": (
+                lambda tree, x, *_: _value(tree, x, number=lambda x, c: c - x)
+            ),
             "a number has the wrong sign.": lambda tree, x, *_: _value(
                 tree, x, number=lambda x, c: torch.full_like(x, -c)
             ),
             "every tree is taken for x: which kind of tree is it?": lambda tree, x, *_: x,
+            "every tuple is taken for x: its value is that of its operator, given the values of its children.": (
+                lambda tree, x, *_: x if isinstance(tree, str | tuple) else torch.full_like(x, tree)
+            ),
             "numbers lose what stands behind the point.": (
                 lambda tree, x, *_: _value(tree, x, number=lambda x, c: torch.full_like(x, int(c)))
             ),
         },
     )
-    other = student(("sub!", ("tanh!", "x"), 2.0), x, _Watched("!"))
+    other = given(("sub!", ("tanh!", "x"), 2.0), x, _Watched("!"))
     if not torch.allclose(other, torch.tanh(x) - 2):
         raise TryAgain(
             "with `operators` that have other names your function is wrong: does it take operators[name] from its "

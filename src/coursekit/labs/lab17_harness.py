@@ -86,6 +86,32 @@ def _judge_sizes(damaged: dict[str, list[Masks]], measured_intact: bool, n_lost:
     )
 
 
+def _judge_who(measured: list[list[bool]]) -> None:
+    """TryAgain unless all networks of all groups are measured with units lost."""
+    missing = [(g, s) for g, row in enumerate(measured) for s, done in enumerate(row) if not done]
+    if not missing:
+        return
+    g, s = missing[0]
+    last, seeds = len(measured[0]) - 1, sorted({s for _, s in missing})
+    many = "Is there a loop over all networks of a group, and does it go on to its end?"
+    ends = "Does a slice or a range over a group leave it out, or a loop end early?"
+    behind = "Is something called once, behind the loop over networks, and not for each of them?"
+    which = {
+        (last,): f"the last network of every group, groups[{g}][{s}] for one, is never measured with a unit lost; all "
+        f"others are. {ends}",
+        (0,): "the first network of every group, groups[0][0] for one, is never measured with a unit lost; all others "
+        f"are. {ends}",
+        tuple(range(1, last + 1)): "of every group the first network alone is measured with a unit lost; groups[0][1], "
+        f"for one, isn't. {many}",
+        tuple(range(last)): "of every group the last network alone is measured with a unit lost; groups[0][0], for "
+        f"one, isn't. {behind}",
+    }
+    if len(missing) == len(seeds) * len(measured) and tuple(seeds) in which:
+        raise TryAgain(which[tuple(seeds)])
+    who = f"groups[{g}][{s}] is never" if any(measured[g]) else f"no network of groups[{g}] is ever"
+    raise TryAgain(f"{who} measured with a unit lost; others are. All groups are, the control too.")
+
+
 def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:
     """The damages that every network suffered, (n_draws, n_units); TryAgain if they aren't the same, or aren't fair."""
     refuse(
@@ -105,18 +131,16 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
         "no network is ever measured with a unit lost: call accuracy(network, alive) with each damage as `alive`, too, "
         "False where a unit is lost.",
     )
-    for name, masks in damaged.items():
+    rarest = sorted(damaged.items(), key=lambda one: len(one[1]))  # a control may be measured again for each group
+    for name, masks in rarest:
         refuse(
             masks and intact[name] >= max(2, n_draws - len(masks)) and len(masks) < n_draws,
             f"{place[name]} is measured {_times(len(masks))} with units lost and {_times(intact[name])} with none: "
             f"each of the {n_draws} damages should take {n_lost}.",
         )
     _judge_sizes(damaged, bool(intact), n_lost)
-    for name, masks in damaged.items():  # a control may be measured again for each group
-        refuse(
-            not masks,
-            f"{place[name]} is never measured with a unit lost; others are. All groups are, the control too.",
-        )
+    _judge_who([[bool(damaged[name]) for name in group] for group in groups])
+    for name, masks in rarest:
         refuse(
             len(masks) % n_draws,
             f"{place[name]} is measured with {len(masks)} damages, of the {n_draws} that are asked for.",
@@ -221,7 +245,7 @@ def judge_harness(student: Student) -> None:
         answer, seen.masks[_key(case)] = damages(case, np.random.default_rng(hidden(case[-1])))
         return answer
 
-    many = _case(9, 2, 2, 10, 3, 400)
+    many = _case(9, 3, 3, 10, 3, 400)
     _judge_draws(damages(many, np.random.default_rng(hidden(9)))[1], 3)
     comes_from_rng(lambda rng: damages(_case(8, 2, 2, 20, 7, 6), rng)[1], np.random.default_rng)
 
@@ -307,6 +331,24 @@ def judge_harness(student: Student) -> None:
             ),
             "the shares are upside down: damaged / intact, not intact / damaged.": (
                 told(lambda hurt, whole: paired(whole / hurt.mean(axis=2)))
+            ),
+            "the control is groups[0]; you take groups[1] off each treated group.": (
+                told(lambda hurt, whole: kept(hurt, whole)[1:] - kept(hurt, whole)[1])
+            ),
+            "the control is groups[0]; you take the last group off each treated group.": (
+                told(lambda hurt, whole: kept(hurt, whole)[1:] - kept(hurt, whole)[-1])
+            ),
+            "the first treated group is left out: the control is groups[0] alone.": (
+                told(lambda hurt, whole: paired(kept(hurt, whole))[1:])
+            ),
+            "the last treated group is left out: the treated ones are groups[1:].": (
+                told(lambda hurt, whole: paired(kept(hurt, whole))[:-1])
+            ),
+            "the damages have no part in what you return: it is made of the accuracies with all units alive.": (
+                told(lambda hurt, whole: paired(whole))
+            ),
+            "every entry is 0: is a network compared with itself, or nothing put into a table?": (
+                told(lambda hurt, whole: 0 * paired(whole))
             ),
             "each group is compared with the one before it. Compare each with the control, groups[0].": (
                 told(lambda hurt, whole: np.diff(kept(hurt, whole), axis=0))

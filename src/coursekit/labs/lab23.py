@@ -79,7 +79,8 @@ def _judge_winners(drawn: Any, order: Any, fitness: Array) -> None:
             and better.size
             and better.max(initial=0) - better.min(initial=1) < 0.02
             and share[first] > better.max(initial=0) + 0.03,
-            "everybody wins equally often, whatever the fitness: the better one of two entrants should win.": (
+            "everybody wins equally often, whatever the fitness: the better one of two entrants should win. Is their "
+            "fitness compared, and are they two draws, not one draw twice (two generators that begin alike)?": (
                 _off(share, np.full(_N, 1 / _N)) < 0.015
             ),
             "everybody wins in proportion to the fitness: in a tournament of two it only counts whose is larger.": (
@@ -126,22 +127,57 @@ def _(student: Student) -> None:
             f"row {drawn[0]} wins every tournament of a call, and other rows those of other calls. Each has two "
             "entrants of its own, drawn from `rng` as it goes on: is there one tournament for all, or one draw?",
         )
-        refuse(drawn[0] != fitness.argmax(), f"row {drawn[0]} wins every tournament, in each call: is anything drawn?")
+        refuse(
+            drawn[0] != fitness.argmax(),
+            f"row {drawn[0]} wins every tournament, in each call: is anything drawn, or does a "
+            "generator begin anew for each tournament?",
+        )
+    other = np.asarray(student(fitness, _DRAWS, np.random.default_rng(hidden(5))))
+    _judge_rows(other, fitness)
+    share, shares = (np.bincount(rows, minlength=_N) / _DRAWS for rows in (drawn, other))
+    far = int(np.abs(share - shares).argmax())
+    refuse(
+        abs(share - shares)[far] > 0.05,
+        f"row {far} wins {100 * share[far]:.0f} % of {_DRAWS} tournaments in one call, and {100 * shares[far]:.0f} % "
+        "in another with another generator. Is an entrant, or what leads to it, drawn once for the whole call, and not "
+        "for each tournament?",
+    )
     _judge_winners(drawn, order, fitness)
     few = np.asarray(student(fitness[order > 3], 300, np.random.default_rng(hidden(2))))
     given = f"with {_N - 4} genomes and n_draws = 300 you return"
     refuse(few.shape != (300,), f"{given} something of the shape {few.shape}: 300 row numbers are asked for.")
     refuse(
         few.max() >= _N - 4,
-        f"{given} row {few.max():g}: their rows are 0 to {_N - 5}. Is a number typed in, or kept from a call before?",
+        f"{given} row {few.max():g}: their rows are 0 to {_N - 5}. Does their number come from this call's `fitness`?",
     )
     refuse(len(set(few.tolist())) < 4, f"{given} no rows but {sorted(set(few.tolist()))}, of {_N - 4}.")
     comes_from_rng(lambda rng: student(fitness, 40, rng), np.random.default_rng)
-    rng = np.random.default_rng(hidden(3))
-    first, second = (np.asarray(student(fitness, _DRAWS, rng)) for _ in range(2))
-    share = np.bincount(drawn, minlength=_N) / _DRAWS
+    _judge_calls(student, fitness, share)
+
+
+def _judge_calls(student: Student, fitness: Array, share: Array) -> None:
+    """TryAgain if winners come back more often than chance: between tournaments, calls, or generators."""
+    rng, another = (np.random.default_rng(hidden(seed)) for seed in (3, 6))
+    first, second, third = (np.asarray(student(fitness, _DRAWS, one)) for one in (rng, rng, another))
+    chance = (share**2).sum()
+    found = f"where chance gives {100 * chance:.0f} %"
+    for lag in (1, _N):
+        same = np.mean(first[lag:] == first[:-lag])
+        refuse(
+            same > chance + 0.03,
+            f"a tournament has the winner of the one {lag} before it in {100 * same:.0f} % of the cases, {found}. Is "
+            "an entrant dealt out in order, or one draw used for several tournaments? Each has two draws of its own.",
+        )
+    same, anywhere = np.mean(first == second), np.mean(first == third)
     refuse(
-        np.mean(first == second) > (share**2).sum() + 0.03,
-        "two calls with one generator find the same winners more often than chance does: some entrants are the same in "
-        "each call. Are both drawn for every tournament, and from `rng` as it goes on?",
+        anywhere > chance + 0.03,
+        f"calls with two different generators have the same winner in {100 * anywhere:.0f} % of the tournaments, "
+        f"{found}: a part of what is drawn is the same whatever `rng` is. Does it come from a generator made anew in "
+        "each call, with a seed of its own? Draw all from `rng`.",
+    )
+    refuse(
+        same > chance + 0.03,
+        f"two calls with one generator, one after the other, have the same winner in {100 * same:.0f} % of the "
+        f"tournaments, {found}; with another generator they don't. Does a part of what is drawn come from a copy "
+        "of `rng`, or one made anew from its seed? Draw all from `rng` as it goes on.",
     )

@@ -288,6 +288,7 @@ def mutation_by_counts(population, rows, rate, scale, rng):
 def plan(
     *,
     element=4,
+    image=lambda sizes: 4 * sizes[0],
     chunk=lambda left, each, g: min(g, max(1, left // each)),
     after=lambda *three: three,
 ):
@@ -296,7 +297,7 @@ def plan(
     def memory_plan(sizes, n_genomes, n_images, limit_bytes):
         population = element * n_genomes * sum((a + 1) * b for a, b in pairwise(sizes))
         one = element * n_images * max([sizes[1]] + [a + b for a, b in pairwise(sizes[1:])])
-        left = limit_bytes - population - element * n_images * sizes[0]
+        left = limit_bytes - population - n_images * image(sizes)
         return after(population, one, chunk(left, one, n_genomes))
 
     return memory_plan
@@ -305,6 +306,9 @@ def plan(
 bits = plan(element=32)
 
 
+numbers_of_an_image = plan(image=lambda sizes: sizes[0])
+outputs_of_an_image = plan(image=lambda sizes: 4 * sizes[1])
+images_give_room = plan(image=lambda sizes: -4 * sizes[0])
 everything_fits = plan(chunk=lambda left, each, g: g)
 two_numbers = plan(after=lambda population, one, chunk: (population, one))
 example_is_typed_in = plan(after=lambda population, one, chunk: (population, one, 3))
@@ -398,6 +402,9 @@ WRONG = {
     ],
     "9.3": [
         (bits, "population is 8 times"),
+        (numbers_of_an_image, "chunk gives the images a fourth of their room"),
+        (outputs_of_an_image, "the room of the first layer's outputs"),
+        (images_give_room, "chunk adds the images' bytes"),
         (everything_fits, "chunk is `n_genomes` as it was given, and not what is asked for"),
         (two_numbers, "your function should return 3 values"),
         (example_is_typed_in, "chunk is the same whatever the inputs are"),

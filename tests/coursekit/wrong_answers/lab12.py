@@ -258,6 +258,26 @@ def masks(families, n_test, n_validation, rng):
     return [np.isin(range(len(families)), part) for part in splitter()(families, n_test, n_validation, rng)]
 
 
+def ones_and_zeros(families, n_test, n_validation, rng):
+    return [mask.astype(int) for mask in masks(families, n_test, n_validation, rng)]
+
+
+def lengths(families, n_test, n_validation, rng):
+    return [len(part) for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def numbers_as_texts(families, n_test, n_validation, rng):
+    return [[str(face) for face in part] for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def floats(families, n_test, n_validation, rng):
+    return [np.array(part, dtype=float) for part in splitter()(families, n_test, n_validation, rng)]
+
+
+def empty_lists(families, n_test, n_validation, rng):
+    return [], [], []
+
+
 def nested_lists(families, n_test, n_validation, rng):
     return [[[face] for face in part] for part in splitter()(families, n_test, n_validation, rng)]
 
@@ -345,6 +365,22 @@ def labels_of_other_rows(x, y, family, order, test, ks, classify):
     return curve(templates=lambda x, y, here, there: (x[here], y))(x, y, family, order, test, ks, classify)
 
 
+def labels_come_first(x, y, family, order, test, ks, classify):
+    return curve()(x, y, family, order, test, ks, lambda known, labels, images: classify(labels, known, images))
+
+
+def labels_come_last(x, y, family, order, test, ks, classify):
+    return curve()(x, y, family, order, test, ks, lambda known, labels, images: classify(known, images, labels))
+
+
+def images_come_first(x, y, family, order, test, ks, classify):
+    return curve()(x, y, family, order, test, ks, lambda known, labels, images: classify(images, labels, known))
+
+
+def labels_of_the_test(x, y, family, order, test, ks, classify):
+    return curve(templates=lambda x, y, here, there: (x[here], y[there]))(x, y, family, order, test, ks, classify)
+
+
 def own_reader(x, y, family, order, test, ks, classify):
     return curve()(x, y, family, order, test, ks, match_by_products)
 
@@ -426,12 +462,17 @@ WRONG = {
         (small_ones_first, "small families are in the test more often"),
         (one_is_never_tested, "is never in the test"),
         (seedless, "so there is another source of randomness"),
-        (test_first, "the parts stand in another order"),
+        (test_first, "the right numbers, in another order"),
         (two_parts, "you return 2 things"),
         (counted_from_one, "they are numbered 0 to"),
         (names_for_numbers, "holds names; give the numbers"),
         (masks, "holds True and False"),
-        (nested_lists, "should be a flat list"),
+        (nested_lists, "yours is nested"),
+        (ones_and_zeros, "all are 0 or 1"),
+        (lengths, "of type int"),
+        (numbers_as_texts, "of type str"),
+        (floats, "of type float"),
+        (empty_lists, "all three parts are empty"),
     ],
     "12.3": [
         (place_for_label, "you return the template's place"),
@@ -445,7 +486,11 @@ WRONG = {
         (test_leaks_into_training, "you train on the test families too"),
         (own_reader, "never calls `classify`"),
         (one_number, "but yours has the shape ()"),
-        (labels_of_other_rows, "give one label for each"),
+        (labels_of_other_rows, "labels: give one label for each"),
+        (labels_come_first, "(18,), (18, 20), (12, 20)"),
+        (labels_come_last, "(18, 20), (12, 20), (18,)"),
+        (images_come_first, "the test images as templates"),
+        (labels_of_the_test, "or are these the images' labels?"),
     ],
 }
 

@@ -241,6 +241,45 @@ def filled_with_nan(asked, validation, test, budget):
     return padded(np.nan)(asked, validation, test, budget)
 
 
+def last_of_a_run_is_left_out(asked, validation, test, budget):
+    """The champion is looked for among those before the k-th and before the run's last."""
+    regret = np.empty((len(asked), budget))
+    for row, run in zip(regret, asked, strict=True):
+        trained = list(dict.fromkeys(run.tolist()))
+        for k in range(budget):
+            champion = trained[0]
+            for i in range(min(k, len(trained) - 1)):
+                champion = max(champion, trained[i], key=lambda design: validation[design])
+            row[k] = test.max() - test[champion]
+    return regret
+
+
+def last_training_counts_late(asked, validation, test, budget):
+    late = champions(asked, validation, budget)
+    return test.max() - test[np.concatenate([late[:, :1], late[:, :-1]], axis=1)]
+
+
+def last_asked_is_left_out(asked, validation, test, budget):
+    return curves_right(asked[:, : asked.shape[1] - 1], validation, test, budget)
+
+
+def last_design_never_wins(asked, validation, test, budget):
+    low = validation.copy()
+    low[-1] = 0
+    return curves_right(asked, low, test, budget)
+
+
+def best_of_all_but_the_last(asked, validation, test, budget):
+    return test[:-1].max() - test[champions(asked, validation, budget)]
+
+
+def places_are_never_filled(asked, validation, test, budget):
+    """As what np.empty leaves in them, which is another each time."""
+    regret = curves_right(asked, validation, test, budget)
+    regret[:, -1] = np.random.default_rng().random(len(asked))
+    return regret
+
+
 def one_too_many(asked, validation, test, budget):
     return curves_right(asked, validation, test, budget + 1)
 
@@ -356,6 +395,12 @@ WRONG = {
     "14.3": [
         (duplicates_are_new, "asked for again is counted as a new training"),
         (filled_with_nan, "no place stays empty"),
+        (last_of_a_run_is_left_out, "and the last of a run's different designs never counts"),
+        (last_training_counts_late, "the design that was trained last counts, too"),
+        (last_asked_is_left_out, "the last design that a run asks for is never trained"),
+        (last_design_never_wins, "the design with the highest number is never the champion"),
+        (best_of_all_but_the_last, "the best of all designs but the one with the highest number"),
+        (places_are_never_filled, "that begins empty (np.empty) never filled"),
         (one_too_many, "regret should be an array of shape (1, 3)"),
     ],
     "14.4": [

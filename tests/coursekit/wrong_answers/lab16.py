@@ -38,6 +38,28 @@ def calls_itself_with_the_whole(tree, x, operators):
     return operators[tree[0]](calls_itself_with_the_whole(tree, x, operators))
 
 
+def name_is_a_child(tree, x, operators):
+    if isinstance(tree, int | float):
+        return torch.full_like(x, tree)
+    if tree == "x":
+        return x
+    inner = [name_is_a_child(child, x, operators) for child in tree]
+    return operators[tree[0]](*inner)
+
+
+def x_is_searched(tree, x, operators):
+    if isinstance(tree, int | float):
+        return torch.full_like(x, tree)
+    inner = [x_is_searched(child, x, operators) for child in (tree[1:] if isinstance(tree, tuple) else tree)]
+    return operators[tree[0]](*inner)
+
+
+def operators_second(tree, x, operators):
+    if isinstance(tree, tuple):
+        return operators[tree[0]](*[operators_second(child, operators, x) for child in tree[1:]])
+    return x if tree == "x" else torch.full_like(x, tree)
+
+
 def name_of_the_last(tree, x, operators):
     return value_by_cases(tree, x, operators) if isinstance(tree, float) else operators[tree[-1]](x)
 
@@ -645,7 +667,10 @@ WRONG = {
     "16.1": [
         (numbers_stay_numbers, "is a float, but should be a tensor"),
         (two_children_at_most, "has 3 children in a tree, and gets 2 values"),
-        (calls_itself_with_the_whole, "calls itself without end"),
+        (calls_itself_with_the_whole, "and not for the tree itself"),
+        (name_is_a_child, "for 'a' once more. That is an operator's name"),
+        (x_is_searched, "for 'x' once more. It has no children"),
+        (operators_second, "a tensor has fewer axes than are asked for"),
         (name_of_the_last, "there is none"),
         (children_as_they_are, "gets a tuple where a tensor"),
         (whole_numbers_are_forgotten, "is taken apart like a tuple"),

@@ -175,6 +175,27 @@ def masks_for_each_group(groups, n_units, n_lost, n_draws, accuracy, rng):
     return [harness()([group, group], n_units, n_lost, n_draws, accuracy, rng)[0] for group in groups][1:]
 
 
+def of_each_group(slice_of):
+    def robustness(groups, *args):
+        return harness()([group[slice_of] for group in groups], *args)
+
+    return robustness
+
+
+last_of_each_left_out = of_each_group(slice(None, -1))
+first_of_each_left_out = of_each_group(slice(1, None))
+last_of_each_alone = of_each_group(slice(-1, None))
+first_of_each_alone = of_each_group(slice(1))
+
+
+def last_group_left_out(groups, *args):
+    return harness()(groups[:-1], *args)
+
+
+def control_with_itself(groups, *args):
+    return harness()(groups, *args) * 0
+
+
 def network_comes_second(groups, n_units, n_lost, n_draws, accuracy, rng):
     return harness()(groups, n_units, n_lost, n_draws, lambda network, alive: accuracy(alive, network), rng)
 
@@ -376,7 +397,13 @@ WRONG = {
         (masks_for_each_group, "those of one group do"),
         (network_comes_second, "you give the network second"),
         (named("one_draw_more", n_of=lambda n: n + 1), "with 401 damages"),
-        (named("control_is_spared", skip_control=True), "is never measured with a unit lost"),
+        (named("control_is_spared", skip_control=True), "no network of groups[0] is ever measured"),
+        (last_group_left_out, "no network of groups[2] is ever measured"),
+        (last_of_each_left_out, "the last network of every group, groups[0][2] for one"),
+        (first_of_each_left_out, "the first network of every group, groups[0][0] for one"),
+        (last_of_each_alone, "the last network alone is measured"),
+        (first_of_each_alone, "the first network alone is measured"),
+        (control_with_itself, "is a network compared with itself"),
         (named("new_masks_for_all", once=False), "the same units (all should)"),
         (named("one_mask_for_all_draws", one_mask=True), "all draws lose the same units"),
         (named("first_unit_is_safe", mask=first_is_safe), "unit 0 is lost in 0 %"),

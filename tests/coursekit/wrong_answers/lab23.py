@@ -55,10 +55,6 @@ def one_for_all(fitness, n_draws, rng):
     return np.full(n_draws, of_two(fitness, 1, rng)[0])
 
 
-def first_row(fitness, n_draws, rng):
-    return np.zeros(n_draws, dtype=int)
-
-
 def against_one(fitness, n_draws, rng):
     one, other = np.zeros(n_draws, dtype=int), rng.integers(len(fitness), size=n_draws)
     return np.where(fitness[one] > fitness[other], one, other)
@@ -85,6 +81,35 @@ def against_a_fixed_one(fitness, n_draws, rng):
     return np.where(fitness[one] > fitness[other], one, other)
 
 
+def against(seed_of):
+    """One entrant from `rng`, the other from a generator that begins anew in each call."""
+
+    def select(fitness, n_draws, rng):
+        one = seed_of(rng).integers(len(fitness), size=n_draws)
+        other = rng.integers(len(fitness), size=n_draws)
+        return np.where(fitness[one] > fitness[other], one, other)
+
+    return select
+
+
+against_a_seed = against(lambda rng: np.random.default_rng(0))
+against_its_seed = against(lambda rng: np.random.default_rng(rng.bit_generator.seed_seq.entropy + 1))
+
+
+def against_oneself(fitness, n_draws, rng):
+    one, other = (np.random.default_rng(0).integers(len(fitness), size=n_draws) for _ in range(2))
+    return np.where(fitness[one] > fitness[other], one, other)
+
+
+def against_one_of_the_call(fitness, n_draws, rng):
+    one, other = rng.integers(len(fitness)), rng.integers(len(fitness), size=n_draws)
+    return np.where(fitness[one] > fitness[other], one, other)
+
+
+def seeded_for_each(fitness, n_draws, rng):
+    return [int(of_two(fitness, 1, np.random.default_rng(0))[0]) for _ in range(n_draws)]
+
+
 def in_proportion(fitness, n_draws, rng):
     return rng.choice(len(fitness), size=n_draws, p=fitness / fitness.sum())
 
@@ -107,7 +132,7 @@ WRONG = {
     "23.2": [
         (champion_only, "two drawn entrants meet, not everybody"),
         (worse_wins, "the worse of the two entrants wins"),
-        (anybody, "everybody wins equally often"),
+        (against_oneself, "are they two draws, not one draw twice"),
         (of_three, "tournaments of three entrants"),
         (half_blind, "Does the better one always win"),
         (seeded, "different generators give the same draws"),
@@ -116,11 +141,14 @@ WRONG = {
         (fitness_of_two, "fitness values, and no rows"),
         (in_proportion, "in proportion to the fitness"),
         (one_for_all, "wins every tournament of a call"),
-        (first_row, "wins every tournament, in each call"),
+        (seeded_for_each, "wins every tournament, in each call"),
         (against_one, "is it in every tournament"),
         (which_of_two, "the rows 0 and 1 alone win"),
         (in_sorted_rows, "but over other rows"),
-        (against_a_fixed_one, "some entrants are the same in each call"),
+        (against_a_fixed_one, "the winner of the one 10 before it"),
+        (against_a_seed, "is drawn is the same whatever `rng` is"),
+        (against_its_seed, "with another generator they don't"),
+        (against_one_of_the_call, "drawn once for the whole call"),
         (truncated, "the worse half never wins"),
         (last_is_left_out, "never wins, though"),
     ],
