@@ -154,6 +154,78 @@ def an_argument_left_out(x):
     return (lambda first, second: first)(x)
 
 
+class Net:
+    """Something from outside that has no entries."""
+
+
+net = Net()
+
+
+def a_module_under_a_root(x):
+    return np.sqrt(np)
+
+
+def a_function_under_a_root(x):
+    return np.exp(np.sum)
+
+
+def joined_along_another_axis(x):
+    return torch.cat([torch.ones(4, 1), torch.ones(4, 15)])
+
+
+def arrays_joined_along_another_axis(x):
+    return np.concatenate([np.ones((1, 4)), np.ones((15, 4))], axis=1)
+
+
+def a_new_axis_too_far(x):
+    scores = torch.ones(10)
+    return scores.unsqueeze(-3)
+
+
+def shapes_of_other_lengths(x):
+    return np.ones((18, 20)) - np.ones(12)
+
+
+def what_append_returns(x):
+    rows = [x]
+    rows.append(rows.append(x))
+    return np.array(rows)
+
+
+def not_to_be_taken_apart(x):
+    def ends(path):
+        first, last = path
+        return first, last
+
+    return ends(net)
+
+
+def not_asked_for_its_answer(x):
+    return net[0]
+
+
+def the_other_librarys_argument(x):
+    return torch.ones(3, 4).std(ddof=0)
+
+
+def alone_as_a_condition(x):
+    mothers = torch.ones(1000, 20)
+    return 1 if mothers else 0
+
+
+def truths_as_a_condition(x):
+    large = x > 0
+    return 1 if large else 0
+
+
+def numbers_out_of_vmap(x):
+    return torch.vmap(lambda row: torch.tensor(row.tolist()))(torch.ones(3, 4))
+
+
+def a_number_out_of_vmap(x):
+    return torch.vmap(lambda row: float(row.sum()))(torch.ones(3, 4))
+
+
 SHOWN = [
     (never_set, "Nothing has given `total` a value"),
     (mistyped, "Nothing has given `undefined_name` a value"),
@@ -169,7 +241,7 @@ SHOWN = [
     (a_product_of_tensors, "`one` has the shape (2, 3) and `other` (5,)"),
     (put_side_by_side, "What has 2 axes is put beside what has 1"),
     (of_a_library, "as many rows as columns"),
-    (a_module, "One side is a module"),
+    (a_module, "`np` is the module numpy itself"),
     (a_promise_of_numbers, "is no list or array yet"),
     (a_module_under_another_name, "`ranks` is the module math itself"),
     (a_function_from_outside, "`not_called` is a function from outside here"),
@@ -178,7 +250,7 @@ SHOWN = [
     (a_list_in_place_of_an_array, "np.array(...) makes of a list what can be calculated with"),
     (one_number_gone_through, "is one number, and no row of values"),
     (nothing_in_it, "was nothing put into it"),
-    (an_axis_too_far, "there are 2: none has the number 2"),
+    (an_axis_too_far, "from the end, from -1: none has the number 2"),
     (an_array_for_a_count, "One number is needed here (a place, a size, or how often"),
     (a_float_for_a_place, "Only whole numbers can be places"),
     (never_put_in, "`table` has no such key: it is empty"),
@@ -186,6 +258,20 @@ SHOWN = [
     (from_the_end, "There are only 2, and the one with the number 3 from the end"),
     (an_argument_left_out, "The call leaves out 'second'"),
     (a_number_in_place_of_an_array, "`size` is one number, and no row of values"),
+    (a_module_under_a_root, "`np` is the module numpy itself"),
+    (a_function_under_a_root, "is a function, and isn't called here"),
+    (joined_along_another_axis, "along another 1 meets 15: is that the axis to join along"),
+    (arrays_joined_along_another_axis, "along another 1 meets 15: is that the axis to join along"),
+    (a_new_axis_too_far, "from the end, from -1 to -2: none has the number -3. There, `scores` has the shape (10,)"),
+    (shapes_of_other_lengths, "20 numbers meet 12, where there should be as many. One side has 2 axes, the other 1:"),
+    (what_append_returns, "`rows` holds None at place 2"),
+    (not_to_be_taken_apart, "`path` is of type Net, as it was given in line "),
+    (not_asked_for_its_answer, "`net` comes from outside and is of type Net"),
+    (the_other_librarys_argument, "got (ddof=int, ). What is called here has no argument `ddof`"),
+    (alone_as_a_condition, "`mothers` has the shape (1000, 20) and stands alone as a condition"),
+    (truths_as_a_condition, "this one has many: is it to hold for all of them"),
+    (numbers_out_of_vmap, "no numbers of its own to take out"),
+    (a_number_out_of_vmap, "no numbers of its own to take out"),
 ]
 
 
@@ -216,6 +302,23 @@ def divided_by_nothing_named(x):
 
 def not_implemented_by_torch(x):
     return torch.ones(2) & torch.ones(2)  # a NotImplementedError, but no stub
+
+
+def a_module_of_its_own(x):
+    import numpy as own
+
+    return own.sin(x, x, x, x)
+
+
+def an_alias_of_torch(x):
+    return torch.ones(3).sum(axis="a")
+
+
+@pytest.mark.parametrize("function", [a_module_of_its_own, an_alias_of_torch])
+def test_no_module_and_no_argument_is_blamed_that_is_right(function):
+    message = LAB.judge("1.1", function).message
+    assert "itself" not in message
+    assert "has no argument" not in message
 
 
 NOTHING = [a_librarys_own_name, an_attribute_of_an_argument, three_shapes, divided_by_nothing_named]

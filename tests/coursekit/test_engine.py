@@ -464,6 +464,16 @@ def test_what_other_input_or_quantity_explains_all_answers_is_told(wrong, fault)
     assert len(once) <= 400
 
 
+def test_empty_rows_are_not_right_as_far_as_they_go():
+    def check(student):
+        cases = [(np.array([[1.0, 2, 3]]),), (np.array([[4.0, 5, 6], [7, 8, 9]]),)]
+        compare(student, returns="your table", by_hand=[], others=cases, right=np.array, mistakes={})
+
+    assert "its rows end too early" in said(check, lambda x: x[:, :2])
+    assert "(1, 3), but yours has the shape (1, 0)" in said(check, lambda x: [[] for _ in x])
+    assert "It stays empty in every case: is anything put into it?" in said(check, lambda x: [[] for _ in x])
+
+
 def test_an_axis_too_many_is_told_with_what_it_is_as_long_as():
     def check(student):
         cases = [(np.arange(n * 3.0).reshape(n, 3) % 7,) for n in (2, 4)]

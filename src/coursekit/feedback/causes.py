@@ -19,8 +19,6 @@ _LENGTHS = re.compile(  # two that should be equal
     r"|\(\d+x(\d+) and (\d+)x\d+\)"
     r"|mat \(\d+x(\d+)\), vec \((\d+)\)"
     r"|but got (\d+) and (\d+) elements"
-    r"|Expected size (\d+) but got size (\d+)"
-    r"|has size (\d+) and the array at index \d+ has size (\d+)"
     r"|numbers of samples: \[(\d+), (\d+)\]"
     r"|expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)"
     r"|size of axis is (\d+) but size of corresponding boolean axis is (\d+)"
@@ -32,7 +30,9 @@ _KINDS = re.compile(  # of what stands where something else is needed
     r"|(?:non-iterable|must be an iterable, not) ([\w.]+)"
     r"|^(module) '[\w.]+' has no attribute"
     r"|of type '([\w.]+)' has no len"
+    r"|of type ([\w.]*(?:function|method)) which has no callable"
 )
+_OF_ROWS = re.compile("inhomogeneous|with a sequence|same shape|concatenation axis|expected Tensor as element")
 _IS = {  # kinds, and what can be said of them
     "module": "is a module, and not what one of its functions returns",
     "NoneType": "is None: it never got a value, or what gave it one returns nothing",
@@ -45,9 +45,13 @@ _BOXES = {"list", "tuple", "dict", "set", "str", "bytes"}
 _OF_ARGUMENTS = {
     r"axis -?\d+ is out of bounds for array of dimension 0": "what is given has no axis: it is one number, or one "
     "thing to NumPy, as a set is, of which sorted(...) makes a list",
-    r"axis (-?\d+) is out of bounds for array of dimension (\d+)": "axes are counted from 0, and there are {1}: none "
-    "has the number {0}",
-    r"range of \[-?\d+, (\d+)\], but got (-?\d+)": "axes are counted from 0, here up to {0}: none has the number {1}",
+    r"axis (-?\d+) is out of bounds for array of dimension (\d+)": "there are {1} axes (a new one counts, too), "
+    "numbered from 0 or, from the end, from -1: none has the number {0}",
+    r"range of \[(-\d+), (\d+)\], but got (-?\d+)": "axes (a new one, too) are numbered from 0 to {1} or, from the "
+    "end, from -1 to {0}: none has the number {2}",
+    r"except in dimension \d+\. Expected size (\d+) but got size (\d+)"
+    r"|has size (\d+) and the array at index \d+ has size (\d+)": "only along the axis that is joined may lengths "
+    "differ, and along another {0} meets {1}: is that the axis to join along, or is one of the two cut wrongly?",
     r"same number of dimensions.*?(\d+) (?:dim.*has|and) (\d+)": "what has {0} axes is put beside what has {1}; they "
     "need as many",
     r"\dD array, got \dD array|\d-dimensional array given": "what is given has another number of axes than is needed",
@@ -56,7 +60,7 @@ _OF_ARGUMENTS = {
     r"Incompatible dimensions|same length": "what belongs together isn't equally long",
     r"argument is empty|empty (?:sequence|(?:l|\w*L)ist)|zero-size array|at least one (?:array|data)"
     r"|[Ff]ound array with 0": (
-        "nothing is in what this line works on: was nothing put into it, or all of it cut away"
+        "nothing is in what this line works on: was nothing put into it, or all of it cut away?"
     ),
     r"inhomogeneous shape|array element with a sequence": "one place of an array is to hold several values, or its "
     "rows are of different lengths",
@@ -66,7 +70,13 @@ _OF_ARGUMENTS = {
     r"interpreted as an integer|must be an? integer|must be integers|only integers, slices|used as indices must": (
         "only whole numbers can be places, sizes or counts, and what is given is none"
     ),
+    r"data pointer of Tensor|calling \.item\(\)": "this tensor has no numbers of its own to take out, as inside vmap: "
+    "leave out .tolist(), .numpy(), .item() and float(...), and calculate with the tensor itself",
     r"math domain error": "the root of a negative number is asked for, or the logarithm of one or of 0",
+    # Torch takes some of NumPy's names, too, without saying so.
+    r"combination of arguments - got \(.*?\b(?!(?:axis|keepdims|a|x[12]?)=)(\w+)=(?!.*[\w\]?] \1\b)": (
+        "what is called here has no argument `{0}`"
+    ),
     r"invalid combination of arguments": "what is called here takes arguments of other kinds, or in another order",
     r"must be .*(?:, not|[Gg]ot|received) |^\W?\w+\W? (?:must be|needs|has shape) ": "one of the arguments isn't what "
     "this function takes; the message says which",
@@ -92,37 +102,40 @@ _OF_THE_LINE = {  # and if the student's own line did
     r"is not callable": "what stands before the round brackets is no function",
     r"unhashable type: 'slice'": "what is cut here has keys and no places: list(...) makes a list of it",
     r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
-    r"more than one.* ambiguous": "a condition is one True or False, and this one has many; .all() or .any() makes one "
-    "of them",
+    r"more than one.* ambiguous": "a condition is one True or False, and this one has many: is it to hold for all of "
+    "them (.all()), for any (.any()), or for one alone?",
 }
 
 
-def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool = True) -> str:
+def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool = True, called: int = 0) -> str:
     """The fault that an exception shows, in a sentence; empty if it shows none.
 
-    `last` is the instruction of the frame that stopped; `raised_there` is false if it called what raised the exception.
+    `last` is the instruction of the frame that stopped; `raised_there` is false if it called what raised the exception;
+    `called` is the student's line that called the frame's function, 0 if none did.
     Nothing is guessed: what is said follows from the exception, and from the values of the names that this instruction
     works on.
     """
     text, operands = outward(str(error)), _operands(frame, last) if raised_there else {}
-    shown = _clash(text, operands)
+    shown = _gap(text, frame, last) or _clash(text, operands)
     if raised_there:
         shown = (
             _unset(error)
-            or _module(frame, last)
+            or _module(text, frame, last)
             or _counts(text)
             or shown
-            or _kind(error, text, operands, frame, last)
+            or _condition(text, operands, frame, last)
+            or _kind(error, text, operands, frame, last, called)
             or _missing(error, frame, last)
         )
     for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
         if match := re.search(pattern, text, re.DOTALL):
-            return f"{words[0].upper()}{words[1:].format(*match.groups())}."
+            said = words.format(*(one for one in match.groups() if one is not None))
+            return f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
     return shown
 
 
-def names_read(code: CodeType, last: int) -> list[str]:
-    """The names that are read in the expression whose instruction stopped."""
+def names_read(code: CodeType, last: int, whole: bool = False) -> list[str]:
+    """The names that are read in the expression whose instruction stopped; `whole`: not those with a dot behind."""
     instructions = list(dis.get_instructions(code))
     where = next((one.positions for one in instructions if one.offset == last), None)
     if where is None or where.lineno is None:
@@ -131,10 +144,11 @@ def names_read(code: CodeType, last: int) -> list[str]:
     for one, after in pairwise(instructions):
         # Python 3.13 stores one name and loads the next in one step, whose place is that of the store.
         at = after.positions if one.opname == "STORE_FAST_LOAD_FAST" else one.positions
-        if _loaded(one) and at and at.lineno is not None:
+        loaded = _loaded(one)[:-1] if whole and after.opname in ("LOAD_ATTR", "LOAD_METHOD") else _loaded(one)
+        if loaded and at and at.lineno is not None:
             begin, end = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
             if (where.lineno, where.col_offset) <= begin and end <= (where.end_lineno, where.end_col_offset):
-                names.update(dict.fromkeys(_loaded(one)))
+                names.update(dict.fromkeys(loaded))
     return list(names)
 
 
@@ -175,14 +189,39 @@ def _unset(error: BaseException) -> str:
     return f"Nothing has given `{unset[1] or unset[2]}` a value before this line." if unset else ""
 
 
-def _module(frame: FrameType, last: int) -> str:
-    """A module under a name that the function itself has given."""
-    given = {
-        name: frame.f_locals.get(name) for name in names_read(frame.f_code, last) if name in frame.f_code.co_varnames
-    }
-    for name, value in given.items():
-        if isinstance(value, ModuleType):
+def _module(text: str, frame: FrameType, last: int) -> str:
+    """A module that is itself worked on; or under a name that the function has given it, and without what is asked."""
+    code, scope = frame.f_code, {**frame.f_globals, **frame.f_locals}
+    worked_on = names_read(code, last, whole=True)
+    for name, value in ((name, scope.get(name)) for name in names_read(code, last)):
+        lacks = name in code.co_varnames and f"module '{getattr(value, '__name__', '')}' has no" in text
+        if isinstance(value, ModuleType) and (lacks or name in worked_on):
             return f"`{name}` is the module {value.__name__} itself, and not what one of its functions returns."
+    return ""
+
+
+def _gap(text: str, frame: FrameType, last: int) -> str:
+    """A None in a list of what is to become rows."""
+    scope = {**frame.f_globals, **frame.f_locals}
+    for name in names_read(frame.f_code, last) if _OF_ROWS.search(text) else ():
+        members = scope.get(name)
+        for place, member in enumerate(members if isinstance(members, list) else ()):
+            if member is None:
+                return f"`{name}` holds None at place {place}: what was put there? (append returns None.)"
+    return ""
+
+
+def _condition(text: str, names: dict[str, Any], frame: FrameType, last: int) -> str:
+    """A name for many numbers that stands alone as a condition; a comparison has its own True and False."""
+    if names and re.search("more than one.* ambiguous", text):
+        stopped = next(one.opname for one in dis.get_instructions(frame.f_code) if one.offset == last)
+        name, value = list(names.items())[-1]
+        kind = str(getattr(value, "dtype", "bool"))
+        if "bool" not in kind and any(word in stopped for word in ("JUMP", "BOOL", "NOT")):
+            return (
+                f"`{name}` has the shape {tuple(value.shape)} and stands alone as a condition, which is one True or "
+                "False: is it to be compared with something, or is its length meant?"
+            )
     return ""
 
 
@@ -202,10 +241,13 @@ def _counts(text: str) -> str:
 def _clash(text: str, names: dict[str, Any]) -> str:
     """Two arrays whose shapes don't fit together, or two lengths in them."""
     lengths: tuple[int, ...] = ()
+    more = ""
     if found := _SHAPES.search(text):
         one, other = ([int(n) for n in group.split(",") if n][::-1] for group in found.groups())
         pairs = zip(one, other, strict=False)
         lengths = next((pair for pair in pairs if pair[0] != pair[1] and 1 not in pair), ())
+        few, many = sorted((len(one), len(other)))
+        more = f" One side has {many} axes, the other {few}: should both have as many?" if few < many else ""
     elif found := _LENGTHS.search(text):
         lengths = tuple(int(n) for n in found.groups() if n)
     if not lengths:
@@ -213,11 +255,11 @@ def _clash(text: str, names: dict[str, Any]) -> str:
     held = {name: np.shape(as_array(value)) for name, value in names.items() if hasattr(value, "shape")}
     for (name, shape), (another, its) in pairwise(held.items()):
         if any(a in shape and b in its for a, b in (lengths, lengths[::-1])):
-            return f"`{name}` has the shape {shape} and `{another}` {its}: they don't fit together."
-    return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many."
+            return f"`{name}` has the shape {shape} and `{another}` {its}: they don't fit together.{more}"
+    return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many.{more}"
 
 
-def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameType, last: int) -> str:
+def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameType, last: int, called: int) -> str:
     """A value of a kind with which this can't be done."""
     found = _KINDS.search(text) if isinstance(error, AttributeError | TypeError | ValueError) else None
     kinds = [kind.rpartition(".")[2] for kind in found.groups() if kind] if found else []
@@ -235,10 +277,14 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameTy
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:
-            asked = "is that what this line wants, or something that is made of it"
-            said = f"is of type {kind} here: {asked if isinstance(error, AttributeError) else 'which line made it so'}?"
+            asked, outside = isinstance(error, AttributeError), named[0] not in frame.f_locals
+            said = f"comes from outside and is of type {kind}: " if outside else f"is of type {kind} here: "
+            of_it = "is that what this line wants, or something that is made of it?"
+            said += of_it if asked or outside else "which line made it so?"
             if named[0] in _given(frame.f_code):
-                said = f"is of type {kind}, as it was given: what is asked for is no part of it"
+                said = f"is of type {kind}, as it was given" + (f" in line {called}" if called else "")
+                said += ": what is asked for is no part of it" if asked else ""
+                said += ", and can't be taken apart" if "unpack" in text else ""
         if len(named) == 1 and isinstance(names[named[0]], FunctionType) and named[0] not in frame.f_locals:
             said = "is a function from outside here: your function gives this name no value of its own"
         if kind == "builtin_function_or_method" and isinstance(error, AttributeError | TypeError):

@@ -85,6 +85,13 @@ def round_after_round(error: RecursionError) -> list[Any]:
     return [held.get(code.co_varnames[0]) for held in named[-4:]] if code and code.co_argcount else []
 
 
+def _called_in(frames: list[tuple[FrameType, int, int]]) -> int:
+    """The student's line that called the function that stopped; 0 if none did, or the function itself."""
+    frame, caller = frames[-1][0], frames[-2][0] if len(frames) > 1 else None
+    own = frame.f_code.co_name.startswith("<") or caller is None or frame.f_code is caller.f_code
+    return 0 if own or frame.f_back is not caller else frames[-2][1]
+
+
 def _values(frame: FrameType, last: int) -> str:
     """What the names hold that stand in the expression that stopped; empty if none of them holds data."""
     held = {}
@@ -123,7 +130,9 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
     Type, message and line, and then what the exception shows, the values there, or advice.
     """
     frames, kind, text = _frames(error, ours), type(error).__name__, outward(str(error))
-    what, short = ((f"{kind}: {shortened(text, most)}" if text else kind).rstrip(".") for most in (160, 60))
+    text = text.partition(", but expected one of")[0]  # PyTorch lists each way of calling a function, and it is cut
+    text = text.rstrip(". ")
+    what, short = (f"{kind}: {shortened(text, most)}" if text else kind for most in (160, 60))
     if not frames:
         return (
             f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?",
@@ -133,13 +142,16 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
     where, there = where_it_stopped(error, ours)
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
     raised_there = frame is [one for one, _ in traceback.walk_tb(error.__traceback__)][-1]
-    shown = cause(error, frame, last, raised_there)
+    shown = cause(error, frame, last, raised_there, _called_in(frames))
     if "`" in shown or isinstance(error, NameError | SystemExit | RecursionError):
         there = ""  # a cause that names values has told them, and here they tell nothing
-    told = f"your code stopped in {where} with {what}. {f'{shown} {there}'.strip() or advice}".strip()
-    if len(told) > MOST:
-        told = f"your code stopped in {where} with {short}. {shown or there or advice}".strip()
-    return told, bool(shown)
+    told = f"{shown} {there}".strip() or advice
+    hint = ""
+    for message, rest in ((what, told), (short, told), (short, shown or there or advice)):
+        hint = f"your code stopped in {where} with {message}{'' if message.endswith('...') else '.'} {rest}".strip()
+        if len(hint) <= MOST:
+            break
+    return hint, bool(shown)
 
 
 def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, str]:
@@ -150,10 +162,9 @@ def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple
     frame, number, last = frames[-1]
     values = _values(frame, last)
     where = line_of(frame.f_code, number, frames[0][0].f_code)
-    called = len(frames) > 1 and frame.f_back is frames[-2][0]  # by the student's own code
-    called = called and not isinstance(error, RecursionError)  # by itself
-    if called and not frame.f_code.co_name.startswith("<") and frame.f_code is not frames[-2][0].f_code:
-        where += f", called in line {frames[-2][1]}"
+    called = _called_in(frames)
+    if called and not isinstance(error, RecursionError):  # which calls itself
+        where += f", called in line {called}"
     return where, f"There, {values}." if values else ""
 
 

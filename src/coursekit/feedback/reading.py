@@ -24,7 +24,7 @@ _WITHIN: dict[
     r"(?:\w+\.)+\w+\(\) takes .*? given": lambda found: _without_self(found[0]),
     r"(?:[\w<>]+\.)*__call__\(\) (missing )?": lambda found: f"this call {'is missing ' if found[1] else ''}",
     r"(?:(?:\w+|<locals>)\.)+(\w+|<lambda>\w*)\(\) (?=missing|takes|got)": r"\1() ",
-    r"'numpy\._ArrayFunctionDispatcher'": "'function'",
+    r"\bnumpy\.(?:_ArrayFunctionDispatcher|ufunc)\b": "function",
     r"'(?:torch|numpy)\.(?:\w+\.)*_\w+\.(\w+)'": r"'\1'",
 }
 

@@ -99,8 +99,10 @@ _OF_OTHER_SHAPE: Relations = {
     _TURNED: lambda a, b: b.ndim > 1 and _same(a, b.T),
     "is right as far as it goes, but begins too late": lambda a, b: a.size > 0 and _same(a, b[-len(a) :]),
     "is right as far as it goes, but ends too early": lambda a, b: a.size > 0 and _same(a, b[: len(a)]),
-    "is right as far as it goes, but its rows begin too late": lambda a, b: _same(a, b[:, -a.shape[1] :]),
-    "is right as far as it goes, but its rows end too early": lambda a, b: _same(a, b[:, : a.shape[1]]),
+    "is right as far as it goes, but its rows begin too late": lambda a, b: (
+        a.size > 0 and _same(a, b[:, -a.shape[1] :])
+    ),
+    "is right as far as it goes, but its rows end too early": lambda a, b: a.size > 0 and _same(a, b[:, : a.shape[1]]),
     "begins too early; what follows is right": lambda a, b: _same(a[-len(b) :], b),
     "goes on too long; what comes before is right": lambda a, b: _same(a[: len(b)], b),
     "holds an entry more than once in a row, and is right without its twins": lambda a, b: _same(_no_twins(a), b),

@@ -164,7 +164,12 @@ def _case(n_genomes: int, n_images: int, sizes: tuple[int, ...]) -> tuple[Tensor
     "forward(population, x, sizes)",
     title="One pass for all",
     points=6,
-    on_error={((RuntimeError, IndexError, ValueError), ""): _stops},
+    on_error={
+        (
+            (RuntimeError, IndexError, ValueError),
+            r"(?i)size|shape|\dD|dim|axis|index|unpack|matri|vector|subscript",
+        ): _stops
+    },
 )
 def _(student: Student) -> None:
     small = torch.tensor([[1, 2, 3, 4, 10, 20], [0, 1, 1, 0, 0, 5.0]], dtype=torch.float64)

@@ -74,6 +74,13 @@ def forward_by_vmap(population, x, sizes):
     return torch.func.vmap(one_network, in_dims=(0, None))(population, x)
 
 
+def numbers_out_of_vmap(population, x, sizes):
+    def one_network(row):
+        return forward_by_vmap(torch.tensor([row.tolist()]), x, sizes)[0]
+
+    return torch.vmap(one_network)(population)
+
+
 def forward_by_columns(population, x, sizes):
     """Right: images as columns, as the package has it."""
     return nets.MLP(sizes).forward(population, x)
@@ -353,6 +360,7 @@ WRONG = {
         (loop_over_images, "for four times as many images"),
         (forward_by_lists, "takes numbers out of torch"),
         (genomes_where_images_belong, "your function stops for 3 genomes, 5 images"),
+        (numbers_out_of_vmap, "no numbers of its own to take out"),
         (activation_overwrites_the_images, "changed its input `x` in place"),
         (population_in_numpy, "should be one tensor"),
         (answer_for_one_genome, "should have the shape (2, 2, 2)"),
