@@ -350,6 +350,17 @@ def test_an_argument_that_follows_from_another_is_not_blamed_alone():
     assert message == "y is too large by 2 times `x` squared."
 
 
+def test_an_argument_that_counts_where_the_answer_is_right_is_not_called_ignored():
+    """Many cases fail, and in all of them x has no effect; in the others it has."""
+
+    def check(student):
+        cases = [(x, sign) for sign in (-1, 1) for x in np.linspace(1, 2, 12)]
+        right = lambda x, sign: sign * x**2  # noqa: E731
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={})
+
+    assert "doesn't change" not in said(check, lambda x, sign: max(sign * x**2, 0), "f(x, sign)")
+
+
 def test_what_few_whole_numbers_don_t_show_to_be_read_is_tried_otherwise():
     """The place of the largest is the same in all cases, though the function looks for it."""
 

@@ -181,9 +181,10 @@ class _Search:
         return ""
 
     def _has_effect(self, parameter: str) -> bool:
-        """Whether some change of an argument changes the value in some case, which need be none of those that fail."""
+        """Whether some change of an argument changes the value in some case, one that fails or one that passes."""
+        some = dict.fromkeys([*self.order[:8], *self.order[-2:]])
         for _, names, change in misreadings(self.asked.parameters, self.asked.cases):
-            for i in self.order[:8] if names == (parameter,) else ():
+            for i in some if names == (parameter,) else ():
                 with suppress(Exception):  # a changed argument needn't make sense
                     if not self.asked.close(self._given(change(self.asked.cases[i])), self.got[i]):
                         return True

@@ -1,6 +1,6 @@
 """The checks of lab 6, "Evolving a line": the missing figure, who makes its jumps, and four methods at one budget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,17 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, hidden, refuse
+from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse
 from coursekit.labs.lab06_ablating import judge_ablation
 from coursekit.labs.lab06_breeding import bred, draws_go_on, has_fair_families, has_fresh_noise, inherited
-from coursekit.labs.lab06_evolving import (
-    Search,
-    compare_tables,
-    once,
-    told,
-    toy_breed,
-    toy_score,
-)
+from coursekit.labs.lab06_comparing import judge_baselines
+from coursekit.labs.lab06_evolving import told, toy_breed, toy_score
 from coursekit.labs.tensors import comes_from_rng, seeded
 
 LAB = Lab(6, "Evolving a line", varies={"6.2": Constant("scale"), "6.4": Constant()})
@@ -277,108 +271,9 @@ LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at
 
 # 6.5 The same number of scorings
 
-NOTEBOOK_X = torch.linspace(-1, 1, 20)
-
-
-def _compared(
-    steps: Callable[[int, int], int] = lambda budget, price: budget // price,
-    score: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda path, x, y: -_fitness()(path[:, -1], x, y),
-    whole: Callable[[Array], Any] = lambda errors: np.exp(np.log(errors).mean()),
-    run: Callable[[Callable[[int], Tensor], int], Tensor] = lambda method, n: method(n),
-) -> Callable[..., Any]:
-    """The table of baselines, or a mistake: in the steps, in the path, in what is scored, or in the mean over runs."""
-
-    def compared(methods: Any, prices: Mapping[str, int], budget: int, x: Tensor, y: Tensor) -> Any:
-        n_steps = {name: steps(budget, price) for name, price in prices.items()}
-        return {name: (n, whole(np.asarray(score(run(methods[name], n), x, y)))) for name, n in n_steps.items()}
-
-    return compared
-
-
-@LAB.exercise(
-    "6.5",
-    "baseline_table(methods, prices, budget, x, y)",
-    title="The same number of scorings",
-    points=4,
+LAB.exercise("6.5", "baseline_table(methods, prices, budget, x, y)", title="The same number of scorings", points=4)(
+    judge_baselines
 )
-def _(student: Student) -> None:
-    def case(seed: int, prices: dict[str, int], budget: int, n_runs: int = 7, far: float = 9.0) -> tuple[Any, ...]:
-        rng = np.random.default_rng(hidden(seed))
-        goal, x, scale = rng.normal(size=2), torch.as_tensor(rng.normal(size=6)), np.geomspace(far / 9, far, n_runs)
-        offsets = [rng.normal(size=(n_runs, 2)) * scale[:, None] for _ in prices]
-        searches = [Search(goal, one, last=3, with_start=bool(i % 2)) for i, one in enumerate(offsets)]
-        methods = dict(zip(prices, searches, strict=True))
-        return methods, prices, budget, x, goal[0] * x + goal[1]
-
-    # Both lines are off in b alone: by 1 and 4 before the first step, so by 1/4 and 1 after two.
-    x = torch.tensor([-1.0, 0, 1], dtype=torch.float64)
-    example = {"a": Search(np.array([2.0, 3]), np.array([[0.0, 1], [0, 4]]))}
-    compare_tables(
-        Student(once(student), student.parameters),
-        None,
-        ("n_steps", "error"),
-        by_hand=[((example, {"a": 5}, 13, x, 2 * x + 3), {"a": (2, 0.25)})],
-        others=[
-            case(651, {"a": 4, "b": 1, "c": 3}, 14),
-            case(652, {"b": 2, "a": 6}, 13),
-            case(653, {"a": 2}, 9, 400, 0.1),
-        ],
-        right=_compared(),
-        mistakes={
-            "every method gets `budget` steps, but a step has its price: budget // price.": _compared(lambda b, p: b),
-            "your n_steps are rounded up, and the last step is not paid for: budget // price.": (
-                _compared(lambda b, p: -(-b // p))
-            ),
-            "your n_steps are rounded; what is left of the budget can't pay a whole step: budget // price.": (
-                _compared(lambda b, p: round(b / p))
-            ),
-            "you multiply by the price: where a step costs more, *fewer* steps can be paid.": _compared(
-                lambda b, p: b * p
-            ),
-            "you take the plain mean, which is the worst runs' own. Average the logarithms over the runs, then exp.": (
-                _compared(whole=np.mean)
-            ),
-            "a product of hundreds of small errors is too small for a float, and becomes 0, as in the next cell of the "
-            "notebook. Average the logarithms, then exp.": _compared(whole=lambda e: np.prod(e) ** (1 / len(e))),
-            "exp of the mean of the errors is taken, and their logarithms are missing: log, mean, exp.": (
-                _compared(whole=lambda e: np.exp(e.mean()))
-            ),
-            "you return the mean logarithm: exp leads back to an error.": _compared(whole=lambda e: np.log(e).mean()),
-            "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
-                _compared(whole=lambda e: np.exp(np.log10(e).mean()))
-            ),
-            "you return the best run: the one that a paper would show. Take all runs.": _compared(whole=np.min),
-            "you take the median of the runs; this table asks for the geometric mean.": _compared(
-                whole=lambda e: np.sort(e)[(len(e) - 1) // 2]
-            ),
-            "you score the first line of the path; the answer is the last, path[:, -1].": (
-                _compared(score=lambda path, x, y: -_fitness()(path[:, 0], x, y))
-            ),
-            "you score the last line but one of the path; the answer is the last, path[:, -1].": (
-                _compared(score=lambda path, x, y: -_fitness()(path[:, -2], x, y))
-            ),
-            "you score the best line of the path; the answer is the last, path[:, -1], even if another was better.": (
-                _compared(score=lambda path, x, y: (-_fitness()(path, x, y)).amin(1))
-            ),
-            "you score line number n_steps of the path. Some paths hold their start, too, and so one line more: the "
-            "answer is the last, path[:, -1].": _compared(run=lambda method, n: method(n)[:, :n]),
-            "a method takes another number of steps than you write down: methods[name](n_steps).": _compared(
-                run=lambda method, n: method(n + 1)
-            ),
-            "you average over the whole path; only its last line is the answer, path[:, -1].": (
-                _compared(score=lambda path, x, y: -_fitness()(path, x, y))
-            ),
-            "you score on the notebook's x and y; score on the arguments `x` and `y`.": (
-                _compared(score=lambda path, x, y: -_fitness()(path[:, -1], NOTEBOOK_X, 2 * NOTEBOOK_X + 3))
-            ),
-            "your errors are roots of what they should be: an MSE is not rooted.": (
-                _compared(whole=lambda e: np.exp(np.log(e).mean() / 2))
-            ),
-        },
-        not_finite="Is a logarithm or a root taken of a negative number (`fitness` is *minus* the error), or a mean of "
-        "nothing?",
-        rtol=1e-3,
-    )
 
 
 # 6.6 The missing Methods

@@ -73,10 +73,16 @@ def _judge_inheritance(student: Student) -> None:
         ),
         f"the children's ln sigma is up to {float(log_sigma.max()):.3g}, where it should be near -55, halfway between "
         "their parents': half the sum of the two.": log_sigma.max() > -20,
+        f"two seeds give weights up to {float(apart):.3g} apart, as if sigma were exp({-mean:.0f}), though ln sigma is "
+        f"{mean:.0f} on average: has it lost its minus, or is the noise divided by sigma?": (
+            1e-3 < ((one - two) * log_sigma[..., None].exp()).abs().max() < 20
+        ),
         f"the children's ln sigma is {mean:.0f} on average, yet they are flung far away: two seeds give weights up to "
         f"{float(apart):.3g} apart. Is the noise multiplied by sigma, which is exp of the last column?": apart > 15,
         f"two seeds give weights up to {float(apart):.3g} apart, though sigma is exp({mean:.0f}), next to nothing: is "
-        "the noise multiplied by it, and does the crossover go by `share` alone?": apart > 1e-6,
+        "the noise multiplied by it, exp of the last column, once, and does the crossover go by `share` alone?": (
+            apart > 1e-6
+        ),
     }
     diagnose(wrong)
     mother, father, coins = (torch.tensor([row]).double() for row in ([1, 2, 3, -60], [5, 6, 7, -50], [1, 0, 1]))
@@ -95,6 +101,14 @@ def _judge_inheritance(student: Student) -> None:
             "sigma comes from the father alone: it should be halfway.": _inherit(sigma=lambda m, f: f),
             "you average the sigmas, not their logs.": _inherit(sigma=lambda m, f: torch.logaddexp(m, f) - np.log(2)),
             "ln sigma is the sum of the parents': take half.": _inherit(sigma=torch.add),
+            "the inherited weights are lost: what you return is near 0, the noise alone.": (
+                _inherit(lambda m, f, share: torch.zeros_like(share))
+            ),
+            "ln sigma goes by `share`, as the first weight does: it should be halfway, whatever the share.": (
+                lambda m, f, share, *_: torch.cat(
+                    [_crossed(m, f, share), f[..., -1:] + share[..., :1] * (m - f)[..., -1:]], -1
+                )
+            ),
             "all children get one mean sigma.": _inherit(sigma=lambda m, f: (m + f).mean().expand_as(m) / 2),
         },
         read=_read,
@@ -120,6 +134,22 @@ def _normal(z: Tensor, change: Tensor) -> bool:
     return bool(away[0] < 0.03 and away[1] < 0.04 and away[2] < 0.35 and _tie(_size(z), change) < 0.06)
 
 
+def _weights_broke(log_sigma: Tensor, turned: Tensor) -> None:
+    """TryAgain for weights that are no numbers, in children of this ln sigma; `turned` is tau by its change."""
+    if log_sigma.min() < 80:
+        raise TryAgain(
+            f"some weights are NaN or infinite, as of a child with ln sigma {float(log_sigma.min()):.3g}: print them."
+        )
+    moments = [float((turned**power).mean()) for power in (1, 2, 4)]
+    told = f"sigma becomes huge: ln sigma goes up to {float(log_sigma.max()):.3g}, and exp of that overflows"
+    if np.allclose(moments, [0, 1, 3], atol=0.3):
+        raise TryAgain(f"{told}. It moves by tau / N(0, 1), which is huge where the draw is near 0: multiply.")
+    raise TryAgain(
+        f"{told} (weights, too). The parents' lie between -2 and 1.5, and tau * N(0, 1) adds no more than 4 or "
+        "so: is it tau times torch.randn(...), added to ln sigma once?"
+    )
+
+
 def _judge_noise(student: Student) -> None:
     """Ten thousand children: how ln sigma and the weights are scattered."""
     tau, parents = 0.7, _parents((2, 5000, 6), -2, 1.5, 6, False)
@@ -136,7 +166,8 @@ def _judge_noise(student: Student) -> None:
         "ln sigma it is a sum."
     )
     refuse(n_bad, nan)
-    refuse(not torch.isfinite(weights).all(), "some weights are NaN or infinite, though no ln sigma is: print the two.")
+    if bool((bad := ~torch.isfinite(weights).all(-1)).any()):
+        _weights_broke(log_sigma[bad], tau / change)
     if spread < 1e-4 < abs(mean):
         again = _bred(student, *parents, tau, seeded(76))[1]
         refuse(
@@ -178,6 +209,11 @@ def _judge_noise(student: Student) -> None:
             f"one draw does two jobs: {both} go together. Ln sigma and every weight need their own.",
         )
     wrong = {
+        "no weight ever moves down: multiply sigma by N(0, 1), by torch.randn, which is as often negative.": z.min()
+        > 0,
+        "the weights move by sigma / N(0, 1): multiply sigma by it.": _normal(1 / z, change),
+        "the weights move by sigma * sigma times N(0, 1): sigma once is enough.": _normal(z / new, change),
+        "the weights move by the root of sigma times N(0, 1): take sigma as it is.": _normal(z * new**0.5, change),
         "the weights move by the parents' sigma. Mutate sigma first and use the new one: a child should live or die by "
         "the sigma that it hands on.": _normal(steps / old, change),
         "you take a power of 10; the last column is a natural logarithm: exp.": _normal(

@@ -56,6 +56,7 @@ def looks_normal(noise: Tensor, std: float, what: str) -> None:
         ),
         (std, "it is applied twice, or squared: multiply torch.randn(...) by it once."),
         (1 / std, "it is ignored, or taken out again: multiply torch.randn(...) by it."),
+        (std**-2, "is torch.randn(...) divided by it?"),
     ):
         if abs(ratio - 1) > 0.06 and abs(ratio / other - 1) < 0.06:
             raise TryAgain(f"{what} has the wrong standard deviation: {hint} {ratio * std:.3g} came, for {std:g}.")

@@ -46,6 +46,32 @@ def only_one_rule(theta, row, target, learning_rate):
     return np.stack([theta + error * row])
 
 
+def rules(*, error=float, step=np.asarray, soft=False):
+    """Both rules; what becomes of the error, or of the step, in Rosenblatt's, or in the logistic one."""
+
+    def both_rules(theta, row, target, learning_rate):
+        z = theta @ row
+        steps = [(target - threshold(z)) * row, learning_rate * (target - sigmoid(z)) * row]
+        steps[soft] = step(error(target - (sigmoid if soft else threshold)(z)) * (learning_rate if soft else 1) * row)
+        return theta + steps[0], theta + steps[1]
+
+    return both_rules
+
+
+only_adds = rules(error=lambda error: max(error, 0))
+only_subtracts = rules(error=lambda error: min(error, 0))
+adds_where_it_should_subtract = rules(error=abs)
+soft_only_adds = rules(error=lambda error: max(error, 0), soft=True)
+soft_only_subtracts = rules(error=lambda error: min(error, 0), soft=True)
+no_weight_falls = rules(step=lambda step: step.clip(min=0))
+no_weight_rises = rules(step=lambda step: step.clip(max=0), soft=True)
+
+
+def rests_where_it_is_wrong(theta, row, target, learning_rate):
+    soft = rules()(theta, row, target, learning_rate)[1]
+    return (theta + (row if target else -row) if threshold(theta @ row) == target else theta), soft
+
+
 def rules_by_nudging(theta, row, target, learning_rate):
     """Right: the slope of the cross-entropy from central differences, and Rosenblatt's rule by cases."""
 
@@ -217,6 +243,17 @@ WRONG = {
         (errors_are_returned, "rosenblatt should be an array of shape (3,)"),
         (only_one_rule, "should return 2 values"),
         (logistic_goes_on_from_rosenblatt, "begins where Rosenblatt's has ended"),
+        (
+            only_adds,
+            "in Rosenblatt's rule the row is only ever added, and the weights stay where the output is too large",
+        ),
+        (only_subtracts, "in Rosenblatt's rule the row is only ever subtracted, and the weights stay"),
+        (adds_where_it_should_subtract, "in Rosenblatt's rule the row is only ever added, also where"),
+        (soft_only_adds, "in the logistic rule the row is only ever added, and the weights stay"),
+        (soft_only_subtracts, "in the logistic rule the row is only ever subtracted, and the weights stay"),
+        (no_weight_falls, "in Rosenblatt's rule no weight ever falls"),
+        (no_weight_rises, "in the logistic rule no weight ever rises"),
+        (rests_where_it_is_wrong, "and rests where it was wrong"),
     ],
     "3.2": [
         (yes_means_impossible, "the wrong way round"),

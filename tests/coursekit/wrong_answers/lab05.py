@@ -440,6 +440,55 @@ def mutation_seeded_inside(children, rate, scale, rng):
     children += mutation(children, rate, scale, torch.Generator().manual_seed(1))
 
 
+def mutating(hit=lambda u, rate: u < rate, noise=torch.randn, of=lambda shape: shape, coins=lambda shape: shape):
+    """A mutation with its coins, its noise, or the shape of either replaced."""
+
+    def mutate_(children, rate, scale, rng):
+        tossed = hit(torch.rand(coins(children.shape), generator=rng), rate)
+        children += tossed * scale * noise(of(children.shape), generator=rng)
+
+    return mutate_
+
+
+noise_is_0 = mutating(noise=lambda shape, generator: torch.zeros(shape))
+noise_is_drawn_once = mutating(of=lambda shape: (1,))
+noise_of_a_child = mutating(of=lambda shape: (shape[0], 1, shape[2]))
+noise_of_signs = mutating(noise=lambda shape, generator: torch.randn(shape, generator=generator).sign())
+coin_is_fair = mutating(hit=lambda u, rate: u < 0.5)
+coin_of_half_the_rate = mutating(hit=lambda u, rate: u < rate / 2)
+two_coins = mutating(hit=lambda u, rate: u < rate * rate)
+coin_is_no_chance = mutating(hit=lambda u, rate: (rate == 1) * torch.ones_like(u))
+one_coin_for_all = mutating(coins=lambda shape: (1,))
+one_coin_a_run = mutating(coins=lambda shape: (shape[0], 1, 1))
+
+
+def coins_are_normal(children, rate, scale, rng):
+    hit = torch.randn(children.shape, generator=rng) < rate
+    children += hit * scale * torch.randn(children.shape, generator=rng)
+
+
+def coin_of_another_shape_of_rate(children, rate, scale, rng):
+    hit = torch.randn(children.shape, generator=rng).abs() < rate
+    children += hit * scale * torch.randn(children.shape, generator=rng)
+
+
+def rate_and_scale_are_swapped(children, rate, scale, rng):
+    children += mutation(children, scale, rate, rng)
+
+
+def exactly_so_many_are_hit(children, rate, scale, rng):
+    places = torch.randperm(children.numel(), generator=rng)[: int(rate * children.numel())]
+    children.view(-1)[places] += scale * torch.randn(len(places), generator=rng)
+
+
+def first_child_is_spared(children, rate, scale, rng):
+    children[:, 1:] += mutation(children[:, 1:], rate, scale, rng)
+
+
+def scale_divides(children, rate, scale, rng):
+    children += mutation(children, rate, 1 / scale if scale else 0, rng)
+
+
 def mutation_at_positions(children, rate, scale, rng):
     """Right: noise only where it is needed, and the tensor is returned too."""
     hit = torch.bernoulli(torch.full(children.shape, float(rate)), generator=rng).bool()
@@ -1041,7 +1090,8 @@ WRONG = {
     ],
     "5.5": [
         (returns_a_copy, "you return the mutated children"),
-        (forgets_to_return_the_copy, "or is no gene hit"),
+        (forgets_to_return_the_copy, "Is anything written into the tensor that came in"),
+        (noise_is_0, "what is added is 0. Is the noise 0, or no gene hit?"),
         (whole_children_are_hit, "in all its genes or in none"),
         (same_genes_are_hit, "all children of a run are hit in the same genes"),
         (mask_is_inverted, "the mask is the wrong way round"),
@@ -1058,7 +1108,22 @@ WRONG = {
         (hit_genes_are_cleared, "every gene that is hit becomes 0"),
         (noise_is_one_number, "every gene that is hit changes by 0.2"),
         (rate_0_hits_some, "rate = 0 should hit no gene"),
-        (one_number_for_a_child, "many genes get the same noise"),
+        (one_number_for_a_child, "all genes of a child get the same noise"),
+        (noise_of_a_child, "all children of a run get the same noise"),
+        (noise_is_drawn_once, "change by one number"),
+        (noise_of_signs, "many genes get the same noise"),
+        (coin_is_fair, "50 % of the genes are hit, whatever rate is"),
+        (coin_of_half_the_rate, "half as many genes are hit"),
+        (two_coins, "the share rate * rate of the genes is hit"),
+        (coins_are_normal, "as normal numbers are below rate"),
+        (coin_of_another_shape_of_rate, "4 % with rate = 0.05, 24 % with rate = 0.3, 45 % with rate = 0.6"),
+        (coin_is_no_chance, "with rate = 0.3 no gene changes in 8 calls"),
+        (one_coin_for_all, "all genes of all runs are hit together, or none"),
+        (one_coin_a_run, "all genes of a run are hit together, or none"),
+        (rate_and_scale_are_swapped, "the share `scale` of the genes is hit"),
+        (exactly_so_many_are_hit, "exactly 60000 of 200000 genes are hit each time"),
+        (first_child_is_spared, "no gene of child 0, in any run, is hit"),
+        (scale_divides, "is torch.randn(...) divided by it?"),
         (mutation_by_torchs_own_chance, "another source of randomness"),
         (mutation_seeded_inside, "two different generators give the same draws"),
     ],

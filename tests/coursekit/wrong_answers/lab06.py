@@ -435,6 +435,10 @@ steps_are_fractions = baselines(n_steps=lambda budget, price: budget / price)
 one_line_before = baselines(answer=lambda path, n: path[:, n - 1])
 one_line_behind = baselines(answer=lambda path, n: path[:, n])
 first_run_alone = baselines(whole=lambda mse: mse[0].item())
+last_run_left_out = baselines(whole=lambda mse: mse[:-1].log().mean().exp().item())
+first_run_left_out = baselines(answer=lambda path, n: path[1:, -1])
+last_run_left_out_of_the_sum = baselines(whole=lambda mse: (mse[:-1].log().sum() / len(mse)).exp().item())
+mean_of_the_first_half = baselines(whole=lambda mse: mse[: len(mse) // 2].log().mean().exp().item())
 product_of_errors = baselines(whole=lambda mse: mse.prod().item() ** (1 / len(mse)))
 fitness_under_the_logarithm = baselines(whole=lambda mse: (-mse).log().mean().exp().item())
 errors_alone = baselines(after=lambda table: {name: pair[1] for name, pair in table.items()})
@@ -564,7 +568,11 @@ WRONG = {
     "6.5": [
         (prices_are_ignored, "every method gets `budget` steps"),
         (first_methods_kept, "`seen` keeps something of an earlier call"),
-        (first_run_alone, "error of 'a' is"),
+        (first_run_alone, "you return the first run alone"),
+        (last_run_left_out, "the last run is left out of the mean"),
+        (first_run_left_out, "the first run is left out of the mean"),
+        (last_run_left_out_of_the_sum, "leaves out the last run, which is counted where you divide"),
+        (mean_of_the_first_half, "error of 'a' is"),
         (one_line_before, "you score line number n_steps of the path"),
         (one_line_behind, "a path is shorter than your index asks for"),
         (methods_run_twice, "is called a second time"),

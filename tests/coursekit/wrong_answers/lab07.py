@@ -63,6 +63,14 @@ sigma_is_cut_off = breeder(
     )
 )
 tau_without_chance = breeder(sigma=lambda old, tau, rng: old + tau)
+tau_is_divided = breeder(sigma=lambda old, tau, rng: old + tau / draw(old, rng))
+sigma_explodes = breeder(sigma=lambda old, tau, rng: old + 1000 * tau * draw(old, rng))
+sigma_loses_its_sign = breeder(move=lambda w, old, new, tau, rng: w + (-new).exp() * draw(w, rng))
+weights_by_a_quotient = breeder(move=lambda w, old, new, tau, rng: w + new.exp() / draw(w, rng))
+sigma_comes_twice = breeder(move=lambda w, old, new, tau, rng: w + (2 * new).exp() * draw(w, rng))
+root_of_sigma = breeder(move=lambda w, old, new, tau, rng: w + (new / 2).exp() * draw(w, rng))
+weights_only_rise = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(w, rng).abs())
+some_weights_break = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(w, rng) / (new < 1))
 power_of_ten = breeder(move=lambda w, old, new, tau, rng: w + 10**new * draw(w, rng))
 
 
@@ -296,6 +304,14 @@ WRONG = {
         (sigma_is_left_out, "with ln sigma as its last column"),
         (sigma_turns_negative, "a logarithm or a root taken of a negative number"),
         (power_of_ten, "a natural logarithm"),
+        (tau_is_divided, "It moves by tau / N(0, 1)"),
+        (sigma_explodes, "is it tau times torch.randn(...)"),
+        (sigma_loses_its_sign, "as if sigma were exp(55)"),
+        (weights_by_a_quotient, "the weights move by sigma / N(0, 1)"),
+        (sigma_comes_twice, "the weights move by sigma * sigma"),
+        (root_of_sigma, "the weights move by the root of sigma"),
+        (weights_only_rise, "no weight ever moves down"),
+        (some_weights_break, "as of a child with ln sigma"),
         (a_draw_is_used_twice, "one draw does two jobs: those of ln sigma and of a weight"),
         (seeded_inside, "don't seed anything"),
         (sigma_is_cut_off, "is it multiplied by something, or cut off?"),

@@ -132,6 +132,44 @@ def uniform_noise(loss, theta, sigma, n_pairs, rng):
     return ((plus - minus)[..., None] * noise).mean(-2) / (2 * sigma)
 
 
+def estimated(*, plus=lambda sigma, noise: sigma * noise, minus=None, value=lambda plus, minus: plus - minus,
+              weigh=lambda noise, sigma: noise / (2 * sigma), centre=1):  # fmt: skip
+    """An estimate with the steps of a side, the value of a pair, or its weight replaced."""
+
+    def smoothed_gradient(loss, theta, sigma, n_pairs, rng):
+        noise, middle = draw(theta, n_pairs, rng), theta[..., None, :]
+        there = loss(middle + plus(sigma, noise))
+        back = loss(centre * middle - (minus or plus)(sigma, noise))
+        return (value(there, back)[..., None] * weigh(noise, sigma)).mean(-2)
+
+    return smoothed_gradient
+
+
+sigma_by_noise = estimated(plus=lambda sigma, noise: sigma / noise)
+sigma_by_noise_on_one_side = estimated(minus=lambda sigma, noise: sigma / noise)
+noise_by_sigma = estimated(plus=lambda sigma, noise: noise / sigma)
+sigma_is_squared_in_steps = estimated(plus=lambda sigma, noise: sigma**2 * noise)
+cubes_of_noise = estimated(plus=lambda sigma, noise: sigma * noise**3)
+theta_on_one_side = estimated(centre=0)
+differences_by_noise = estimated(weigh=lambda noise, sigma: 1 / noise)
+minus_side_only = estimated(value=lambda plus, minus: -minus)
+scores_are_ignored = estimated(value=lambda plus, minus: torch.ones_like(plus))
+difference_is_positive = estimated(value=lambda plus, minus: (plus - minus).abs())
+signs_of_differences = estimated(value=lambda plus, minus: (plus - minus).sign())
+noise_is_no_weight = estimated(weigh=lambda noise, sigma: torch.ones_like(noise) / (2 * sigma))
+
+
+def step_minus_theta(loss, theta, sigma, n_pairs, rng):
+    noise, middle = draw(theta, n_pairs, rng), theta[..., None, :]
+    difference = loss(middle + sigma * noise) - loss(sigma * noise - middle)
+    return (difference[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def nothing_is_divided(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).sum(-2)
+
+
 def steps_without_sigma(loss, theta, sigma, n_pairs, rng):
     noise = draw(theta, n_pairs, rng)
     plus, minus = loss(theta[..., None, :] + noise), loss(theta[..., None, :] - noise)
@@ -438,7 +476,21 @@ WRONG = {
         (two_is_forgotten, "twice too large"),
         (two_comes_twice, "half of what it should be"),
         (sum_for_mean, "that is the sum over the pairs"),
-        (plus_side_only, "only the plus side enters"),
+        (plus_side_only, "only the score that you ask for first"),
+        (minus_side_only, "only the score that you ask for second"),
+        (scores_are_ignored, "the scores have no part"),
+        (difference_is_positive, "has lost its sign"),
+        (signs_of_differences, "only the sign of the difference"),
+        (differences_by_noise, "divided by the noise of their pair"),
+        (noise_is_no_weight, "are the same number"),
+        (nothing_is_divided, "2 * n_pairs * sigma times what it should be"),
+        (sigma_by_noise, "your steps are sigma / noise"),
+        (sigma_by_noise_on_one_side, "the two steps of a pair, multiplied, are -0.09 everywhere"),
+        (noise_by_sigma, "as if the noise were divided by sigma"),
+        (sigma_is_squared_in_steps, "as if sigma were squared"),
+        (cubes_of_noise, "the longest is 14"),
+        (theta_on_one_side, "theta is missing in one point of each pair"),
+        (step_minus_theta, "is step - theta"),
         (scores_are_added, "you add the two scores"),
         (one_sided_without_baseline, "none is the mirror image of another"),
         (baseline_at_theta, "you ask for the loss at theta itself"),
@@ -450,8 +502,8 @@ WRONG = {
         (torchs_own_noise, "another source of randomness"),
         (seeded_inside, "seed nothing inside"),
         (one_number_a_pair, "all parameters of a point get the same step"),
-        (uniform_noise, "your noise is not normal"),
-        (steps_without_sigma, "with sigma = 0.3 your steps have a standard deviation of 1"),
+        (uniform_noise, "your noise is not normal: 0.0 % of your steps are longer"),
+        (steps_without_sigma, "so sigma has no part in them"),
         (theta_without_a_new_axis, "your function stops when theta has the shape (2, 4)"),
         (trials_share_their_noise, "all its rows get the same noise"),
         (mean_over_the_parameters, "for theta of shape (4,) and 5 pairs your estimate has the shape (5,)"),
