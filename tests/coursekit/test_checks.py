@@ -98,7 +98,7 @@ def no_number(x):
         (lambda x: None, "did you forget `return`?"),
         (overwritten, "changed its input `x` in place"),
         (lambda x: (2 * x).sum(), "y should be an array of shape (2,), but yours has the shape ()"),
-        (lambda x: 2 * x * np.nan, "y has run away to nan for x = [1. 2.]"),
+        (lambda x: 2 * x * np.nan, "y is nan for x = [1. 2.]"),
         (lambda x: 2e12 * x, "y has run away to 2e+12"),
         (too_small, "y has run away to -inf for x = [1. 2.]. It begins in line"),
         (too_small, "divide by zero encountered in log. There, `x` has the shape (2,)."),

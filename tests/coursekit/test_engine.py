@@ -588,6 +588,40 @@ def test_two_answers_are_told_apart_by_what_lies_between_them():
     assert distance in said(check, lambda x, half: (3 * x, 3 * x - 3 * np.sin(half)), "f(x, half)")
 
 
+def test_of_several_values_the_one_that_the_example_shows_to_be_wrong_is_told_first():
+    """The slope is wrong by rounding alone, where the height has run away."""
+
+    def right(x, n):
+        return 0.3 * x, x + 0.5
+
+    def runs_away(x, n):
+        height = (x + 0.5) * 8.0 ** (n + 1)
+        return height + 0.3 * x - height, height
+
+    def check(student):
+        cases = [(2.5, 1), (3.5, 2), (4.5, 18)]
+        compare(student, returns=("slope", "height"), by_hand=[], others=cases, right=right, mistakes={})
+
+    assert runs_away(4.5, 18)[0] != 0.3 * 4.5
+    told = said(check, runs_away, "f(x, n)")
+    assert "height" in told
+    assert "slope" not in told
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_what_is_no_number_is_told_of_the_case_whose_line_is_shown():
+    def f(x, n):
+        return np.float64(x) * np.float64(10.0) ** n
+
+    def check(student):
+        cases = [(2.5, 1), (3.5, 20), (4.123, 400)]
+        compare(student, returns="y", by_hand=[], others=cases, right=lambda x, n: x, mistakes={})
+
+    told = said(check, f, "f(x, n)")
+    assert "inf for x = 4.123, n = 400" in told
+    assert "`n` is 400" in told
+
+
 def test_values_in_another_order_are_told():
     def check(student):
         returns = ("half", "double", "square")

@@ -33,7 +33,7 @@ SECONDS = 2.0  # for loops that never end
 ELSEWHERE = {  # a piece of a hint -> of another that is true as well, where a variant gives that one
     "the pixels should be floats from 0 to 1; yours are uint8": "the pixels go up to 255",  # divided, they are floats
     "a name stands once for each of its faces": "is in two parts, or twice in one",  # train may hold all
-    "each width should be tried at every rate": "your answer fits the example but not other inputs",
+    "each width should be tried at every rate": "fits the example but not other inputs",
     "is none drawn twice": "n_validation counts families, each once",
     "and holds its name": "is no condition turned round?",
     "by their very last training": "by the last task alone",  # where both choose the same parents

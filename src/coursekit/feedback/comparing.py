@@ -167,7 +167,11 @@ class Comparison:
         for order in permutations(range(len(self.names))) if 1 < len(self.names) < 5 else ():
             if self._agree([tuple(answer[i] for i in order) for answer in answers], expected):
                 raise TryAgain(f"the values are right, but in another order than ({', '.join(self.names)}).")
-        for number in range(len(self.names)):
+        # What is wrong in the first examples, or in the most cases, comes first: the rest may follow from it.
+        wrong = [
+            [not self.close(a[i], b[i]) for a, b in zip(answers, expected, strict=True)] for i in range(len(self.names))
+        ]
+        for number in sorted(range(len(wrong)), key=lambda i: (-wrong[i][0], -sum(wrong[i]))):
             self._judge_part(number, answers, expected, student)
 
     def answer(self, function: Callable[..., Any], args: Case) -> Answer:
@@ -201,6 +205,7 @@ class Comparison:
             return
         failing.sort(key=lambda i: len(texts[i]))
         far = [a[~(np.abs(a) <= 1e9 * (1 + np.abs(b).max(initial=0)))] for a, b in zip(got, right, strict=True)]
+        away = sorted((i for i in failing if far[i].size), key=lambda i: bool(np.isfinite(far[i]).all()))
         fault, cure = explained(self, student, number, answers, expected, failing)
         said = f" {fault}{'?' if QUESTION.search(fault) else '.'}" if fault else ""
         for a, b, case in zip(got, right, texts, strict=True):
@@ -209,20 +214,24 @@ class Comparison:
                 shapes = f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}."
                 told = " It" + said if fault else f" {cure}" if cure else ""
                 raise TryAgain(shapes + told, names_fault=bool(told))
-        for one, case in zip(far, texts, strict=True):
-            if one.size:  # true for NaN too
-                shown = "It" + said if fault else cure
-                known = self.run_away if np.isfinite(one).all() else self.not_finite or self.run_away
-                why = [shown, known] if shown else [known or ADVICE]
-                away = f"{name} has run away to {one[0]:.3g} for {case}. {' '.join(filter(None, why))}"
-                raise TryAgain(away, names_fault=bool(shown))
+        if away:  # NaN and infinity before large numbers: of one of them `explained` tells the line
+            one, case = far[away[0]], texts[away[0]]
+            shown = "It" + said if fault else cure
+            known = self.run_away if np.isfinite(one).all() else self.not_finite or self.run_away
+            why = [shown, known] if shown else [known or ADVICE]
+            became = "is nan" if np.isnan(one[0]) else f"has run away to {one[0]:.3g}"
+            told = f"{name} {became} for {case}. {' '.join(filter(None, why))}"
+            raise TryAgain(told, names_fault=bool(shown))
         if fault:
             raise TryAgain(name + said)
         a, b = got[failing[0]], right[failing[0]]
         index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
         place = f"{name}[{', '.join(map(str, index))}]" if index else name
-        fits = "" if 0 in failing else "your answer fits the example but not other inputs: "
-        difference = f"{fits}{place} is {a[index]:.6g}, but should be {b[index]:.6g}, for {texts[failing[0]]}."
+        fits = "" if 0 in failing else f"{name} fits the example but not other inputs: "
+        shown, due = f"{a[index]:.6g}", f"{b[index]:.6g}"
+        if shown == due:  # they differ further on
+            shown, due = f"{a[index]:.12g}", f"{b[index]:.12g}"
+        difference = f"{fits}{place} is {shown}, but should be {due}, for {texts[failing[0]]}."
         raise TryAgain(f"{difference} {cure}".strip(), names_fault=bool(cure))
 
 

@@ -136,7 +136,8 @@ class _Search:
         if not 0 < len(cures) < 4:
             return ""
         named = " or ".join(f"`{name}`" for name in sorted({name for one in cures for name in one}))
-        return f"With {', or '.join(cures.values())}, it is right: what changes with {named}?"
+        value = self.asked.names[self.number] if len(self.asked.names) > 1 else "it"
+        return f"With {', or '.join(cures.values())}, {value} is right: what changes with {named}?"
 
     # --- Arguments that have no effect ---
 

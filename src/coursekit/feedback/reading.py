@@ -141,7 +141,10 @@ def brief(value: Any) -> str:
         return f"an array of shape {value.shape}"
     if isinstance(value, bool | int | float | np.number | np.ndarray):
         if isinstance(value, float):
-            return f"{value:.1f}" if value.is_integer() and abs(value) < 1e4 else f"{value:.4g}"
+            if value.is_integer():
+                return f"{value:.1f}" if abs(value) < 1e4 else f"{value:.4g}"
+            texts = (f"{value:.{digits}g}" for digits in (4, 8, 17))
+            return next((text for text in texts if not float(text).is_integer()), str(value))  # 1.00002 is no 1
         return str(value)
     if isinstance(value, str):
         return repr(shortened(value, 30))

@@ -69,7 +69,8 @@ def _pictures(n: int, n_templates: int, n_labels: int, seed: int, dtype: Any = n
     """Templates of unequal ink, their labels in no order, and images near them."""
     rng = np.random.default_rng(hidden(seed))
     ink = rng.uniform(0.1, 1.0, size=(n_templates, 1))
-    templates = ink * (rng.random((n_templates, 30)) < rng.uniform(0.2, 0.8, size=(n_templates, 1)))
+    inked = rng.random((n_templates, 30)) < rng.uniform(0.2, 0.8, size=(n_templates, 1))
+    templates = np.minimum(1.4 * ink * inked, 1)  # black in some, which whole numbers leave as it is
     labels = rng.permutation(np.arange(n_templates) % n_labels) + 3
     near = templates[rng.integers(n_templates, size=n)] + rng.normal(0, 0.45, size=(n, 30))
     if dtype is np.uint8:
@@ -120,6 +121,8 @@ def _(student: Student) -> None:
             "you take the largest difference of a pixel; asked for is the sum of all squared differences.": (
                 lambda t, labels, x: _nearest(t, labels, x, lambda a, b: -np.abs(a - b).max(axis=-1))
             ),
+            "every image gets the label of the first template. Are all your distances of an image equal: does each use "
+            "both the image and its template?": lambda t, labels, x: np.repeat(labels[0], len(x)),
             "you turn the pixels into whole numbers, and greys between 0 and 1 become 0. Turn both into floats.": (
                 lambda t, labels, x: _nearest(t.astype(int), labels, x.astype(int))
             ),

@@ -207,8 +207,8 @@ def _stopped_run(student: Student, journal: Path) -> None:
     refuse(
         len(work.calls) == len(_ASKED),
         f"the second run does every unit again, and the journal holds {len(after)} lines for {len(_ASKED)} units. Skip "
-        "what is in it: is it read first, and do the conditions and seeds that you read compare equal to those asked "
-        "for?",
+        "what is in it: is it read first, is each line that you read kept, and do its condition and seed compare equal "
+        "to those asked for?",
     )
     refuse(
         len(work.calls) != 3,

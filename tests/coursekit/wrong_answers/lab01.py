@@ -179,6 +179,17 @@ def steps_go_uphill(x, y, learning_rate, n_steps):
     return m / x.std(), b - m / x.std() * x.mean()
 
 
+def intercept_climbs(x, y, learning_rate, n_steps):
+    z, slope, intercept = standardised(x), 0.0, 0.0
+    for _ in range(n_steps):
+        residual = slope * z + intercept - y
+        slope, intercept = (
+            slope - 2 * learning_rate * np.mean(residual * z),
+            intercept + 2 * learning_rate * np.mean(residual),
+        )
+    return slope / x.std(), intercept - slope / x.std() * x.mean()
+
+
 def line_as_two_points(x, y, learning_rate, n_steps):
     """Right: read the line over z at two places of x, and put a line through them."""
     theta, design = np.zeros(2), np.column_stack([standardised(x), np.ones_like(x)])
@@ -252,6 +263,7 @@ WRONG = {
         (x_is_not_standardised, "the run still works on x as it is given"),
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
+        (intercept_climbs, "b has run away to"),
         (steps_go_uphill, "with `learning_rate` of the other sign"),
         (asked_at_the_intercept_and_the_slope, "mse_gradient takes the slope first"),
         (way_back_with_the_slope_for_z, "the slope for z went the way back"),

@@ -412,7 +412,7 @@ WRONG = {
         (validation_is_changed, "changed its input `validation` in place"),
         (both_errors_choose, "chosen by the sum of both errors"),
         (validation_fits_the_winner, "fitted to the validation points"),
-        (places_are_fitted, "your answer fits the example but not other inputs"),
+        (places_are_fitted, "fits the example but not other inputs"),
     ],
     "2.4": [
         (constant_is_charged, "the constant is charged too"),

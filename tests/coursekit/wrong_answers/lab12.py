@@ -312,6 +312,14 @@ def first_image_only(templates, labels, images):
     return labels[place_for_label(templates, labels, images)][:1]
 
 
+def without_the_template(templates, labels, images):
+    return labels[[(image.astype(float) ** 2 + 0 * templates).sum(axis=1).argmin() for image in images]]
+
+
+def match_in_whole_numbers(templates, labels, images):
+    return labels[((images.astype(int)[:, None] - templates.astype(int)[None]) ** 2).sum(axis=-1).argmin(axis=1)]
+
+
 def divides_in_place(templates, labels, images):
     images -= images.mean() * 0.01
     return labels[place_for_label(templates, labels, images)]
@@ -477,6 +485,8 @@ WRONG = {
     "12.3": [
         (place_for_label, "you return the template's place"),
         (floats_too_late, "goes wrong on uint8 pixels"),
+        (without_the_template, "does each use both the image and its template?"),
+        (match_in_whole_numbers, "you turn the pixels into whole numbers"),
         (first_image_only, "answers should be an array of shape"),
         (divides_in_place, "changed its input `images` in place"),
     ],
