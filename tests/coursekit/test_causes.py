@@ -226,7 +226,24 @@ def a_number_out_of_vmap(x):
     return torch.vmap(lambda row: float(row.sum()))(torch.ones(3, 4))
 
 
+def a_number_and_a_list(x):
+    n_lost, k = 3, 4
+    return n_lost + [True] * k
+
+
+def a_list_and_a_number(x):
+    rows = [x]
+    return rows + 1
+
+
+def lists_added_up(x):
+    return sum([[1], [2]])
+
+
 SHOWN = [
+    (a_number_and_a_list, "its length, len(...)? There, `n_lost` is 3, `k` is 4."),
+    (a_list_and_a_number, "should a list stand there ([...] * n has n members)"),
+    (lists_added_up, "if each member is meant; len(...), if their number is"),
     (never_set, "Nothing has given `total` a value"),
     (mistyped, "Nothing has given `undefined_name` a value"),
     (one_name_too_many, "Here 3 names stand on the left, and 2 values on the right"),

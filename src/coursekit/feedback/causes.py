@@ -124,6 +124,7 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
             or _counts(text)
             or shown
             or _condition(text, operands, frame, last)
+            or _joined(text, frame, last)
             or _kind(error, text, operands, frame, last, called)
             or _missing(error, frame, last)
         )
@@ -257,6 +258,19 @@ def _clash(text: str, names: dict[str, Any]) -> str:
         if any(a in shape and b in its for a, b in (lengths, lengths[::-1])):
             return f"`{name}` has the shape {shape} and `{another}` {its}: they don't fit together.{more}"
     return f"Along one axis {lengths[0]} numbers meet {lengths[1]}, where there should be as many.{more}"
+
+
+def _joined(text: str, frame: FrameType, last: int) -> str:
+    """A plus between a whole number and a list; sum(...) of lists has the same message, and is no plus."""
+    stopped = next(one.opname for one in dis.get_instructions(frame.f_code) if one.offset == last)
+    if stopped.startswith("BINARY") and re.search(
+        r" for \+=?: '(?:int' and 'list|list' and 'int)'|concatenate list \(not \"int\"\)", text
+    ):
+        return (
+            "A list is joined by + to a list alone, and one side is a number: should a list stand there ([...] * n has "
+            "n members), or is the list to be an array, np.array(...), or its length, len(...)?"
+        )
+    return ""
 
 
 def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameType, last: int, called: int) -> str:

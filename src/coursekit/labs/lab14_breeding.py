@@ -22,6 +22,8 @@ def next_of(student: Student, population: Population, seed: int) -> tuple[Popula
     if not right:
         kind = f"a list that holds {_kind(answer)}" if isinstance(answer, list) else f"a {type(answer).__name__}"
         raise TryAgain(f"return a list of pairs (design, score), as `population` is one; yours is {kind}.")
+    if len(answer) < len(given):
+        _judge_too_few(given, answer)
     refuse(
         len(answer) != len(given),
         f"the next generation has {len(answer)} members, of {len(given)}: children fill the places of those who don't "
@@ -62,6 +64,26 @@ def next_of(student: Student, population: Population, seed: int) -> tuple[Popula
 def _kind(answer: list[Any]) -> str:
     wrong = next(one for one in answer if not isinstance(one, tuple | list) or len(one) != 2)
     return f"a {type(wrong).__name__}" + (f" of {len(wrong)}" if isinstance(wrong, tuple | list) else "")
+
+
+def _judge_too_few(given: Population, answer: list[Any]) -> None:
+    """TryAgain if nobody in the answer lives on, or if all places that it is short of are those of the best."""
+    best = sorted((score for _, score in given), reverse=True)[: int(0.4 * len(given))]
+    scores = [score for _, score in answer if score is not None]
+    alike = sum(any(design == old for old, _ in given) for design, _ in answer)  # a child may be like one by chance
+    n, lost = len(answer), [rank for rank, score in enumerate(best) if score not in scores]
+    refuse(
+        answer and not scores and alike < len(best),
+        f"your answer has {n} members, of {len(given)}, none of them with a score, and {alike} like a design of "
+        "`population`. Are they the children alone? Those who live on, unchanged and with their score, belong in it, "
+        "too.",
+    )
+    refuse(
+        scores and len(given) - n == len(lost),
+        f"the next generation has {n} members, of {len(given)}: {n - len(scores)} with the score None, {len(scores)} "
+        f"with one. Of the best 40 %, those with the ranks {lost} (from 0) aren't there. Are all who live on in the "
+        "list that you return?",
+    )
 
 
 def _judge_scores(given: Population, answer: list[Any], scored: list[Any]) -> None:

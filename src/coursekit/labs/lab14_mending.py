@@ -49,8 +49,9 @@ def _mutations(student: Student) -> None:
     share = 1 - n_changed[0] / sum(n_changed)
     refuse(
         share == 0,
-        "children of equal parents are all like them: no mutation shows. One child in five should have a gene redrawn, "
-        "from all its choices, and be changed in the list that you return.",
+        "children of equal parents are all like them: no mutation shows. Is a coin tossed for each child, from `rng` "
+        "as it goes on (a generator that begins anew tosses the same each time)? Is the gene redrawn from all its "
+        "choices, and is the changed child in the list that you return?",
     )
     refuse(
         sum(n_changed[2:]) > 0,
@@ -70,7 +71,13 @@ def _mutations(student: Student) -> None:
     counts = {name: genes.total() for name, genes in redrawn.items()}
     shares = {name: round(count / sum(counts.values()), 2) for name, count in counts.items()}
     uneven = "A child's mutated gene is any of its four, one as often as another: rng.choice(list(choices))."
-    refuse(min(counts.values()) == 0, f"{min(counts, key=counts.__getitem__)!r} is never mutated. {uneven}")
+    idle = [name for name, count in counts.items() if not count]
+    refuse(
+        len(idle) == len(CHOICES) - 1,
+        f"of all genes only {max(counts, key=counts.__getitem__)!r} is ever mutated. Is its name drawn for each child, "
+        "from `rng` as it goes on, or by a generator that begins anew, or not at all?",
+    )
+    refuse(idle, f"{' and '.join(map(repr, idle))} {'are' if idle[1:] else 'is'} never mutated. {uneven}")
     refuse(
         max(shares.values()) > 0.4 or min(shares.values()) < 0.1, f"genes are mutated with shares {shares}. {uneven}"
     )
@@ -222,9 +229,16 @@ def _survivors(student: Student) -> None:
         unranked == n_calls,
         "the first 40 % of `population` live on, whatever their scores: it comes in any order. Rank it by score first.",
     )
+    always = [rank for rank, n in enumerate(lived) if n == n_calls]
+    refuse(
+        min(lived[11:]) == n_calls and gone[0],
+        f"those with the ranks {always} (from 0) live on in every generation, and the best doesn't: is the comparison "
+        "with the number of the best turned round, or the slice, or the order?",
+    )
     refuse(
         min(lived[12:]) == n_calls and gone[0],
-        "the worst 40 % live on in every generation, and the best doesn't. Sort by score, the highest first.",
+        "the worst 40 % live on in every generation, and the best doesn't: does the ranking begin with the lowest "
+        "score, or is the comparison (or the slice) that takes the best turned round?",
     )
     refuse(
         gone[0] > 0.7 * n_calls and not any(n_calls - n for n in best[1:]),
@@ -253,6 +267,24 @@ def _survivors(student: Student) -> None:
         crowds and crowds + deserts == n_calls,
         "of those who aren't among the best 40 %, either all live on or none: toss a coin for each of them, not one "
         "for all.",
+    )
+    lucky = always[8:]
+    tossed = any(0 < n < n_calls for n in lives)  # a generator that begins anew may choose the first of them, too
+    refuse(
+        tossed and lucky == [8],
+        "of 20 designs the best nine live on in every generation. The best 40 % are eight, those with the ranks 0 to "
+        "7: is it <= where < is meant, or a slice that is one too long?",
+    )
+    refuse(
+        tossed and lucky and lucky == list(range(8, 8 + len(lucky))),
+        f"the designs with the ranks {lucky} (from 0) live on in all {n_calls} generations, as if they were among the "
+        "best 40 %, which are the ranks 0 to 7. Are too many taken without a coin?",
+    )
+    refuse(
+        lucky,
+        f"of those who aren't among the best 40 %, the ones with the ranks {lucky} (from 0) live on in all {n_calls} "
+        "generations; each should with a chance of 10 %. Is a coin tossed for them, from `rng` as it goes on, and not "
+        "by a generator that begins anew?",
     )
     refuse(
         not 0.06 < share < 0.14,

@@ -9,7 +9,7 @@ from torch import Tensor
 from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, refuse, seems
 from coursekit.feedback.mishaps import round_after_round, where_it_stopped
 from coursekit.labs.lab16_crossing import judge_crossing
-from coursekit.labs.lab16_evolving import judge_evolving
+from coursekit.labs.lab16_evolving import divided_by_0, judge_evolving
 from coursekit.labs.lab16_scoring import judge_score
 
 LAB = Lab(
@@ -264,11 +264,7 @@ LAB.exercise(
             r"^\(\d+, 0\.\d+",
         ): "a rule is asked for its score that has none: is it ranked before it is trained, "
         "or is its training not written down?",
-        (
-            ZeroDivisionError,
-            "",
-        ): "something is divided by 0 ({error}): is a rule ranked before it is trained, are its trainings not counted, "
-        "or do you divide by the number of the generation, which begins with 0?",
+        (ZeroDivisionError, ""): divided_by_0,
     },
 )(judge_evolving)
 

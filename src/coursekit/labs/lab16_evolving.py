@@ -8,7 +8,7 @@ from typing import Any
 from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
 from coursekit.labs.lab16_world import Account, Rule, World, mean
 
-__all__ = ["judge_evolving"]
+__all__ = ["divided_by_0", "judge_evolving"]
 
 
 def _flat(rows: list[list[float]]) -> list[float]:
@@ -128,6 +128,18 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
         "should be.",
     )
     refuse(len(first) != n, f"the first generation has {len(first)} rules; it should have {n}, all fresh.")
+    changed = next((g for g, population in enumerate(populations) if set(population) != set(first)), n_generations)
+    diagnose(
+        {
+            f"the generations 0 to {changed - 1} have the same {n} rules, and new ones come in generation {changed}: "
+            "does breeding begin too late, or are mutants kept waiting?": 1 < changed < n_generations
+            and set(populations[changed]) - set(first),
+            f"all {n_generations} generations have the same {n} rules, and {len(never)} others are made and never "
+            "trained: do these ever come into the population?": changed == n_generations > 1 and never,
+            f"all {n_generations} generations have the same {n} rules, and nobody is bred: is mutate never reached, or "
+            "do so many live on that no place is left?": changed == n_generations > 1,
+        }
+    )
     for g in range(1, n_generations):
         old, new = populations[g - 1], populations[g]
         stayed = [rule for rule in new if rule in old]
@@ -145,7 +157,8 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
                 "stay in the next generation, beside their mutants, and are trained again.": not stayed and not back,
                 f"a rule that was dropped, for it wasn't trained in generation {g - 1}, comes back in generation {g}: "
                 "parents come from the last generation alone.": back,
-                f"{len(stayed)} rules live on; it should be the best {n_parents}.": len(stayed) != n_parents,
+                f"of generation {g - 1}, {len(stayed)} rules live on in generation {g}; it should be the best "
+                f"{n_parents}.": len(stayed) != n_parents,
                 f"a generation has {len(new)} rules, of {n}: {n_parents} parents, and {n - n_parents} mutants.": (
                     len(new) != n
                 ),
@@ -209,7 +222,7 @@ def _blame(world: World, populations: list[list[Rule]], n_parents: int) -> None:
 
 def _judge_breeding(student: Student) -> None:
     """TryAgain unless each parent has about as many mutants, but not exactly."""
-    shares = [0, 0, 0]
+    shares, in_runs = [0, 0, 0], set()
     uneven = False
     for seed in range(30):
         world, _ = _run(student, ["a"], 15, 3, 2, seed)
@@ -217,11 +230,17 @@ def _judge_breeding(student: Student) -> None:
         best = sorted(first, key=lambda rule: world.accuracy(rule, "a", 0), reverse=True)[:3]
         mutants = [sum(parent == one for parent in world.born.values()) for one in best]
         uneven |= len(set(mutants)) > 1
+        in_runs.add(max(mutants) == sum(mutants) > 0)
         shares = [a + b for a, b in zip(shares, mutants, strict=True)]
     total = sum(shares)
     diagnose(
         {
-            "only the best parent has mutants: choose a parent for each, rng.choice(parents).": shares[0] == total,
+            f"all mutants have the same parent, the one with the rank {shares.index(max(shares))} (from 0), in every "
+            "run. Is its place fixed, or drawn by a generator that begins anew? Draw it for each mutant, from `rng` as "
+            "it goes on.": max(shares) == total > 0,
+            "all mutants of a run have the same parent, in every run: draw one for each mutant, inside the loop.": (
+                in_runs == {True}
+            ),
             f"the parents have {shares[0]}, {shares[1]} and {shares[2]} mutants, the best one first; each should have "
             "as many on average. Choose a parent for each mutant, rng.choice(parents).": not (
                 min(shares) > 0.24 * total and max(shares) < 0.43 * total
@@ -257,6 +276,19 @@ def judge_evolving(student: Student) -> None:
         _judge_exam(world, answer, scores)
     _judge_breeding(student)
     comes_from_rng(lambda rng: [*_run(student, ["a"], 8, 3, 3, rng)[0].born.items()], random.Random)
+
+
+def divided_by_0(*_: Any) -> str:
+    """What may be wrong where a division by 0 stops a student's function, which has been given the latest world."""
+    if World.latest.trained:
+        return (
+            "something is divided by 0 ({error}): is a rule ranked before it is trained, are its trainings not "
+            "counted, or do you divide by the number of the generation, which begins with 0?"
+        )
+    return (
+        "something is divided by 0 ({error}), and train has not been called until then: is a rule ranked, or a mean "
+        "taken, before anything is trained?"
+    )
 
 
 _End = tuple[World, Any, list[Rule], dict[Rule, list[list[float]]]]

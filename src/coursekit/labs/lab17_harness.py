@@ -32,6 +32,11 @@ class _Lesion:
             )
         mask = np.asarray(alive)
         refuse(
+            mask.shape == () and not isinstance(alive, np.ndarray),
+            f"`alive` should be an array of {self._n_units} times True or False, one for each unit; yours is a value "
+            f"of type {type(alive).__name__}{': is something drawn from it?' if hasattr(alive, 'random') else '.'}",
+        )
+        refuse(
             mask.shape != (self._n_units,) or mask.dtype != np.bool_,
             f"`alive` should be an array of {self._n_units} times True or False, one for each unit; yours is "
             f"{mask.dtype} of shape {mask.shape}.",
@@ -126,6 +131,12 @@ def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost
     for name, mask in asked:
         if not mask.all():
             damaged[name].append(mask)
+    first, often = max(intact.items(), key=lambda one: one[1], default=("", 0))
+    refuse(
+        not any(damaged.values()) and often >= max(2, n_draws),
+        f"{place.get(first)} is measured {_times(often)}, and each time all its units live: {n_draws} times it should "
+        f"lose {n_lost}. Is False ever put into the masks, and do these reach accuracy?",
+    )
     refuse(
         not any(damaged.values()),
         "no network is ever measured with a unit lost: call accuracy(network, alive) with each damage as `alive`, too, "

@@ -59,8 +59,13 @@ def breeder(
     names=list,
     first_other=0,
     whole=int,
+    lives=lambda rng: rng,
+    mutates=lambda rng: rng,
 ):
-    """A next_generation with one thing wrong; what is named in `once` is drawn once in a generation."""
+    """A next_generation with one thing wrong; what is named in `once` is drawn once in a generation.
+
+    `lives` and `mutates` give the generators that toss for those who aren't among the best, and for each child.
+    """
 
     def next_generation(population, choices, rng):
         memo = {}
@@ -76,7 +81,8 @@ def breeder(
         ranked = ranked if ranked_at_all else list(population)
         n_best = whole(retain * len(population))
         others = ranked[n_best + first_other :]
-        kept = ranked[:n_best] + [one for one in others if drawn(("lives",), rng.random()) < keepers]
+        coins = lives(rng)
+        kept = ranked[:n_best] + [one for one in others if drawn(("lives",), coins.random()) < keepers]
 
         def mutated(design):
             some = list(choices) if every_gene else [drawn(("name",), rng.choice(names(choices)))]
@@ -114,7 +120,7 @@ def breeder(
                 child[next(iter(choices))] = max(mother, father, key=lambda one: one[1])[0][next(iter(choices))]
             else:
                 child = dict(mother[0]) if copies else mother[0]
-            if mutate_children and drawn(("mutates",), rng.random()) < chance:
+            if mutate_children and drawn(("mutates",), mutates(rng).random()) < chance:
                 child = mutated(child)
             parents_scores = {"mother": lambda m, _: m, "mean": lambda m, f: (m + f) / 2, False: lambda *_: None}
             children.append((child, parents_scores[inherit](mother[1], father[1])))
@@ -162,6 +168,14 @@ def rounded_scores(population, choices, rng):
 def the_best_is_left_out(population, choices, rng):
     ranked = sorted(population, key=lambda one: one[1], reverse=True)
     return breeder(more=1)(ranked[1:], choices, rng)
+
+
+def children_alone(population, choices, rng):
+    return [(design, score) for design, score in breeder()(population, choices, rng) if score is None]
+
+
+def the_best_is_forgotten(population, choices, rng):
+    return breeder()(population, choices, rng)[1:]
 
 
 def scores_change_sides(population, choices, rng):
@@ -361,6 +375,8 @@ WRONG = {
         (named("rounded_up", whole=lambda n: int(n + 0.99)), "with yours five always live on"),
         (named("one_coin_for_all_children", once=["mutates"]), "either most children mutate or hardly any"),
         (named("the_last_gene_never_mutates", names=lambda c: list(c)[:-1]), "'optimiser' is never mutated"),
+        (named("two_genes_never_mutate", names=lambda c: list(c)[:2]), "'activation' and 'optimiser' are never"),
+        (named("one_gene_mutates", names=lambda c: list(c)[1:2]), "of all genes only 'neurons' is ever mutated"),
         (named("genes_mutate_unevenly", names=lambda c: [*c, *list(c)[:1] * 4]), "genes are mutated with shares"),
         (named("one_redrawn_gene_for_all", once=["name", "choice"]), "alike, with the same gene and choice"),
         (named("one_pair_for_all", once=["parents"]), "have the same two parents"),
@@ -373,12 +389,18 @@ WRONG = {
         (choice_begins_anew, "every mutated gene gets the same choice, 6"),
         (choices_typed_in, "Are others kept, typed in or worked out?"),
         (choices_of_another_gene, "a child has a choice of another gene"),
-        (named("no_mutation", mutate_children=False), "no mutation shows"),
+        (named("mutation_begins_anew", mutates=lambda rng: random.Random(0)), "no mutation shows"),
         (named("everybody_mutates", chance=1.0), "It should be about 18 %"),
         (named("every_gene_mutates", every_gene=True), "more than one gene mutated"),
         (named("no_keepers", keepers=0.0), "nobody but the best 40 % lives on"),
         (named("too_many_keepers", keepers=0.4), "but it should be 10 %"),
-        (named("worst_live_on", reverse=False), "Sort by score"),
+        (named("worst_live_on", reverse=False), "does the ranking begin with the lowest score"),
+        (named("all_above_a_rank", reverse=False, retain=0.55), "with the ranks [9, 10, 11, 12,"),
+        (named("sixteen_live_on", retain=0.8), "with the ranks [8, 9, 10, 11, 12, 13, 14, 15] (from 0) live on in all"),
+        (named("nine_live_on", whole=lambda n: int(n) + 1), "the best nine live on in every generation"),
+        (named("lives_begin_anew", lives=lambda rng: random.Random(1)), "the ones with the ranks ["),
+        (children_alone, "Are they the children alone?"),
+        (the_best_is_forgotten, "the ranks [0] (from 0) aren't there"),
         (named("too_few_live_on", retain=0.25), "not all live on"),
         (named("no_crossover", crossover="copy"), "is like one parent in all genes"),
         (named("one_cut_in_the_middle", crossover="halves"), "toss a coin for every gene"),

@@ -542,6 +542,43 @@ def mutants_breed_at_once(train, tasks, exam, fresh, mutate, n, n_parents, n_gen
     return champion, np.mean(scores[champion]), exam(champion)
 
 
+def averages_nothing(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    scores = {fresh(rng): [] for _ in range(n)}
+    return max(scores, key=lambda rule: sum(scores[rule]) / len(scores[rule])), 0.5, 0.5
+
+
+def breeds(first=1, keep=True):
+    """An evolution that breeds from a generation on, and whose children may be forgotten."""
+
+    def evolve_rules(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+        population, scores = [fresh(rng) for _ in range(n)], {}
+        for g in range(n_generations):
+            if g >= first:
+                parents = sorted(population, key=lambda rule: np.mean(scores[rule]), reverse=True)[:n_parents]
+                bred = parents + [mutate(rng.choice(parents), rng) for _ in range(n - n_parents)]
+                population = bred if keep else population
+            for rule in population:
+                scores.setdefault(rule, []).extend(train(rule, task, g) for task in tasks)
+        champion = max(population, key=lambda rule: np.mean(scores[rule]))
+        return champion, np.mean(scores[champion]), exam(champion)
+
+    return evolve_rules
+
+
+breeds_too_late = breeds(first=2)
+children_are_forgotten = breeds(keep=False)
+
+
+def two_places_for_children(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    return evolving()(train, tasks, exam, fresh, mutate, n, n - 2, n_generations, rng)
+
+
+def one_parent_for_all(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    chosen = rng.random()
+    same = evolving(choose=lambda parents, rng, i: parents[int(chosen * len(parents))])
+    return same(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng)
+
+
 def divides_by_the_generation(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
     rule = fresh(rng)
     return rule, sum(train(rule, task, g) / g for g in range(n_generations) for task in tasks), exam(rule)
@@ -750,7 +787,12 @@ WRONG = {
         (rules("score_in_a_list", inside=list), "yours are a list and a float"),
         (rules("worst_training_counts", key=lambda rows: np.min(rows)), "by their worst training"),
         (rules("chance_lives_on", key=lambda rows: hash(str(rows))), "aren't those with the best scores"),
-        (rules("only_the_best_breeds", choose=lambda parents, rng, i: parents[0]), "only the best parent"),
+        (rules("only_the_best_breeds", choose=lambda parents, rng, i: parents[0]), "the one with the rank 0 (from 0)"),
+        (
+            rules("parent_drawn_anew", choose=lambda parents, rng, i: random.Random(0).choice(parents)),
+            "the one with the rank 1 (from 0)",
+        ),
+        (one_parent_for_all, "all mutants of a run have the same parent"),
         (rules("parents_take_turns", choose=lambda parents, rng, i: parents[i % len(parents)]), "took turns"),
         (
             rules(
@@ -761,8 +803,11 @@ WRONG = {
         ),
         (
             rules("everybody_breeds", choose=lambda parents, rng, i: parents[0], chain="x"),
-            "10 rules live on",
+            "do so many live on that no place is left",
         ),
+        (two_places_for_children, "of generation 0, 8 rules live on"),
+        (breeds_too_late, "the generations 0 to 1 have the same 10 rules"),
+        (children_are_forgotten, "do these ever come into the population?"),
         (rules("too_many", n_more=2), "the first generation has 12 rules"),
         (rules("some_are_thrown_away", spare=1), "never trained: make as many"),
         (rules("no_exam", exams=0), "the exam is never taken"),
@@ -783,7 +828,8 @@ WRONG = {
         (half_of_them_fresh, "new rules are fresh ones, and the others mutants"),
         (ranked_for_nothing, "does the ranking by score reach your choice?"),
         (mutants_breed_at_once, "hadn't been trained by then"),
-        (divides_by_the_generation, "something is divided by 0"),
+        (divides_by_the_generation, "or do you divide by the number of the generation"),
+        (averages_nothing, "train has not been called until then"),
         (ranks_before_training, "a rule is asked for its score that has none"),
     ],
     "16.4": [

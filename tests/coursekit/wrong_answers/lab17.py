@@ -140,6 +140,14 @@ def turned_round(n, lost, rng):
     return np.isin(np.arange(n), rng.choice(n, lost, replace=False))
 
 
+def generator_for_a_mask(groups, n_units, n_lost, n_draws, accuracy, rng):
+    return [[accuracy(network, rng) for network in group] for group in groups]
+
+
+def intact_alone(groups, n_units, n_lost, n_draws, accuracy, rng):
+    return [[accuracy(network, np.ones(n_units, dtype=bool)) for network in group] for group in groups]
+
+
 def one_array_for_all_masks(groups, n_units, n_lost, n_draws, accuracy, rng):
     alive, masks = np.ones(n_units, dtype=bool), []
     for _ in range(n_draws):
@@ -381,7 +389,7 @@ WRONG = {
     "17.2": [
         (named("never_asks", ask=False), "accuracy is never called"),
         (named("measures_whole_groups", whole_group=True), "and the networks of each"),
-        (named("masks_of_numbers", as_numbers=True), "True or False, one for each unit"),
+        (named("masks_of_numbers", as_numbers=True), "yours is float64 of shape (10,)"),
         (named("never_intact", intact=False), "isn't measured intact"),
         (named("mask_turned_round", mask=turned_round), "masks the wrong way round"),
         (named("draws_with_replacement", mask=with_replacement), "sometimes 1 unit is lost"),
@@ -389,8 +397,10 @@ WRONG = {
         (named("one_too_few", mask=lambda n, lost, rng: block(n, lost - 1, rng)), "2 units are lost each time"),
         (
             named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)),
-            "no network is ever measured with a unit lost",
+            "is measured 401 times, and each time all its units live",
         ),
+        (intact_alone, "no network is ever measured with a unit lost"),
+        (generator_for_a_mask, "yours is a value of type Generator: is something drawn from it?"),
         (intact_turned_round, "never with all of them"),
         (damage_that_grows, "keeps what the one before it has lost"),
         (by_ranks_across_draws, "times with none"),
