@@ -240,10 +240,26 @@ def lists_added_up(x):
     return sum([[1], [2]])
 
 
+def a_list_taken_off(x):
+    rows = [1.0, 2.0]
+    return 3.0 - rows
+
+
+def what_came_in_is_judged(x):
+    bound = 0.5
+    return 1 if not bound < x else 0
+
+
 SHOWN = [
     (a_number_and_a_list, "its length, len(...)? There, `n_lost` is 3, `k` is 4."),
     (a_list_and_a_number, "should a list stand there ([...] * n has n members)"),
-    (lists_added_up, "if each member is meant; len(...), if their number is"),
+    (lists_added_up, "a place in it, np.array(...) if each member is meant, or len(...)?"),
+    (
+        a_list_taken_off,
+        "`rows` is a list, and here a number or an array is needed: min, max or sum of it, a place rows[i]",
+    ),
+    (what_came_in_is_judged, "or for a number made of the many (a mean, a spread)? `x` is what came in: is something"),
+    (many_truths, "`x` is what came in"),
     (never_set, "Nothing has given `total` a value"),
     (mistyped, "Nothing has given `undefined_name` a value"),
     (one_name_too_many, "Here 3 names stand on the left, and 2 values on the right"),
@@ -329,6 +345,34 @@ def a_module_of_its_own(x):
 
 def an_alias_of_torch(x):
     return torch.ones(3).sum(axis="a")
+
+
+def a_part_is_judged(x):
+    return 1 if x[0] > 0 else 0
+
+
+def a_difference_is_judged(x):
+    bound = 0.5
+    return 1 if bound < x - 1 else 0
+
+
+def another_value_is_judged(x):
+    x = x - 1
+    return 1 if x > 0 else 0
+
+
+def two_are_compared(x):
+    other = np.ones((2, 3))
+    return 1 if x > other else 0
+
+
+@pytest.mark.parametrize(
+    "function", [a_part_is_judged, a_difference_is_judged, another_value_is_judged, two_are_compared]
+)
+def test_no_argument_is_said_to_be_judged_that_is_not(function):
+    message = LAB.judge("1.1", function).message
+    assert "this one has many" in message
+    assert "what came in" not in message
 
 
 @pytest.mark.parametrize("function", [a_module_of_its_own, an_alias_of_torch])

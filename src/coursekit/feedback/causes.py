@@ -103,7 +103,7 @@ _OF_THE_LINE = {  # and if the student's own line did
     r"unhashable type: 'slice'": "what is cut here has keys and no places: list(...) makes a list of it",
     r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
     r"more than one.* ambiguous": "a condition is one True or False, and this one has many: is it to hold for all of "
-    "them (.all()), for any (.any()), or for one alone?",
+    "them (.all()), for any (.any()), for one alone, or for a number made of the many (a mean, a spread)?",
 }
 
 
@@ -131,7 +131,8 @@ def cause(error: BaseException, frame: FrameType, last: int, raised_there: bool 
     for pattern, words in ((_OF_THE_LINE if raised_there else {}) | _OF_ARGUMENTS).items() if not shown else ():
         if match := re.search(pattern, text, re.DOTALL):
             said = words.format(*(one for one in match.groups() if one is not None))
-            return f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"
+            asked = _judged(frame, last) if raised_there and "ambiguous" in pattern else ""
+            return f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}{asked}"
     return shown
 
 
@@ -226,6 +227,23 @@ def _condition(text: str, names: dict[str, Any], frame: FrameType, last: int) ->
     return ""
 
 
+def _judged(frame: FrameType, last: int) -> str:
+    """An argument as it came in, if it alone has many numbers in a comparison that is a condition."""
+    names: list[str] = []
+    before = [one for one in dis.get_instructions(frame.f_code) if one.offset < last][:-4:-1]
+    for one in before[1:] if before and before[0].opname == "COMPARE_OP" else ():
+        if len(names) < 2:
+            names += _loaded(one) or [""]
+            if not names[-1] and one.opname not in ("LOAD_CONST", "LOAD_SMALL_INT"):
+                return ""
+    scope = {**frame.f_globals, **frame.f_locals}
+    arrays = {name: as_array(scope[name]) for name in names if hasattr(scope.get(name), "shape")}
+    many = [name for name, value in arrays.items() if np.size(value) > 1]
+    if len(many) == 1 and many[0] in _given(frame.f_code):
+        return f" `{many[0]}` is what came in: is something to be asked of it first?"
+    return ""
+
+
 def _counts(text: str) -> str:
     """More names or values than are there, or a place behind the end."""
     if found := re.search(r"unpack \(expected (\d+)(?:, got (\d+))?", text):
@@ -286,8 +304,9 @@ def _kind(error: BaseException, text: str, names: dict[str, Any], frame: FrameTy
         if not said and calculates and kind in _BOXES:
             said = f"is a {kind}, with which this can't be done"
             if kind == "list" and not _BOXES.issuperset(kinds):
-                said += ": np.array(...) makes an array of it"
-                said += ", if each member is meant; len(...), if their number is"
+                said = "is a list, and here a number or an array is needed: min, max or sum of it, a place "
+                said += f"{named[0]}[i]" if len(named) == 1 else "in it"
+                said += ", np.array(...) if each member is meant, or len(...)?"
         elif not said and not calculates and kind in _NUMBERS:
             said = "is one number, and no row of values"
         elif not said and not calculates and len(named) == 1:

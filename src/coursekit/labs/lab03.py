@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
-from coursekit.labs.lab03_gates import after_one_pass, has_line, near_all, table
+from coursekit.labs.lab03_gates import after_one_pass, has_line, near_all, of_one_row, table
 from coursekit.labs.lab03_rules import judge_rules
 
 LAB = Lab(3, "One neuron", varies={"3.2": Constant(), "3.3": Constant(returned={"bound": 2})})
@@ -74,6 +74,11 @@ def _(student: Student) -> None:
             "your table is that of one pass over the rows: go on until a pass has no mistake, or for 100 passes.": (
                 table(after_one_pass)
             ),
+            **{
+                f"your table is that of a rule that has learned the {which} row alone: does every pass go through all "
+                "rows, and does theta go on from row to row?": table(of_one_row(row))
+                for which, row in (("first", 0), ("last", -1))
+            },
             "your line is near all answers, as that of least squares is, or a sigmoid's after few steps. It misses "
             "gates that others get: run the rule, or a linear program.": table(near_all),
             "the last column of x is dropped, so your neuron has no bias.": lambda x: table(has_line)(x[:, :-1]),
@@ -85,10 +90,9 @@ def _(student: Student) -> None:
             "your table says no to every gate. At the end, all rows are asked: (x @ theta > 0) == y.": (
                 lambda x: np.zeros(2 ** len(x))
             ),
-            "some gates that have a line are missing from your table, and all your yeses are right. Does the rule get "
-            "enough passes, a fresh start for each gate, and does (x @ theta > 0) decide in the end?": Pattern(
-                lambda said, right, x: np.isin(said, (0, 1)).all() and (said <= right).all()
-            ),
+            "some gates that have a line are missing from your table, and all your yeses are right. Has the rule "
+            "enough passes, each through all rows, and a fresh start for each gate? In the end, does (x @ theta > 0) "
+            "decide?": Pattern(lambda said, right, x: np.isin(said, (0, 1)).all() and (said <= right).all()),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "
             "with the weights of the end?": Pattern(
                 lambda said, right, x: np.isin(said, (0, 1)).all() and (said >= right).all()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-__all__ = ["after_one_pass", "has_line", "near_all", "table"]
+__all__ = ["after_one_pass", "has_line", "near_all", "of_one_row", "table"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,11 @@ def after_one_pass(x: Array, y: Array) -> bool:
     for row, target in zip(x, y, strict=True):
         theta = theta + (target - (theta @ row > 0)) * row
     return bool(((x @ theta > 0) == y).all())
+
+
+def of_one_row(row: int) -> Callable[[Array, Array], bool]:
+    """Whether the weights that answer this row alone answer all: its own if its answer is 1, else 0."""
+    return lambda x, y: bool(((x @ (y[row] * x[row]) > 0) == y).all())
 
 
 def near_all(x: Array, y: Array) -> bool:

@@ -224,7 +224,7 @@ def _(student: Student) -> None:
                 "its block alone."
                 if overwritten
                 else "a child gets all its blocks from one parent: is a coin tossed for each block, and used for that "
-                "block's genes alone?"
+                "block's genes alone, and does the generator go on from block to block?"
             )
         shares = tossed.float().mean(0)
         worst = int((shares - 0.5).abs().argmax())
@@ -300,6 +300,13 @@ def _(student: Student) -> None:
     missed = {hint: times for hint, times in caught.items() if times < 4}
     for hint, times in missed.items():
         many = f" {len(missed)} of {len(caught)} broken breeds: are all your conditions in what you return? One is"
+        of_rates = [n for text, n in caught.items() if "the mutation rate" in text]
+        if "the mutation rate" in hint and not any(of_rates) and 2 * len(missed) <= len(caught):
+            raise TryAgain(
+                "your test lets pass a breed with half the mutation rate, and one with twice: is the share of genes "
+                "that are hit (from parents that are all 0, of those that are not) compared with `rate`, and is the "
+                "bound small enough? A share of n genes strays by (rate * (1 - rate) / n)**0.5."
+            )
         passes = many if 2 * len(missed) > len(caught) else f", in {4 - times} of 4 trials," if times else ""
         raise TryAgain(f"your test lets pass{passes} a breed {hint}")
 

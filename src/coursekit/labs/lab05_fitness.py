@@ -51,9 +51,15 @@ def judge_fitness(student: Student) -> None:
     def answered(*args: Tensor) -> Tensor:
         answer = student(*args)
         if not isinstance(answer, Tensor):
+            member = answer
+            while isinstance(member, list | tuple) and member:
+                member = member[0]
+            made = "torch.stack makes a tensor of a list of tensors"
+            if isinstance(member, float | int | np.ndarray | np.number):
+                made = "torch.tensor makes a tensor of numbers, in lists of lists, too"
             raise TryAgain(
                 f"fitness should be one tensor, but you return a {type(answer).__name__}: the next exercises index it "
-                "by run. torch.stack makes a tensor of a list of tensors."
+                f"by run. {made}."
             )
         return answer
 

@@ -85,12 +85,11 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "that hits all children in the same genes. Measure the share that is hit of each gene (down a column), too.": (
         partial(breed, hit=lambda shape, rate, rng: _hits(shape[-1:], rate, rng).expand(shape))
     ),
-    "that takes `scale` for a variance. Measure the standard deviation of the noise, with a scale other than 1.": (
-        partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale**0.5, rng))
-    ),
-    "whose noise has half the standard deviation that it should have. It may be too small, too.": (
+    "whose noise has half the standard deviation that it should have. Measure it; it may be too small, too.": (
         partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale / 2, rng))
     ),
+    "that takes `scale` for a variance. Measure the standard deviation of the noise, with a scale far from 1; it may "
+    "be too large, too.": partial(breed, noise=lambda shape, scale, rng: _noise(shape, scale**0.5, rng)),
     "whose noise has the mean `scale`, not 0. Measure it.": (
         partial(breed, noise=lambda shape, scale, rng: scale + _noise(shape, scale, rng))
     ),

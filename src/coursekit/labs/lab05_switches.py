@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import combinations, pairwise
+from operator import index
 from typing import Any
 
 import torch
@@ -57,6 +58,13 @@ class Watch:
     def select(self, fitness: Tensor, n_draws: int, *by_place: Any, rng: Any = NOT_GIVEN) -> Tensor:
         """Tournaments of two."""
         self._holds(rng, by_place, "select")
+        try:
+            n_draws = index(n_draws)
+        except TypeError:
+            many = f"{round(n_draws, 4)} rows" if isinstance(n_draws, float) else f"a {type(n_draws).__name__} of rows"
+            raise TryAgain(
+                f"select is asked for {many}: a whole number is needed, and two for each of the 11 children are 22."
+            ) from None
         now, rows = len(self.seen) - 1, ga.tournament(fitness, n_draws, rng)
         self.asked.append((now, fitness.clone()))
         self.rows[now] = torch.cat([self.rows.get(now, rows[:, :0]), rows], dim=-1)

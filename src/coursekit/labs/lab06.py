@@ -71,9 +71,9 @@ def _fitness(
     points=2,
     on_error={
         ((*SHAPES, ValueError), ""): _stops_for_one_run,
-        (SHAPES, "must match"): "the shapes don't fit ({error}). Each genome has to meet each point: W and b of shape "
-        "(n_runs, n_genomes, 1) beside x of shape (n_points,). `population[..., :1]` keeps that last dimension of 1, "
-        "and `population[..., 0]` doesn't.",
+        (SHAPES, "must match"): "the shapes don't fit ({error}). Does y meet the value of each line at each point, of "
+        "shape (n_runs, n_genomes, n_points), or the genomes themselves? And if W or b alone meets x: it needs the "
+        "shape (n_runs, n_genomes, 1), as `population[..., :1]` has it, and `population[..., 0]` hasn't.",
     },
 )
 def _(student: Student) -> None:

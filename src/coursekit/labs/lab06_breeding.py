@@ -31,11 +31,24 @@ def bred(
     return answer.detach()
 
 
-def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int, rng: torch.Generator | None = None) -> Tensor:
-    """Without mutation: the rank (0 is the best) of the old genome that every gene comes from; all must be allowed."""
+def _numbered(n_runs: int, n_genomes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The genomes' numbers and ranks (n_runs, n_genomes), and a population in which a gene tells whose it is."""
     numbers = torch.arange(n_runs * n_genomes).view(n_runs, n_genomes)
     old = torch.rand(n_runs, n_genomes, generator=seeded(n_genomes)).argsort(dim=1).argsort(dim=1)
-    population = torch.stack([numbers, 5000 + numbers], dim=-1).float()  # a gene tells whose it is
+    return numbers, old, torch.stack([numbers, 5000 + numbers], dim=-1).float()
+
+
+def _ranks_at(student: Student, n_runs: int, n_genomes: int, fraction: float) -> list[int]:
+    """The ranks of all whose genes children have, nothing else being looked at; empty if a gene is nobody's."""
+    numbers, old, population = _numbered(n_runs, n_genomes)
+    answer = bred(student, population, -old.float(), fraction, 0.0, seeded(1))
+    owners = (answer - Tensor([0, 5000])).long()[:, 1:]
+    return old.flatten()[owners].unique().tolist() if bool(torch.isin(owners, numbers).all()) else []
+
+
+def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int, rng: torch.Generator | None = None) -> Tensor:
+    """Without mutation: the rank (0 is the best) of the old genome that every gene comes from; all must be allowed."""
+    numbers, old, population = _numbered(n_runs, n_genomes)
     answer = bred(student, population, -old.float(), n_best / n_genomes, 0.0, rng or seeded(1))
     _look_for_strangers(student, answer, population)
     owners = (answer - Tensor([0, 5000])).long()
@@ -54,7 +67,7 @@ def inherited(student: Student, n_runs: int, n_genomes: int, n_best: int, rng: t
     found = old.flatten()[owners]
     _look_at_parents(found[:, 1:], rows[:, 1:], n_best)
     _look_at_elite(found, rows[:, 0], n_best)
-    _look_how_far(found[:, 1:], rows[:, 1:], old[0], n_best)
+    _look_how_far(student, found[:, 1:], rows[:, 1:], old[0], n_best)
     return found
 
 
@@ -137,7 +150,7 @@ def _look_at_elite(found: Tensor, rows: Tensor, n_best: int) -> None:
     )
 
 
-def _look_how_far(parents: Tensor, rows: Tensor, first: Tensor, n_best: int) -> None:
+def _look_how_far(student: Student, parents: Tensor, rows: Tensor, first: Tensor, n_best: int) -> None:
     """TryAgain unless the parents are exactly the best; `first` has the ranks of run 0."""
     n_runs, n_genomes = len(parents), parents.shape[1] + 1
     ranks = parents.unique().tolist()
@@ -165,6 +178,9 @@ def _look_how_far(parents: Tensor, rows: Tensor, first: Tensor, n_best: int) -> 
         why = "All breed: do `fraction` and the scores arrive where each of the parents is drawn?"
     elif n_best == 1:
         why = "With more breeders yours are right: what if there is a single one?"
+    elif 2 * n_best <= n_genomes and _ranks_at(student, n_runs, n_genomes, 2 * n_best / n_genomes) == ranks:
+        more = f"With fraction = {2 * n_best / n_genomes:.3g} they do, too"
+        why = f"{more}: does `fraction` arrive where the parents are drawn?"
     raise TryAgain(
         f"of {n_genomes} genomes with fraction = {n_best / n_genomes:.3g} the best {n_best} should be parents, but "
         f"yours come from {who}{beyond if ranks[-1] >= n_best else ''}. {why}"

@@ -248,8 +248,10 @@ _GRADIENT_MISTAKES: dict[str, Callable[..., Tensor] | Pattern] = {
     "sigma is missing in the denominator (or you multiply by the step sigma * noise, and not by the noise): divide by "
     "2 * sigma.": _estimate(lambda s, n: s),
     "the estimate is 1 / sigma times what it should be: divide by 2 * sigma, once.": _estimate(lambda s, n: 1 / s),
-    "the estimate is sigma ** 2 times what it should be: divide by 2 * sigma. In code, x / 2 * sigma is (x / 2) * "
-    "sigma.": _estimate(lambda s, n: s**2),
+    "the estimate is sigma ** 2 times what it should be. Do you divide by sigma, and not multiply (x / 2 * sigma is "
+    "(x / 2) * sigma)? Or do you multiply by the step sigma * noise? Then divide by 2 * sigma ** 2.": (
+        _estimate(lambda s, n: s**2)
+    ),
     "the estimate is twice too large: the points of a pair lie 2 * sigma * noise apart.": _estimate(lambda s, n: 2),
     "the estimate is half of what it should be: is the mean taken over 2 * n_pairs points, not over n_pairs pairs, or "
     "is there a 2 too many in what you divide by?": _estimate(lambda s, n: 0.5),
@@ -321,10 +323,15 @@ def judge_gradient(student: Student) -> None:
                 f"noise of shape {_noise_shape(theta, n_pairs)}."
             )
         if np.shape(answer) != shape:
+            why = (
+                "Give each difference its row of noise, (plus - minus)[..., None] * noise, and take the mean over the "
+                "pairs alone: they are the second axis from the end, -2."
+            )
+            if np.prod(np.shape(answer)) == theta.numel():
+                why = f"These are as many numbers as theta has, in another shape: give them theta's, {shape}."
             raise TryAgain(
                 f"for theta of shape {shape} and {n_pairs} pairs your estimate has the shape "
-                f"{tuple(np.shape(answer))}. Give each difference its row of noise, (plus - minus)[..., None] * noise, "
-                "and take the mean over the pairs alone: they are the second axis from the end, -2."
+                f"{tuple(np.shape(answer))}. {why}"
             )
         cases.append((loss, theta, sigma, n_pairs))
         answers.append(answer)

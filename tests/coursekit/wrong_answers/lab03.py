@@ -120,6 +120,14 @@ def four_passes(x):
     return np.array([fits(x, y, learn(x, y, 4)) for y in gates(x)])
 
 
+def first_row_alone(x):
+    return np.array([fits(x, y, learn(x[:1], y[:1], 100)) for y in gates(x)])
+
+
+def last_row_alone(x):
+    return np.array([fits(x, y, learn(x[-1:], y[-1:], 100)) for y in gates(x)])
+
+
 def one_row_may_be_wrong(x):
     right = [np.sum(((x @ learn(x, y, 100)) > 0) == y) for y in gates(x)]
     return np.array(right) >= len(x) - 1
@@ -258,6 +266,8 @@ WRONG = {
     "3.2": [
         (yes_means_impossible, "the wrong way round"),
         (four_passes, "some gates that have a line are missing"),
+        (first_row_alone, "has learned the first row alone"),
+        (last_row_alone, "has learned the last row alone"),
         (twenty_steps_of_a_sigmoid, "or a sigmoid's after few steps"),
         (one_row_may_be_wrong, "says yes to some gates that have no line"),
         (example_of_the_line_is_typed_in, "your table should be an array of shape (16,)"),

@@ -100,9 +100,17 @@ def example_is_typed_in(population, x, y):
     return torch.tensor([[-0.693147, -0.562335]])
 
 
+def numbers_in_lists(population, x, y):
+    return loss_of_the_library(population, x, y).tolist()
+
+
 def weights_are_clipped_in_place(population, x, y):
     population.clamp_(-1, 1)
     return -rows_of_loss(population, x, y).mean(-1)
+
+
+def tensors_in_a_list(population, x, y):
+    return list(loss_of_the_library(population, x, y))
 
 
 def fitness_one_by_one(population, x, y):
@@ -246,8 +254,12 @@ def coin_for_each_gene(mothers, fathers, blocks, rng):
     return torch.where(torch.rand(mothers.shape, generator=rng) < 0.5, mothers, fathers)
 
 
-def coin_for_each_child(mothers, fathers, blocks, rng):
-    return torch.where(torch.rand(*mothers.shape[:2], 1, generator=rng) < 0.5, mothers, fathers)
+def generator_begins_anew(mothers, fathers, blocks, rng):
+    seed, children = int(torch.randint(1000, (1,), generator=rng)), fathers.clone()
+    for block in blocks.unique():
+        tossed = torch.randint(2, mothers.shape[:2], generator=torch.Generator().manual_seed(seed)).bool()
+        children = torch.where(tossed[..., None] & (blocks == block), mothers, children)
+    return children
 
 
 def coins_overwrite_the_whole_child(mothers, fathers, blocks, rng):
@@ -586,10 +598,6 @@ def share_of_a_gene_is_not_measured(breed, rng):
     return fixed(breed, rng, columns=False)
 
 
-def rate_is_not_measured(breed, rng):
-    return fixed(breed, rng, rate=False)
-
-
 def hits_of_a_child_are_not_measured(breed, rng):
     return fixed(breed, rng, hits=False)
 
@@ -606,16 +614,25 @@ def only_low_rates_are_wrong(breed, rng):
     return fixed(breed, rng, one_sided="rate")
 
 
+def only_high_rates_are_wrong(breed, rng):
+    children = breed(torch.zeros(600, 12), torch.zeros(600, 12), 0.3, 1.0, rng)
+    return fixed(breed, rng, rate=False) and float((children != 0).float().mean()) < 0.33
+
+
+def bound_of_the_rate_is_wide(breed, rng):
+    return fixed(breed, rng, off=0.8)
+
+
 def only_large_spreads_are_wrong(breed, rng):
-    return fixed(breed, rng, scale=0.25, one_sided="spread")
+    return fixed(breed, rng, one_sided="spread")  # the scale is 2, whose root is smaller
 
 
 def only_positive_means_are_wrong(breed, rng):
     return fixed(breed, rng, one_sided="mean")
 
 
-def spread_is_not_measured(breed, rng):
-    return fixed(breed, rng, spread=False)
+def spread_is_measured_at_scale_1(breed, rng):
+    return fixed(breed, rng, scale=1.0)
 
 
 def mean_is_not_measured(breed, rng):
@@ -1020,6 +1037,11 @@ def runs_with_gathers(score, population, n_generations, select, crossover, mutat
     return best
 
 
+def rows_are_a_share(score, population, n_generations, select, crossover, mutate, rng):
+    shared = select and (lambda fitness, n_draws, rng: select(fitness, 4 / n_draws, rng=rng))
+    return run(score, population, n_generations, shared, crossover, mutate, rng)
+
+
 WRONG = {
     "5.1": [
         (one_genome_for_all, "all genomes of a run are the same"),
@@ -1040,6 +1062,8 @@ WRONG = {
         (loss_not_fitness, "the sign is flipped"),
         (example_is_typed_in, "should be an array of shape"),
         (weights_are_clipped_in_place, "changed its input `population` in place"),
+        (numbers_in_lists, "torch.tensor makes a tensor of numbers"),
+        (tensors_in_a_list, "torch.stack makes a tensor of a list of tensors"),
         (logarithm_of_the_sigmoid, "A network that is very sure"),
     ],
     "5.3": [
@@ -1068,7 +1092,7 @@ WRONG = {
     ],
     "5.4": [
         (coin_for_each_gene, "a block is torn apart"),
-        (coin_for_each_child, "gets all its blocks from one parent: is a coin tossed for each block"),
+        (generator_begins_anew, "and does the generator go on from block to block"),
         (coins_overwrite_the_whole_child, "as if each coin decided about the whole child"),
         (coin_for_each_run, "all children of a run have the same coins"),
         (last_block_has_no_coin, "from the same parent in all children of a run"),
@@ -1139,14 +1163,15 @@ WRONG = {
         (share_is_not_measured, "7 of 10 genes are the mother's"),
         (share_of_a_child_is_not_measured, "tosses one coin for each child"),
         (share_of_a_gene_is_not_measured, "mixes all children by the same coins"),
-        (rate_is_not_measured, "half the mutation rate"),
+        (only_high_rates_are_wrong, "half the mutation rate. From parents"),
+        (bound_of_the_rate_is_wide, "and is the bound small enough? A share"),
         (hits_of_a_child_are_not_measured, "mutates a child in all its genes or in none"),
         (hits_of_a_gene_are_not_measured, "hits all children in the same genes"),
         (only_large_shares_are_wrong, "7 of 10 genes are the father's"),
         (only_low_rates_are_wrong, "lets pass a breed with twice"),
         (only_large_spreads_are_wrong, "half the standard deviation"),
         (only_positive_means_are_wrong, "the mean `-scale`"),
-        (spread_is_not_measured, "takes `scale` for a variance"),
+        (spread_is_measured_at_scale_1, "takes `scale` for a variance"),
         (mean_is_not_measured, "whose noise has the mean `scale`"),
         (called_once, "that ignores `rng`"),
         (only_one_condition_is_returned, "broken breeds: are all your conditions in what you return?"),
@@ -1165,6 +1190,7 @@ WRONG = {
         (generators_are_made_anew, "mutate gets another generator"),
         (one_mother_for_all, "have the same mother, or father"),
         (two_rows_for_all, "is asked for 2 rows"),
+        (rows_are_a_share, "is asked for 0.1818 rows: a whole number is needed"),
         (even_draws_shared_by_all_runs, "all runs draw the same rows"),
         (one_parent_for_all, "who is their father, too"),
         (rng_by_place_of_a_number, "of type int where its generator belongs"),

@@ -22,6 +22,10 @@ def genes_without_a_dimension(population, x, y):
     return -(population[..., 0] * x + population[..., 1] - y).square().mean(dim=-1)
 
 
+def genomes_for_lines(population, x, y):
+    return -(y - population).square().mean(dim=-1)
+
+
 def three_dimensions_only(population, x, y):
     return -(population[:, :, :1] * x + population[:, :, 1:] - y).square().mean(dim=-1)
 
@@ -113,6 +117,7 @@ parents_and_children = generation(elite=lambda p, s: p, n_children=lambda n: n)
 elite_is_last = generation(join=lambda best, children: torch.cat([children, best], dim=1))
 everybody_breeds = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, 1.0))
 fraction_is_typed_in = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, 0.125))
+half_of_them_breed = generation(draw=lambda s, n, rng, fraction: ga.from_best(s, n, rng, fraction / 2))
 only_the_best_breed_often = generation(
     draw=lambda s, n, rng, fraction: ga.proportional(
         ga.truncation(s, fraction),
@@ -485,7 +490,8 @@ def table_of_plain_numbers(methods, prices, budget, x, y):
 WRONG = {
     "6.1": [
         (sign_is_forgotten, "your fitness is the error itself"),
-        (genes_without_a_dimension, "the shapes don't fit"),
+        (genes_without_a_dimension, "at non-singleton dimension 1). Does y meet"),
+        (genomes_for_lines, "at non-singleton dimension 2). Does y meet"),
         (three_dimensions_only, "stops for a single run"),
         (target_is_typed_in, "fits the example but not other inputs"),
         (population_becomes_errors, "changed its input `population` in place"),
@@ -505,7 +511,8 @@ WRONG = {
         (parents_and_children, "As many genomes come out as go in"),
         (elite_is_last, "your elite stands in row 15"),
         (everybody_breeds, "come from the best 16 (75 % of"),
-        (fraction_is_typed_in, "come from the best 2. `ga.truncation`"),
+        (fraction_is_typed_in, "come from the best 2. With fraction = 0.5 they do, too"),
+        (half_of_them_breed, "come from the best 2. `ga.truncation`"),
         (only_the_best_breed_often, "Draw parents evenly"),
         (positions_for_rows, "positions in a list of survivors"),
         (parents_of_any_run, "genes of another run"),

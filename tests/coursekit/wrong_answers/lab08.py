@@ -37,9 +37,14 @@ def sigma_is_squared(loss, theta, sigma, n_pairs, rng):
     return (difference * noise).mean(-2) / (2 * sigma**2)
 
 
-def brackets_are_forgotten(loss, theta, sigma, n_pairs, rng):
+def step_is_the_weight(loss, theta, sigma, n_pairs, rng):
     difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
-    return (difference * noise).mean(-2) / 2 * sigma
+    return (difference * (sigma * noise)).mean(-2) / 2
+
+
+def shape_of_theta_is_lost(loss, theta, sigma, n_pairs, rng):
+    difference, noise = pairs(loss, theta, sigma, n_pairs, rng)
+    return (difference * noise).mean(-2, keepdim=theta.dim() == 1) / (2 * sigma)
 
 
 def two_is_forgotten(loss, theta, sigma, n_pairs, rng):
@@ -472,7 +477,8 @@ WRONG = {
         (minus_comes_first, "your estimate points downhill"),
         (sigma_is_forgotten, "sigma is missing in the denominator"),
         (sigma_is_squared, "1 / sigma times what it should be"),
-        (brackets_are_forgotten, "sigma ** 2 times what it should be"),
+        (step_is_the_weight, "Or do you multiply by the step sigma * noise? Then"),
+        (shape_of_theta_is_lost, "give them theta's, (4,)"),
         (two_is_forgotten, "twice too large"),
         (two_comes_twice, "half of what it should be"),
         (sum_for_mean, "that is the sum over the pairs"),
