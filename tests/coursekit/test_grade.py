@@ -68,7 +68,7 @@ def test_what_waits_for_passed_is_run_if_something_is_missing():
 
 
 def test_trouble_costs_its_cell_or_its_exercise_alone(monkeypatch):
-    monkeypatch.setattr(lab_of(NAME), "time_limit", 2)
+    monkeypatch.setattr(lab_of(NAME), "time_limit", 4)  # what is right needs next to none, but a busy machine more
     dies = "def stability_limit(x):\n    import os\n    os._exit(3)"
     hangs = "def momentum_descent(gradient, start, learning_rate, beta, n_steps):\n    while True: pass"
     points, said, notes = _judged(
@@ -81,12 +81,12 @@ def test_trouble_costs_its_cell_or_its_exercise_alone(monkeypatch):
         hangs,
         "import os; os.kill(os.getpid(), 9)",
         FIT,
-        seconds=2,
+        seconds=4,
     )
-    assert points == {"1.1": 4, "1.2": 0, "1.3": 0, "1.4": 4}
+    assert points == {"1.1": 4, "1.2": 0, "1.3": 0, "1.4": 4}, (said, notes)
     assert "your function ended the process that it ran in" in said["1.2"]
-    assert "was not finished after 2 seconds and was stopped" in said["1.3"]
-    assert "cell 1 left out: not finished after 2 seconds" in notes
+    assert "was not finished after 4 seconds and was stopped" in said["1.3"]
+    assert "cell 1 left out: not finished after 4 seconds" in notes
     assert "cell 8 left out: the process ended" in notes
     assert any(note.startswith("cell 5: EOFError") for note in notes)
     assert any("exit() and quit() do nothing" in note for note in notes)

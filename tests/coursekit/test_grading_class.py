@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shlex
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -470,6 +472,21 @@ def test_what_is_no_class(tmp_path, folder, monkeypatch):
     (folder / "gradebook.sqlite").write_text("no database, and long enough to be seen as none" * 40)
     with pytest.raises(ClassError, match="can't be used as the record"):
         grade.grade_class(folder, labs=LABS)
+
+
+def test_a_record_that_can_not_be_used_is_closed(tmp_path):
+    broken, later = tmp_path / "broken.sqlite", tmp_path / "later.sqlite"
+    broken.write_text("no database, and long enough to be seen as none" * 40)
+    with Record(later), closing(sqlite3.connect(later)) as db:
+        db.execute("PRAGMA user_version = 2")
+    for path, message in ((broken, "can't be used"), (later, "a later version")):
+        record = Record.__new__(Record)
+        with pytest.raises(ClassError, match=message):
+            record.__init__(path)
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            record._db.execute("SELECT 1")
+    with pytest.raises(ClassError, match="can't be used"):
+        Record(tmp_path / "none" / "x.sqlite")
 
 
 def test_setting_up_touches_nothing_that_is_there(tmp_path):

@@ -549,7 +549,7 @@ def a_scheduler(folder):
             worker = start("worker", address, "--no-nanny", "--nthreads", "1")
             client.wait_for_workers(1, 120)
         tasks = [({"size": 10, "rate": rate}, 0) for rate in range(40)]
-        with Evaluator(slow, dask(address, timeout=4), journal=journal, patience=300) as ours:
+        with Evaluator(slow, dask(address, timeout=4, silence=8), journal=journal, patience=300) as ours:
             coming = ours.as_completed(tasks)
             next(coming)
             scheduler.suspend()

@@ -43,15 +43,22 @@ class Record:
     def __init__(self, path: Path) -> None:
         try:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > 1:
-                raise ClassError(f"{path} was written by a later version of the course: bring yours up to date")
-            self._db.execute("PRAGMA user_version = 1")
+            try:
+                self._set_up(path)
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as error:
             raise ClassError(f"{path} can't be used as the record of a class: {error}") from error
+
+    def _set_up(self, path: Path) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(_SCHEMA)
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > 1:
+            raise ClassError(f"{path} was written by a later version of the course: bring yours up to date")
+        self._db.execute("PRAGMA user_version = 1")
 
     def __enter__(self) -> "Record":
         return self

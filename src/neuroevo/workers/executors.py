@@ -56,14 +56,14 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def dask(address: str, timeout: float = 5.0) -> Opener:
+def dask(address: str, timeout: float = 5.0, silence: float = 60.0) -> Opener:
     """Evaluate on the workers of the Dask scheduler at `address`, such as "tcp://10.0.0.7:8786".
 
     Args:
         address: of a scheduler that is running, on this machine or on another one.
         timeout: seconds to wait for its answer, and for its first worker; without either, opening is a WorkersError.
-            One that falls silent later, for twice as long, is hung up on and called once more: if it answers then, the
-            search goes on.
+        silence: seconds after which a scheduler that answers no more is hung up on and called once more: if it answers
+            then, the search goes on. On a machine with much else to do it answers late.
     """
 
     @contextmanager
@@ -86,7 +86,7 @@ def dask(address: str, timeout: float = 5.0) -> Opener:
                 raise WorkersError(
                     f"the Dask scheduler at {address!r} has no workers: start some with `dask worker {address}`"
                 ) from _alone(error)
-            client.loop.add_callback(_watch, client, timeout)
+            client.loop.add_callback(_watch, client, silence)
             yield client.get_executor(pure=False)
         finally:
             client.close()
@@ -109,7 +109,7 @@ async def _greet(address: str, timeout: float) -> None:
     (await asyncio.wait_for(connect(address, timeout, **args), timeout)).abort()
 
 
-async def _watch(client: Any, timeout: float) -> None:
+async def _watch(client: Any, silence: float) -> None:
     """Hang up on a scheduler that has fallen silent: its tasks then count as lost, and it is called once more.
 
     A scheduler whose process dies closes its connections, and Dask notices. One that hangs doesn't, nor does one whose
@@ -120,7 +120,7 @@ async def _watch(client: Any, timeout: float) -> None:
         if answer is None:
             answer = asyncio.ensure_future(client.scheduler.identity(n_workers=0))
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # or it counts as forgotten
-        await asyncio.sleep(timeout / 5)
+        await asyncio.sleep(silence / 10)
         ticks += 1
         if answer.done():
             if not answer.cancelled() and answer.exception() is None:
