@@ -485,7 +485,7 @@ WRONG = {
     "12.3": [
         (place_for_label, "you return the template's place"),
         (floats_too_late, "goes wrong on uint8 pixels"),
-        (without_the_template, "does each use both the image and its template?"),
+        (without_the_template, "Does each distance use both"),
         (match_in_whole_numbers, "you turn the pixels into whole numbers"),
         (first_image_only, "answers should be an array of shape"),
         (divides_in_place, "changed its input `images` in place"),
