@@ -289,7 +289,7 @@ NUMBERS = np.array([0.123456, -2.2, 3.5, 0.5])
         (lambda x: np.where(x > 1, x.round(2), x), "is rounded to 2 decimals wherever it is wrong"),
         (lambda x: np.where(x > 0, 7 * x, x), "7 times what it should be wherever it is wrong"),
         (lambda x: x.max(), "is the largest of what is asked for"),
-        (lambda x: x - 0.5, "your x is 0.5 too small wherever it is wrong"),
+        (lambda x: x - 0.5, "your x is 0.5 too small in every case that was tried"),
         (lambda x: np.where(x > 0, x + 1, x), "your x is 1 too large wherever it is wrong"),
         (lambda x: [7, *x[1:]], "right but for its first entry"),
         (lambda x: [*x[:-1], 7], "right but for its last entry"),
@@ -387,7 +387,7 @@ def test_one_number_for_all_is_not_a_rounded_one():
         cases = [(np.array([0.2, 0.7]),), (np.array([0.4, 0.5, 0.9]),)]
         compare(student, returns="share", by_hand=[], others=cases, right=lambda x: x, mistakes={})
 
-    assert "share is 1 wherever it is wrong" in said(check, np.ones_like)
+    assert "share is 1 in every case that was tried" in said(check, np.ones_like)
     assert "rounded" in said(check, lambda x: np.round(x) * 1.0)
 
 
@@ -620,6 +620,37 @@ def test_what_is_no_number_is_told_of_the_case_whose_line_is_shown():
     told = said(check, f, "f(x, n)")
     assert "inf for x = 4.123, n = 400" in told
     assert "`n` is 400" in told
+
+
+def test_what_is_none_among_rows_is_no_row_of_another_length():
+    def check(student):
+        compare(student, returns="y", by_hand=[], others=[([1.5, 2.5],)], right=np.array, mistakes={})
+
+    assert "y should hold real numbers, but place 1 is None." in said(check, lambda x: [x, None, x])
+    assert "y has rows of different lengths" in said(check, lambda x: [x, x[:1]])
+
+
+def test_of_a_list_without_effect_the_two_that_were_tried_are_told():
+    """Only its length could be changed: its first entry is read."""
+
+    def right(rows, sizes):
+        return rows[0] * sum(sizes)
+
+    def check(student):
+        cases = [([1.5], (2, 2)), ([2.5], (2, 2, 2)), ([3.5], (3, 3))]
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={})
+
+    told = said(check, lambda rows, sizes: rows[0] * 0.3, "f(rows, sizes)")
+    assert "y doesn't change when `sizes` is (2, 2" in told
+    assert " and not (2, 2" in told
+
+
+def test_what_cures_one_case_alone_cures_it_by_chance():
+    def check(student):
+        cases = [(1.5, 3), (2.5, 0), (3.5, 0), (4.5, 0)]
+        compare(student, returns="y", by_hand=[], others=cases, right=lambda x, n: x - n**2, mistakes={})
+
+    assert "it is right" not in said(check, lambda x, n: x, "f(x, n)")
 
 
 def test_values_in_another_order_are_told():

@@ -18,7 +18,7 @@ from coursekit.feedback.breaking import first_broken
 from coursekit.feedback.changes import misreadings, plainer
 from coursekit.feedback.mishaps import where_it_stopped
 from coursekit.feedback.quantities import quantities, taken_for, tie
-from coursekit.feedback.reading import Answer, read_floats
+from coursekit.feedback.reading import Answer, brief, read_floats
 from coursekit.feedback.relations import relation, wherever_wrong
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Student
@@ -129,6 +129,8 @@ class _Search:
     def cure(self) -> str:
         """Which argument has to be made plainer so that the value is right in every case; empty if none does."""
         cures: dict[tuple[str, ...], str] = {}
+        if len(self.failing) < 2:
+            return ""  # what cures one case does so by chance
         for text, names, change in plainer(self.asked.parameters, self.asked.cases):
             new = not any(set(known) <= set(names) for known in cures) and not set(names) & set(self.asked.linked)
             if new and self._is_cured(change) and not self._is_trivial(change):
@@ -153,10 +155,10 @@ class _Search:
     def _ignores(self) -> str:
         ignored = self._ignored() if self.got[self.failing[0]].size else ""
         asked = "is it looked at, and what becomes of it on the way to what you return"
-        return f"doesn't change when `{ignored}` does: {asked}" if ignored else ""
+        return f"doesn't change when {ignored}: {asked}" if ignored else ""
 
     def _ignored(self) -> str:
-        """The argument that explains the value by having no effect on it; empty if none does.
+        """The argument that explains the value by having no effect on it, as "`x` does"; empty if none does.
 
         In the first few cases where it is wrong, each argument is exchanged for that of other cases. If the value
         stays what it was though the right one would not, in the first case and wherever else it can be tried, then the
@@ -167,18 +169,21 @@ class _Search:
             if parameter in self.asked.linked:
                 continue
             stays: dict[int, list[bool]] = {i: [] for i in self.failing[:3]}
+            shown = f"`{parameter}` does"
             for i, other in product(stays, cases[:6]):
                 args = (*cases[i][:place], other[place], *cases[i][place + 1 :])
                 try:
                     before, right = self._right(cases[i]), self._right(args)
                     if not (close(right, before) or close(right, self.got[i])):
                         stays[i].append(close(self._given(args), self.got[i]))
+                        if isinstance(own := cases[i][place], list | tuple):  # of which few fit, and tell little
+                            shown = f"`{parameter}` is {brief(other[place])} and not {brief(own)}"
                 except Exception:  # arguments of two cases needn't fit together
                     continue
                 if not all(stays[i]):
                     break
             if stays[self.failing[0]] and all(map(all, stays.values())) and not self._has_effect(parameter):
-                return parameter
+                return shown
         return ""
 
     def _has_effect(self, parameter: str) -> bool:

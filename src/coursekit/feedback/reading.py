@@ -66,11 +66,13 @@ def _floats(name: str, value: Any) -> NDArray[np.float64]:
         try:
             array = np.asarray(value)
         except ValueError:
-            raise TryAgain(f"{name} has rows of different lengths, so it is no array.") from None
-        if array.dtype.kind in "iuf":
-            return array.astype(np.float64)
-        if array.dtype == object and all(type(member) is int for member in array.flat):  # beyond 64 bits
-            return np.array([_float(member) for member in array.flat]).reshape(array.shape)
+            if all(member is not None for member in value):
+                raise TryAgain(f"{name} has rows of different lengths, so it is no array.") from None
+        else:
+            if array.dtype.kind in "iuf":
+                return array.astype(np.float64)
+            if array.dtype == object and all(type(member) is int for member in array.flat):  # beyond 64 bits
+                return np.array([_float(member) for member in array.flat]).reshape(array.shape)
     if isinstance(value, list | tuple):
         for place, member in enumerate(value):
             if member is None or isinstance(member, str | bytes | dict | set):

@@ -153,16 +153,17 @@ def wherever_wrong(got: Sequence[Array], expected: Sequence[Array]) -> str:
     if not alike:
         return ""
     a, b = map(np.concatenate, zip(*shown, strict=True))
+    where = "wherever it is wrong" if a.size < sum(one.size for one in got) else "in every case that was tried"
     for n in range(1, 4):
         if np.allclose(a, np.round(b, n), rtol=1e-6) and (np.abs(a) >= 100 * 0.1**n).all():  # three digits: no chance
-            return f"is rounded to {n} decimals wherever it is wrong; keep them all"
+            return f"is rounded to {n} decimals {where}; keep them all"
     if len(np.unique(b)) > 1 and np.allclose(a - b, a[0] - b[0], rtol=1e-5, atol=1e-9):
-        return f"is {abs(a[0] - b[0]):.4g} too {'large' if a[0] > b[0] else 'small'} wherever it is wrong"
+        return f"is {abs(a[0] - b[0]):.4g} too {'large' if a[0] > b[0] else 'small'} {where}"
     if len(a) > 2 and len(np.unique(b)) > 2:
         if np.all(a == a[0]):
-            return f"is {a[0]:.4g} wherever it is wrong, though different numbers are asked for there"
+            return f"is {a[0]:.4g} {where}, though different numbers are asked for there"
         if b[0] and abs(a[0]) > 1e-9 and np.allclose(a, a[0] / b[0] * b, rtol=1e-5, atol=1e-9):
-            return f"is {a[0] / b[0]:.4g} times what it should be wherever it is wrong"
+            return f"is {a[0] / b[0]:.4g} times what it should be {where}"
     return ""
 
 

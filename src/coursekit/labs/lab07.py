@@ -26,8 +26,7 @@ def _read(children: Any, *args: Any) -> tuple[Tensor, Tensor]:
     """The children's weights and ln sigma."""
     shape = tuple(args[0].shape)
     got = tuple(children.shape) if isinstance(children, Tensor) else f"a {type(children).__name__}"
-    missing = f"return one tensor of the mothers' shape, {shape}, with ln sigma as its last column; you gave {got}."
-    refuse(got != shape, missing)
+    refuse(got != shape, f"return one tensor of the mothers' shape, {shape}, with ln sigma last; you gave {got}.")
     children = children.detach().double()
     return children[..., :-1], children[..., -1]
 
@@ -101,6 +100,9 @@ def _judge_inheritance(student: Student) -> None:
             "sigma comes from the father alone: it should be halfway.": _inherit(sigma=lambda m, f: f),
             "you average the sigmas, not their logs.": _inherit(sigma=lambda m, f: torch.logaddexp(m, f) - np.log(2)),
             "ln sigma is the sum of the parents': take half.": _inherit(sigma=torch.add),
+            "with tau = 0 ln sigma is 1 larger than halfway: is exp taken of tau * N(0, 1) once too often?": _inherit(
+                sigma=lambda m, f: (m + f) / 2 + 1
+            ),
             "the inherited weights are lost: what you return is near 0, the noise alone.": (
                 _inherit(lambda m, f, share: torch.zeros_like(share))
             ),

@@ -179,9 +179,12 @@ def one_survivor(student: Student) -> None:
             "the printed loop nobody does; parents leave children, and all the rows are children."
         )
     if not _near(inherited, share * new[0].expand(8)):
+        first = float(inherited[0])
+        alike = f", as of a trust of {first / share:.4g}: is it updated rightly, and is it this share?"
         raise TryAgain(
             f"a parent with trust {float(new[0]):g} and an inheritance of {share} gives each child "
-            f"{share * float(new[0]):.4g}, but yours start with {[round(value, 3) for value in inherited.tolist()]}."
+            f"{share * float(new[0]):.4g}, but yours start with {[round(value, 3) for value in inherited.tolist()]}"
+            + (alike if _near(inherited, inherited[:1].expand(8)) else ".")
         )
 
 

@@ -200,6 +200,11 @@ def judge_steady_state(student: Student) -> None:
             "`ask` is never called, and designs are submitted: are they your own, or those of an `ask` that an earlier "
             "call was given? This call's ask() brings them.",
         )
+        refuse(
+            not w.n_waits,
+            f"{sum(w.sent.values())} designs are submitted, and pool.wait() is never called: who fetches their scores? "
+            "Wait, tell, and send the next, until all are told.",
+        )
         refuse(not w.told, "nothing is told: tell(design, score) lets the search learn, after each wait.")
         often = [d for d, k in w.sent.items() if k > 1 + w.lost.count(d)]
         refuse(

@@ -26,9 +26,8 @@ KEYS: dict[str, Callable[[list[list[float]]], float]] = {
     ),
     "the parents keep the score of their first generation; a lucky one would live for ever. Take the mean of all "
     "trainings.": lambda rows: mean(rows[0]),
-    "the parents are the *worst* of the population: those with the largest mean live on.": lambda rows: (
-        -mean(_flat(rows))
-    ),
+    "the parents are the *worst* of the population, and those with the largest mean should live on. Is the order "
+    "turned round, or is a sign wrong, in the order or where scores are added up?": lambda rows: -mean(_flat(rows)),
     "the parents are chosen by the first task alone: a score is the mean over the tasks.": (
         lambda rows: mean([row[0] for row in rows])
     ),

@@ -301,7 +301,7 @@ WRONG = {
         (noise_is_uniform, "the standard deviation 0.58"),
         (generator_is_forgotten, "does not come from `rng`"),
         (children_are_the_mothers, "your function writes into `mothers`"),
-        (sigma_is_left_out, "with ln sigma as its last column"),
+        (sigma_is_left_out, "with ln sigma last"),
         (sigma_turns_negative, "a logarithm or a root taken of a negative number"),
         (power_of_ten, "a natural logarithm"),
         (tau_is_divided, "It moves by tau / N(0, 1)"),

@@ -330,6 +330,16 @@ def all_seeds(validation, test, seed):
     return validation[w, seed], test[w].mean()
 
 
+def last_never_wins(validation, test, seed):
+    w = own(validation[:-1], seed)
+    return validation[w, seed], np.delete(test[w], seed).mean()
+
+
+def first_never_wins(validation, test, seed):
+    w = own(validation[1:], seed) + 1
+    return validation[w, seed], np.delete(test[w], seed).mean()
+
+
 def rescore_with_a_mask(validation, test, seed):
     w = int(np.argmax(validation.T[seed]))
     n = test.shape[1]
@@ -427,6 +437,8 @@ WRONG = {
     ],
     "14.4": [
         (all_seeds, "fresh averages over all seeds"),
+        (last_never_wins, "the last design never wins"),
+        (first_never_wins, "the first design never wins"),
     ],
 }
 
