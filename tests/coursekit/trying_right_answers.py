@@ -36,6 +36,7 @@ ELSEWHERE = {  # a piece of a hint -> of another that is true as well, where a v
     "each width should be tried at every rate": "fits the example but not other inputs",
     "is none drawn twice": "n_validation counts families, each once",
     "and holds its name": "is no condition turned round?",
+    "Is a name drawn more than once": "each name is dealt out once",  # train may hold all
     "by their very last training": "by the last task alone",  # where both choose the same parents
 }
 

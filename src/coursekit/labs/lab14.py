@@ -234,6 +234,7 @@ def _(student: Student) -> None:
             (example, [[0.10, 0.05, 0.05]]),
             (few, [[0.4, 0.4, 0.4], [0.1, 0.1, 0.1]]),
             ((np.array([[0, 1], [1, 3]]), *few[1:3], 2), [[0.3, 0.4], [0.4, 0.1]]),  # the last design counts
+            ((np.array([[0, 3, 0]]), *few[1:3], 3), [[0.3, 0.1, 0.1]]),  # it isn't always what is asked for last
             # The best on test is the last one of all, and then the first.
             ((np.array([[0, 1], [1, 3]]), few[1], np.array([0.2, 0.1, 0.4, 0.5]), 2), [[0.3, 0.4], [0.4, 0.0]]),
             ((np.array([[1, 0], [2, 3]]), few[1][::-1], np.array([0.5, 0.1, 0.4, 0.2]), 2), [[0.4, 0.0], [0.1, 0.1]]),
