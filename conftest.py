@@ -75,8 +75,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A run of many processes takes long, and pytest names what failed at its end."""
     if report.failed and hasattr(report, "node"):  # as xdist hands it over
-        words = report.longreprtext.splitlines()
-        shown = next((line for line in reversed(words) if line.startswith("E ")), "")
+        crash = getattr(report.longrepr, "reprcrash", None)  # notebooks' cells have none
+        shown = crash.message.partition("\n")[0] if crash else ""
         print(f"\n{report.when} failed: {report.nodeid}\n{shown[:200]}", flush=True)
 
 

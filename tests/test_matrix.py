@@ -101,3 +101,10 @@ def test_a_row_is_written_only_if_the_busy_processes_lasted_and_pytest_came_to_i
     assert matrix.main() == (0 if written else 1)
     assert [row[7] for row in table(page.read_text("utf-8"))] == (["9 passed"] if written else [])
     assert ("1 of the processes" in capsys.readouterr().out) != last
+
+
+@pytest.mark.parametrize("name", matrix.PINS)
+def test_what_is_left_out_with_other_packages_is_there(name: str) -> None:
+    """pytest says nothing of a test that it is to leave out and that isn't there."""
+    path, _, function = name.partition("::")
+    assert f"def {function}(" in (ROOT / path).read_text("utf-8")

@@ -1,5 +1,7 @@
 """One failing test can't end the run: what pytest makes of deep chains of exceptions, and of its own mistakes."""
 
+from types import SimpleNamespace
+
 import pytest
 
 
@@ -33,3 +35,18 @@ def test_a_failure_that_pytest_can_not_format_is_one_failure(request, monkeypatc
     assert (report.failed, report.nodeid, report.when) == (True, request.node.nodeid, "call")
     assert "ZeroDivisionError: division by zero" in report.longreprtext
     assert "recursion depth mismatch" in report.longreprtext
+
+
+def test_a_run_of_many_processes_names_a_failure_at_once(request, capsys):
+    def fail():
+        assert 1 == 2, "not equal"
+
+    report = report_of(request.node, fail)
+    (hook,) = (one for one in request.config.hook.pytest_runtest_logreport.get_hookimpls() if one.trylast)
+    hook.function(report)
+    assert capsys.readouterr().out == ""  # one process tells it itself
+    report.node = SimpleNamespace(_workerinfocache="gw0")  # as xdist hands it over
+    hook.function(report)
+    told = capsys.readouterr().out
+    assert f"call failed: {request.node.nodeid}" in told
+    assert "not equal" in told
