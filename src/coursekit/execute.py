@@ -28,8 +28,9 @@ def execute(paths: Iterable[str | Path], timeout: int | None = None, *, text_onl
         text_only: run nothing, and bring the text in line with the outputs that are there.
 
     Raises:
-        NotebookError: with the notebook, the cell and the error. Where a cell failed, that notebook stays as it was;
-            where the text asks for what no cell glues, it is written as far as it goes. Those before are done.
+        NotebookError: with the notebook, the cell and the error. Where a cell failed, or ran on other digits because
+            MNIST isn't there, that notebook stays as it was; where the text asks for what no cell glues, it is written
+            as far as it goes. Those before are done.
     """
     changed = []
     for path in map(Path, paths):
@@ -72,6 +73,11 @@ def _executed(path: Path, timeout: int | None) -> NotebookNode:
         cell = nb.cells[current[0]]
         raise NotebookError(f"{path}, cell {current[0] + 1} ({cell.id}): {_reason(error, timeout)}") from error
     for number, cell in enumerate(nb.cells, start=1):
+        if any("NOTICE: this is not MNIST" in o.get("text", "") for o in cell.get("outputs", [])):
+            raise NotebookError(
+                f"{path}, cell {number} ({cell.id}): MNIST isn't here, and what other digits give isn't the book's. "
+                "Set NEUROEVO_DATA to a folder that holds MNIST/raw, or run again with a network."
+            )
         if any(re.match(r"\s*\d+%\|", o.get("data", {}).get("text/plain", "")) for o in cell.get("outputs", [])):
             raise NotebookError(
                 f"{path}, cell {number} ({cell.id}): a progress bar of tqdm.auto can't be switched off; "

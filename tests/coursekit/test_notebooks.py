@@ -187,6 +187,15 @@ class TestExecute:
         with pytest.raises(NotebookError, match=r"cell 1 \(code-0\): .* use `from tqdm import tqdm`"):
             execute([path])
 
+    def test_other_digits_than_the_books_are_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("NEUROEVO_DATA", str(tmp_path))
+        monkeypatch.setenv("NEUROEVO_OFFLINE", "1")
+        path = solution(tmp_path, "from neuroevo.data import mnist\nmnist().source")
+        before = path.read_bytes()
+        with pytest.raises(NotebookError, match=r"cell 1 \(code-0\): MNIST isn't here.* Set NEUROEVO_DATA"):
+            execute([path])
+        assert path.read_bytes() == before
+
     def test_slow_cell_and_dead_kernel_are_told(self, tmp_path):
         path = solution(tmp_path, "import time; time.sleep(60)")
         with pytest.raises(NotebookError, match=r"cell 1 \(code-0\): not finished after 1 seconds"):
