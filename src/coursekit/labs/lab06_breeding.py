@@ -89,6 +89,11 @@ def _look_for_strangers(student: Student, answer: Tensor, population: Tensor) ->
         "with scale = 0 some genes lie halfway between two of the old generation's. This crossover swaps: each gene "
         "comes whole, from mother or father, with a fair coin for each gene (`ga.uniform`).",
     )
+    refuse(
+        answer[:, 1:].unique().tolist() == [0, 1],
+        "with scale = 0 every gene of the children is 0 or 1, whatever the genomes are: do the coins themselves stand "
+        "there, and not the genes that they choose?",
+    )
     # Which one it is, and whether genomes that are all alike, and so crossed without effect, have other children.
     where = "the children" if strange[:, 1:].any() else "row 0"
     run, row, gene = max(strange.nonzero().tolist(), key=lambda place: place[1] > 0)

@@ -127,6 +127,8 @@ def _compare_sides(theta: Tensor, first: Tensor, second: Tensor) -> None:
     for here, there in ((first, second), (second, first)):
         if torch.allclose(here, -(there + theta)):
             raise TryAgain("theta is missing in one point of each pair: they are theta + step and theta - step.")
+        if torch.allclose(here, there - theta):
+            raise TryAgain("one point of each pair is the step alone: it should be theta - step.")
         if torch.allclose(here, there + 2 * theta):
             raise TryAgain("one point of each pair is step - theta: it should be theta - step.")
 

@@ -154,6 +154,14 @@ parents_are_averaged = generation(share=lambda shape, rng: torch.full(shape, 0.5
 one_coin_a_child = generation(share=lambda shape, rng: ga.uniform((*shape[:2], 1), rng).expand(shape))
 one_coin_for_all_children = generation(share=lambda shape, rng: ga.uniform((shape[0], 1, 2), rng).expand(shape))
 weight_from_mother_bias_from_father = generation(share=ga.one_point)
+
+
+def coins_are_children(population, scores, fraction, scale, rng):
+    coins = ga.uniform(population[:, 1:].shape, rng).float()
+    elite = ga.take(population, ga.truncation(scores, fraction)[:, :1])
+    return torch.cat([elite, coins + normal(coins.shape, scale, rng)], dim=1)
+
+
 noise_without_scale = generation(noise=lambda shape, scale, rng: normal(shape, 0.1, rng))
 
 
@@ -519,6 +527,7 @@ WRONG = {
         (same_dice_in_all_runs, "all runs throw the same dice"),
         (one_pair_for_all, "have two parents at most"),
         (parents_are_averaged, "lie halfway between two"),
+        (coins_are_children, "do the coins themselves stand there"),
         (one_coin_a_child, "one coin thrown for both genes"),
         (one_coin_for_all_children, "are the coins thrown once for all"),
         (weight_from_mother_bias_from_father, "Does W come from the one parent"),

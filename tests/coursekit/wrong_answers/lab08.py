@@ -156,6 +156,7 @@ noise_by_sigma = estimated(plus=lambda sigma, noise: noise / sigma)
 sigma_is_squared_in_steps = estimated(plus=lambda sigma, noise: sigma**2 * noise)
 cubes_of_noise = estimated(plus=lambda sigma, noise: sigma * noise**3)
 theta_on_one_side = estimated(centre=0)
+step_alone = estimated(centre=0, minus=lambda sigma, noise: -sigma * noise)
 differences_by_noise = estimated(weigh=lambda noise, sigma: 1 / noise)
 minus_side_only = estimated(value=lambda plus, minus: -minus)
 scores_are_ignored = estimated(value=lambda plus, minus: torch.ones_like(plus))
@@ -497,6 +498,7 @@ WRONG = {
         (cubes_of_noise, "the longest is 14"),
         (theta_on_one_side, "theta is missing in one point of each pair"),
         (step_minus_theta, "is step - theta"),
+        (step_alone, "is the step alone"),
         (scores_are_added, "you add the two scores"),
         (one_sided_without_baseline, "none is the mirror image of another"),
         (baseline_at_theta, "you ask for the loss at theta itself"),
