@@ -68,7 +68,7 @@ _OF_ARGUMENTS = {
         "one number is needed here (a place, a size, or how often a list or a tuple is repeated), and an array is given"
     ),
     r"interpreted as an integer|must be an? integer|must be integers|only integers, slices|used as indices must": (
-        "only whole numbers can be places, sizes or counts, and what is given is none"
+        "only whole numbers can be places, sizes or counts, and one that is given isn't"
     ),
     r"data pointer of Tensor|calling \.item\(\)": "this tensor has no numbers of its own to take out, as inside vmap: "
     "leave out .tolist(), .numpy(), .item() and float(...), and calculate with the tensor itself",

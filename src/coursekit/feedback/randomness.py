@@ -17,6 +17,7 @@ def comes_from_rng(
     draw: Callable[[Any], Any],
     source: Callable[[int], Any],
     *,
+    of: str = "what you draw",
     elsewhere: str = "two calls with the same seed differ, so something beside `rng` has a part in it, such as "
     "another source of randomness: draw every number from `rng`.",
     inside: str
@@ -35,6 +36,7 @@ def comes_from_rng(
             tensors, lists of them). What it draws must be so rich that two right answers never agree by chance, nor
             all rows of an array.
         source: seed -> a fresh generator: np.random.default_rng, random.Random, or whatever the course draws from.
+        of: what `draw` returns, for the student.
         elsewhere: the hint where equal generators give different draws.
         inside: the hint where different generators give the same draws; None where they may.
         repeats: the hint where two calls with one generator give the same draws; None where they may.
@@ -57,8 +59,8 @@ def comes_from_rng(
     for place, axis in set.intersection(*map(_shared, draws)):
         refuse(
             not same(_member(first, place), _member(other, place)),  # it is random, and yet
-            f"along axis {axis} of what you draw, all entries are the same: one draw is shared where each should have "
-            "its own. Draw an array of the full shape from `rng`.",
+            f"along axis {axis} of {of}, all entries are the same: one draw is shared where each should have its own. "
+            "Is an array of the full shape drawn from `rng`, and does each entry of it go to its own place?",
         )
 
 

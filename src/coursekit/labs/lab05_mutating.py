@@ -45,7 +45,7 @@ def judge_mutation(student: Student) -> None:
         _noise_is_drawn_for_each(noise, hit)
         if abs(float((BEFORE + noise)[hit].std()) / scale - 1) < 0.1:
             raise TryAgain("the old value is lost where a gene is hit: noise is added to it, children += ...")
-        comes_from_rng(lambda rng: draw(rng, 0.3, HUGE) != 0)
+        comes_from_rng(lambda rng: draw(rng, 0.3, HUGE) != 0, of="what is hit")
         comes_from_rng(lambda rng: draw(rng, 1.0))
         looks_normal(noise[hit], scale, f"the noise for scale = {scale:g}")
     # Once in a while noise is so small that adding it changes nothing.

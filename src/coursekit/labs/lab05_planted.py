@@ -66,9 +66,8 @@ BROKEN: Mapping[str, Callable[..., Tensor]] = {
     "in which 7 of 10 genes are the mother's. At rate 0, measure the share.": (
         partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.7, rng))
     ),
-    "in which 7 of 10 genes are the father's. A share may be too small, too: take the size of the difference, abs().": (
-        partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.3, rng))
-    ),
+    "in which 7 of 10 genes are the father's. A share may be too small, too: take the size of the difference, abs(), "
+    "and allow less than 0.2, its size here.": (partial(breed, coin=lambda shape, chance, rng: _hits(shape, 0.3, rng))),
     "that tosses one coin for each child. At rate 0, measure the share in each child (in a row), not only in all.": (
         partial(breed, coin=lambda shape, chance, rng: _hits((*shape[:-1], 1), chance, rng).expand(shape))
     ),

@@ -288,8 +288,14 @@ def something_is_off(student: Student) -> None:
     if not all(bool(is_in(born, late).all()) for born, late in zip(watch.born, watch.seen[1:], strict=False)):
         raise TryAgain("with mutate switched off the children should be what crossover returns; yours differ.")
     for off in ((), ("select", "crossover", "mutate")):
+        when = " with all three operators switched off" if off else ""
         comes_from_rng(
             lambda rng, off=off: _run(student, 2, 4, *off, rng=rng).seen,
+            of=f"what is scored{when}",
+            inside=f"two different generators give the same draws{when}: draw from `rng` as it goes on, seed nothing "
+            "inside.",
+            repeats=f"a second call with the same generator repeats the first{when}: draw from `rng` as it goes on, "
+            "and seed nothing inside.",
         )
     first, second = _run(student, 200, 2, "select", "crossover", "mutate").seen
     bred = (second[:, 1:].unsqueeze(2) == first.unsqueeze(1)).all(-1)

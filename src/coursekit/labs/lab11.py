@@ -128,6 +128,10 @@ def _(student: Student) -> None:
         "the probe is scored on the rows that it was fitted to; those it may know by heart. Score it on `fresh`.": (
             _fitted(score_on=lambda x, y, x_new, y_new: (x, y))
         ),
+        "your accuracy is the share of class 0 in fresh_labels, as if 0 were said for every row: do your outputs hold "
+        "nan, are they all alike, or do the labels not reach them?": (
+            lambda x, y, x_new, y_new, ridge: float((y_new == 0).mean())
+        ),
         "the probe is fitted to the fresh rows, and scored on them too. Fit it to `features` and `labels`.": _fitted(
             fit_on=lambda x, y, x_new, y_new: (x_new, y_new)
         ),

@@ -66,11 +66,11 @@ def _split(
     n_families = len(set(families))
     lost = {families[face] for face in missing} - (train | validation | test)
     whole = f"so is its whole family, {sorted(lost)[:1]}" if lost else "others of its family are in one"
-    rule = (
-        "do your slices leave a name out, or does a loop leave out a face?"
-        if len(test) < n_test or len(validation) < n_validation
-        else "train is all that the two others leave."
-    )
+    rule = "train is all that the two others leave."
+    if len(test) < n_test or len(validation) < n_validation:
+        rule = "do your slices leave a name out, or does a loop leave out a face?"
+    elif not lost:
+        rule = "is each face of a family dealt out?"
     hold = (
         f"Train, validation and test hold {len(train)}, {len(validation)} and {len(test)} of {n_families} families, "
         f"where {n_families - n_test - n_validation}, {n_validation} and {n_test} are asked for"
@@ -135,6 +135,9 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
             f"{asked}, and train, validation and test hold {', '.join(map(str, got))} families, not "
             f"{', '.join(map(str, wanted))}: families are counted, not faces. Are as many names taken as are due, "
             "is none drawn twice, and is no condition turned round?": got[2] != n_test,
+            f"{asked}, and train, validation and test hold {', '.join(map(str, got))} families, not "
+            f"{', '.join(map(str, wanted))}: where does a family go that wasn't drawn?": got[0] == 0
+            and got[2] == n_test,
             f"{asked}, and your validation holds {got[1]} families: n_validation counts families, each once.": (
                 got[1] != n_validation
             ),

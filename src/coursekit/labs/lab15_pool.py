@@ -145,7 +145,7 @@ class _Watched:
         refuse(
             not self.pool.n_running and not self.lost and 0 < self.n_asked < self.n,
             f"{self.n_asked} of {self.n} designs were asked for, all their scores have come, and you wait for another: "
-            "what does your condition for asking count?",
+            "is a new one asked for after each score, and what does the condition for that count?",
         )
         refuse(
             not self.pool.n_running and self.pool.n_submitted and self.n_asked >= self.n,

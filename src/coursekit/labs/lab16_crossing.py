@@ -39,6 +39,12 @@ def _size(tree: Tree) -> int:
     return sum(1 for _ in _places(tree))
 
 
+def _rounded(tree: Tree, decimals: int) -> Tree:
+    if isinstance(tree, tuple):
+        return tuple(_rounded(child, decimals) for child in tree)
+    return round(tree, decimals) if isinstance(tree, float) else tree
+
+
 def _is_tree(tree: Any) -> bool:
     if isinstance(tree, tuple):
         return len(tree) > 1 and isinstance(tree[0], str) and all(map(_is_tree, tree[1:]))
@@ -82,6 +88,10 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
         refuse(
             child not in right and child in turned,
             "a subtree of the mother stands in the father's tree: it should be the other way round.",
+        )
+        refuse(
+            child not in right and child in [_rounded(one, n) for one in right for n in range(4)],
+            f"the numbers in your child are rounded: {child!r}. A subtree is handed on as it is.",
         )
         refuse(
             child not in right,

@@ -126,6 +126,12 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
         f"of {len(made)} fresh rules only {len(first)} are trained with the seed 0: all {n} of the first generation "
         "should be.",
     )
+    early = sum(world.born[rule] is not None for rule in first)
+    refuse(
+        early > 0,
+        f"the first generation that is trained holds {early} mutants, bred before there was any score: it should be "
+        "all fresh.",
+    )
     refuse(len(first) != n, f"the first generation has {len(first)} rules; it should have {n}, all fresh.")
     changed = next((g for g, population in enumerate(populations) if set(population) != set(first)), n_generations)
     diagnose(
@@ -158,9 +164,8 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
                 "parents come from the last generation alone.": back,
                 f"of generation {g - 1}, {len(stayed)} rules live on in generation {g}; it should be the best "
                 f"{n_parents}.": len(stayed) != n_parents,
-                f"a generation has {len(new)} rules, of {n}: {n_parents} parents, and {n - n_parents} mutants.": (
-                    len(new) != n
-                ),
+                f"a generation has {len(new)} rules, and should have {n}: {n_parents} parents, and {n - n_parents} "
+                "mutants.": (len(new) != n),
                 f"{[world.born[rule] for rule in newborn].count(None)} of {len(newborn)} new rules are fresh ones, and "
                 "the others mutants: after the first generation all are mutants of parents.": (
                     0 < [world.born[rule] for rule in newborn].count(None) < len(newborn)
@@ -186,9 +191,10 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
             strangers,
             f"a mutant's parent in generation {g} was dropped before: the parents are the best of generation {g - 1}.",
         )
+    makers = sorted({"fresh" if world.born[rule] is None else "mutate" for rule in never})
     refuse(
         never,
-        f"{len(never)} rules are made by fresh or mutate and never trained: make as many as there are places.",
+        f"{len(never)} rules are made by {' and '.join(makers)} and never trained: make as many as there are places.",
     )
     return populations
 

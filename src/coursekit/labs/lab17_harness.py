@@ -114,7 +114,7 @@ def _judge_who(measured: list[list[bool]]) -> None:
     if len(missing) == len(seeds) * len(measured) and tuple(seeds) in which:
         raise TryAgain(which[tuple(seeds)])
     who = f"groups[{g}][{s}] is never" if any(measured[g]) else f"no network of groups[{g}] is ever"
-    raise TryAgain(f"{who} measured with a unit lost; others are. All groups are, the control too.")
+    raise TryAgain(f"{who} measured with a unit lost; others are. All groups should be, the control too.")
 
 
 def _judge_masks(asked: list[tuple[str, Masks]], groups: list[list[str]], n_lost: int, n_draws: int) -> Masks:

@@ -208,6 +208,12 @@ def classes_that_fresh_rows_have(features, labels, fresh, fresh_labels, ridge):
     return np.mean((new @ weights).argmax(axis=1) == fresh_labels)
 
 
+def zero_for_all(features, labels, fresh, fresh_labels, ridge):
+    with np.errstate(all="ignore"):
+        outputs = fresh @ np.full((fresh.shape[1], labels.max() + 1), np.nan)
+    return np.mean(outputs.argmax(axis=1) == fresh_labels)
+
+
 WRONG = {
     "11.1": [
         (budget_in_generations, "the budget is counted in generations"),
@@ -239,6 +245,7 @@ WRONG = {
         (classes_of_the_fresh, "out of bounds"),
         (right_and_wrong, "a list of right and wrong"),
         (answers_are_returned, "accuracy should be one number"),
+        (zero_for_all, "the share of class 0 in fresh_labels"),
         (classes_that_fresh_rows_have, "you count the classes in fresh_labels"),
     ],
 }

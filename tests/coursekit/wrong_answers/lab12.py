@@ -198,6 +198,11 @@ def one_validation_family(families, n_test, n_validation, rng):
     return splitter()(families, n_test, 1, rng)
 
 
+def rest_goes_to_validation(families, n_test, n_validation, rng):
+    names = rng.permutation(sorted(set(families))).tolist()
+    return parts(families, names[n_test:], names[:n_test])
+
+
 def drawn_with_replacement(families, n_test, n_validation, rng):
     names = sorted(set(families))
     test = rng.choice(names, n_test)
@@ -462,6 +467,7 @@ WRONG = {
         (slices_overlap, "do your slices of the names overlap"),
         (faces_come_twice, "or the face put in twice"),
         (train_is_everything, "train is what the two others leave"),
+        (rest_goes_to_validation, "where does a family go that wasn't drawn"),
         (one_validation_family, "n_validation counts families"),
         (faces_are_lost, "others of its family are in one"),
         (a_name_is_left_out, "do your slices leave a name out"),

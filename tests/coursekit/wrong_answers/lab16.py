@@ -224,6 +224,12 @@ def as_lists(tree):
     return [tree[0], *map(as_lists, tree[1:])] if isinstance(tree, tuple) else tree
 
 
+def to_two_decimals(tree):
+    if isinstance(tree, tuple):
+        return tuple(map(to_two_decimals, tree))
+    return round(tree, 2) if isinstance(tree, float) else tree
+
+
 def names_for_leaves(mother, father, most, rng):
     """The gift is the operator's name alone."""
     child = crossing()(mother, father, most, rng)
@@ -565,6 +571,18 @@ def breeds(first=1, keep=True):
     return evolve_rules
 
 
+def breeds_at_once(train, tasks, exam, fresh, mutate, n, n_parents, n_generations, rng):
+    population = [fresh(rng) for _ in range(n)][:n_parents]
+    rows = {}
+    for g in range(n_generations):
+        population += [mutate(rng.choice(population), rng) for _ in range(n - n_parents)]
+        for rule in population:
+            rows.setdefault(rule, []).extend(train(rule, task, g) for task in tasks)
+        population = sorted(population, key=lambda rule: np.mean(rows[rule]), reverse=True)[:n_parents]
+    champion = population[0]
+    return champion, np.mean(rows[champion]), exam(champion)
+
+
 breeds_too_late = breeds(first=2)
 children_are_forgotten = breeds(keep=False)
 
@@ -752,6 +770,7 @@ WRONG = {
         (named("too_strict", crossing, allowed=lambda child, most: size(child) < most), "`most` itself"),
         (named("no_limit", crossing, allowed=lambda child, most: True), "at most 6 are allowed"),
         (named("turned_round", crossing, turned=True), "the other way round"),
+        (named("rounded", crossing, finish=to_two_decimals), "the numbers in your child are rounded"),
         (named("lists", crossing, finish=as_lists), "your child is a list"),
         (names_for_leaves, "', which is no tree"),
         (mutates_instead, "isn't the mother's tree with one subtree"),
@@ -805,6 +824,7 @@ WRONG = {
             rules("everybody_breeds", choose=lambda parents, rng, i: parents[0], chain="x"),
             "do so many live on that no place is left",
         ),
+        (breeds_at_once, "bred before there was any score"),
         (two_places_for_children, "of generation 0, 8 rules live on"),
         (breeds_too_late, "the generations 0 to 1 have the same 10 rules"),
         (children_are_forgotten, "do these ever come into the population?"),
