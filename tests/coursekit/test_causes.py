@@ -53,6 +53,11 @@ def tensors(x):
     return one + other
 
 
+def all_looked_for(x):
+    row = [3, 1]
+    return row.index(row)
+
+
 def nothing_came_back(x):
     row = [3, 1].sort()
     return row[0]
@@ -268,6 +273,7 @@ SHOWN = [
     (many_truths, "this one has many"),
     (shapes, "`x` has the shape (2, 3) and `other` (4,)"),
     (tensors, "`one` has the shape (2, 3) and `other` (4,)"),
+    (all_looked_for, "equals none of the members"),
     (nothing_came_back, "`row` is None"),
     (shapes_of_expressions, "2 numbers meet 4"),
     (a_product, "`x` has the shape (2, 3) and `other` (5,)"),

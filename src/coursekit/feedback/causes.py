@@ -99,6 +99,7 @@ _OF_THE_LINE = {  # and if the student's own line did
     r"unexpected keyword argument '(\w+)'": "what is called here has no argument `{0}`",
     r"missing \d+ required [\w-]+ arguments?: (.+)": "the call leaves out {0}",
     r"takes .* positional arguments? but": "what is called here takes another number of arguments",
+    r" not in (?:list|tuple|deque)$": "what is looked for equals none of the members: is it one of them, or all?",
     r"is not callable": "what stands before the round brackets is no function",
     r"unhashable type: 'slice'": "what is cut here has keys and no places: list(...) makes a list of it",
     r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",

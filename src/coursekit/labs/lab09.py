@@ -79,6 +79,12 @@ def _then(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     return lambda *args: change(_outputs()(*args))
 
 
+def _first_layer(hidden: Callable[[Array], Array]) -> Callable[..., Tensor]:
+    return lambda population, x, sizes: (_outputs(last=hidden) if len(sizes) > 2 else _outputs())(
+        population, x, sizes[:2]
+    )
+
+
 def _softmax(z: Array) -> Array:
     return np.asarray(np.exp(z) / np.exp(z).sum(-1, keepdims=True))
 
@@ -115,6 +121,8 @@ _FORWARD_MISTAKES: dict[str, Callable[..., Any]] = {
     "genomes and images are mixed up after the first product: at [g, i] stands what belongs at [i, g]. Is it one big "
     "product, x against the weights of all? That is (n, G * out): unflatten(1, (G, out)) makes (n, G, out) of it, "
     "and then the first two axes are to be swapped.": _outputs(turned=lambda z: z.swapaxes(0, 1)),
+    "you return what the first layer gives, after tanh: go on to the end of `sizes`.": _first_layer(np.tanh),
+    "you return what the first layer gives, before tanh: go on to the end of `sizes`.": _first_layer(lambda z: z),
     "your answer is (n, G, out): genomes come first, (G, n, out).": _then(lambda z: z.swapaxes(0, 1)),
     "your answer is (G, out, n): images come before outputs, (G, n, out).": _then(lambda z: z.swapaxes(1, 2)),
 }
