@@ -114,6 +114,20 @@ def public_definitions(node, prefix=""):
                 yield from public_definitions(child, f"{child.name}.")
 
 
+def test_programs_that_tests_start_may_take_an_hour():
+    """On a busy machine everything takes longer; a limit is for what hangs."""
+    calls = [
+        (path.name, node.lineno, keyword.value.value)
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "subprocess.run"
+        for keyword in node.keywords
+        if keyword.arg == "timeout" and isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(calls) > 3
+    assert [call for call in calls if call[2] < 3600] == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_what_is_public_says_what_it_is(path):
     tree = ast.parse(path.read_text("utf-8"))

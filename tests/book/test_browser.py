@@ -73,7 +73,7 @@ def names(site: Path) -> list[str]:
 def opened(browser: Browser, mode: tuple[int, str]) -> Page:
     width, scheme = mode
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+    page.set_default_timeout(600_000)  # a busy machine is no fault of the page
     return page
 
 

@@ -91,7 +91,7 @@ def test_nothing_of_the_book_is_too_wide_for_paper(site: Path, leaves: list[keep
     source.write_text(keeping.printed(keeping.sheets(site, some), some), "utf-8")
     page = browser.new_page(viewport={"width": 642, "height": 900})  # 170 mm
     page.emulate_media(media="print")
-    page.goto(source.resolve().as_uri(), timeout=300_000)
+    page.goto(source.resolve().as_uri(), timeout=600_000)
     beyond = page.evaluate(BEYOND)
     page.close()
     source.unlink()

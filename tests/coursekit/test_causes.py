@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -51,6 +52,16 @@ def shapes(x):
 def tensors(x):
     one, other = torch.ones(2, 3), torch.ones(4)
     return one + other
+
+
+def a_method_of_a_module(x):
+    means = np
+    return means.argmax()
+
+
+def inside_cython(x):
+    wide = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 3.0]})
+    return wide[[wide.mean(), "a"]]
 
 
 def all_looked_for(x):
@@ -273,6 +284,8 @@ SHOWN = [
     (many_truths, "this one has many"),
     (shapes, "`x` has the shape (2, 3) and `other` (4,)"),
     (tensors, "`one` has the shape (2, 3) and `other` (4,)"),
+    (a_method_of_a_module, "`means` is the module numpy itself"),
+    (inside_cython, '(`return wide[[wide.mean(), "a"]]`) with TypeError: unhashable'),
     (all_looked_for, "equals none of the members"),
     (nothing_came_back, "`row` is None"),
     (shapes_of_expressions, "2 numbers meet 4"),

@@ -44,7 +44,7 @@ def tool(tmp_path):
 
     def run(folder, *words):
         command = [sys.executable, "-m", *map(str, words)]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=3600)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return run

@@ -271,7 +271,7 @@ def _ask(address, data=None, **headers):
     headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
     request = urllib.request.Request(address, body, headers if body else headers | {"Content-Type": ""})
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -391,7 +391,7 @@ def test_a_table_that_lay_open_does_not_undo_what_the_page_stored(marked):
 def _page(browser, width, scheme):
     """A page that notes what goes wrong and what it asks of other hosts."""
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+    page.set_default_timeout(600_000)  # a busy machine is no fault of the page
     said = []
     page.on("pageerror", lambda error: said.append(error.message))
     page.on("request", lambda asked: asked.url.startswith(("http://127.", "file:", "data:")) or said.append(asked.url))

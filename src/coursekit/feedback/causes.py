@@ -72,6 +72,7 @@ _OF_ARGUMENTS = {
     ),
     r"data pointer of Tensor|calling \.item\(\)": "this tensor has no numbers of its own to take out, as inside vmap: "
     "leave out .tolist(), .numpy(), .item() and float(...), and calculate with the tensor itself",
+    r"unhashable type: '(?!slice)": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
     r"math domain error": "the root of a negative number is asked for, or the logarithm of one or of 0",
     # Torch takes some of NumPy's names, too, without saying so.
     r"combination of arguments - got \(.*?\b(?!(?:axis|keepdims|a|x[12]?)=)(\w+)=(?!.*[\w\]?] \1\b)": (
@@ -102,7 +103,6 @@ _OF_THE_LINE = {  # and if the student's own line did
     r" not in (?:list|tuple|deque)$": "what is looked for equals none of the members: is it one of them, or all?",
     r"is not callable": "what stands before the round brackets is no function",
     r"unhashable type: 'slice'": "what is cut here has keys and no places: list(...) makes a list of it",
-    r"unhashable": "what can change (a list, a dict, an array) can't be a key, nor stand in a set",
     r"more than one.* ambiguous": "a condition is one True or False, and this one has many: is it to hold for all of "
     "them (.all()), for any (.any()), for one alone, or for a number made of the many (a mean, a spread)?",
 }
@@ -196,8 +196,10 @@ def _module(text: str, frame: FrameType, last: int) -> str:
     """A module that is itself worked on; or under a name that the function has given it, and without what is asked."""
     code, scope = frame.f_code, {**frame.f_globals, **frame.f_locals}
     worked_on = names_read(code, last, whole=True)
+    imports = any(one.opname == "IMPORT_NAME" for one in dis.get_instructions(code))
     for name, value in ((name, scope.get(name)) for name in names_read(code, last)):
-        lacks = name in code.co_varnames and f"module '{getattr(value, '__name__', '')}' has no" in text
+        stopped = re.search(rf"module '{getattr(value, '__name__', '')}' has no|missing \d+ required pos", text)
+        lacks = stopped and name in code.co_varnames and not imports
         if isinstance(value, ModuleType) and (lacks or name in worked_on):
             return f"`{name}` is the module {value.__name__} itself, and not what one of its functions returns."
     return ""

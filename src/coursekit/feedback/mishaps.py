@@ -58,7 +58,7 @@ def is_students(filename: str, ours: Collection[Path] = ()) -> bool:
     """Whether the student wrote this file: it is in no library, in none of our folders, and not built in."""
     return (
         not filename.startswith(("<frozen", "<__array_function__"))
-        and not filename.endswith(".pyx")  # compiled Cython tells lines of a source that isn't there
+        and not filename.endswith((".pyx", ".pxi", ".pxd"))  # Cython tells lines of a source that isn't there
         and not any(Path(filename).is_relative_to(folder) for folder in [*_LIBRARIES, *ours])
     )
 

@@ -275,7 +275,16 @@ def has_fresh_noise(student: Student) -> None:
         f"row 0 of your next generation holds {answer[far.argmax(), 0].abs().max():.3g} in a run where all genomes of "
         f"`population` hold {population[far.argmax(), 0, 0]:.2g}: is something of an earlier call kept, or typed in?",
     )
-    refuse(noise[:, 0].any(), "your elite is mutated: it lives on as it is. Mutate the children, then join them.")
+    for n in range(5):
+        refuse(
+            torch.allclose(answer, answer.round(decimals=n), rtol=1e-6, atol=0),
+            f"your next generation is rounded to {n} decimals: genes live on, and noise is added, as they are.",
+        )
+    refuse(
+        noise[:, 0].any(),
+        f"your elite isn't the best genome as it was, but differs by up to {far.max():.3g}: is it mutated with the "
+        "children? Mutate these alone, and then join them.",
+    )
     noise = noise[:, 1:]
     share, spread = float((noise != 0).float().mean()), float(noise.std())
     by_gene = (100 * (noise != 0).float().mean(dim=(0, 1))).tolist()

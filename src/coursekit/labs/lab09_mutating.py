@@ -168,7 +168,7 @@ def hits_are_fair(hit: Tensor, noise: Tensor, rate: float, scale: float) -> None
             + (
                 f"The noise is {wide:.2f} times as wide as `scale`, too, as if that of two hits added up."
                 if wide > 1.05
-                else "Then one of two is lost: `+=` writes each place once."
+                else "Then one of two is lost, in unique(), or as `+=` writes each place once."
             )
         )
     shares = f"{100 * share:.0f} % of the weights are hit, where the rate is {100 * rate:.0f} %"

@@ -75,8 +75,8 @@ _PLAN: dict[str, Part] = {
         "activations are twice what they should be. float32 takes 4 bytes a number, not 8; or is something counted "
         "twice?": _times(2, _widest),
         "activations are numbers, not yet bytes: float32 takes 4 bytes.": _times(1 / 4, _widest),
-        "activations are those of one layer only, the widest. While its outputs are made, its inputs are still there: "
-        "add the two, and take the largest sum.": _units(lambda s: max(s[1:])),
+        "activations come out as those of the widest layer alone. While its outputs are made, its inputs are still "
+        "there: add the two, and take the largest sum.": _units(lambda s: max(s[1:])),
         "activations are those of the last layer only: look at every layer's inputs plus outputs.": (
             _units(lambda s: s[-1])
         ),

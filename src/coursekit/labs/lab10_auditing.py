@@ -110,11 +110,13 @@ _PARTS = {
     "explained": Part(
         _explains(lambda mean, headline, decimals, k: abs(mean - headline) <= 0.5 * 10.0**-decimals),
         {
-            "explained is never True. Rounding moves a percentage, and so the mean, down or up by half a unit of the "
-            "last decimal. For the example, print how far the mean lies from the headline, and the room on both sides: "
-            "has one of them the wrong sign, or size?": _explains(lambda *_: False),
-            "explained is always True. For the README's table, print how far the mean lies from the headline, and the "
-            "room that rounding leaves: is the distance negative, or the room too large?": _explains(lambda *_: True),
+            "explained is False in every case that was tried. Rounding moves a percentage, and so the mean, down or up "
+            "by half a unit of the last decimal. For the example, print how far the mean lies from the headline, and "
+            "the room on both sides: has one of them the wrong sign, or size?": _explains(lambda *_: False),
+            "explained is True in every case that was tried. For the README's table, print how far the mean lies from "
+            "the headline, and the room that rounding leaves: is the distance negative, or the room too large?": (
+                _explains(lambda *_: True)
+            ),
             "explained leaves too much room, as if rounding could move a number by a whole unit of the last decimal. "
             "It goes to the nearest, so half a unit is the most.": _explains(lambda m, h, d, k: abs(m - h) <= 10.0**-d),
             "explained leaves too much room, as if the rounding of all the digits added up. Errors of a mean don't: if "

@@ -96,8 +96,8 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
     "one worker too few is at work: the heap begins with n_workers zeros.": _like(n_more=-1),
     "the workers take turns (0, 1, 2, ...), also when another one is idle. The next task goes to whoever is idle "
     "first.": _like(pick=lambda free, i: i % len(free)),
-    "each task waits for the one before to end. Does it go to the worker who is idle *last* (take the smallest of the "
-    "times, heappop), or does the scheduler stay until the work is done?": _like(
+    "each task waits for the one before to end. Is there one worker for all, does a task go to the worker who is idle "
+    "*last* (take the smallest of the times, heappop), or does the scheduler stay until the work is done?": _like(
         pick=lambda free, i: int(np.argmax(free))
     ),
     "you wait for the whole batch before anybody goes on. Here a worker who is idle takes the next task.": _like(

@@ -207,7 +207,8 @@ def judge_map(student: Student) -> None:
         refuse(
             met != due,
             f"there are designs of the sizes {due}, and your workers evaluate some of the sizes {met}: does a "
-            "function made in a loop look at the loop's variable too late? Give submit the design as an argument.",
+            "function made in a loop look at the loop's variable too late (give submit the design as an argument), or "
+            "is the design of an earlier call kept?",
         )
         refuse(
             set(found) - {score for _, score in first.done},

@@ -288,6 +288,12 @@ def judge_steady_state(student: Student) -> None:
         )
         pairs = [tuple(pair) for pair in history if np.shape(pair) == (2,)] if isinstance(history, list) else None
         refuse(pairs is None, f"return a list of (design, score), and not a {type(history).__name__}.")
+        odd = next((i for i, (one, told) in enumerate(zip(pairs or [], w.told, strict=False)) if one != told), 0)
+        refuse(
+            len(pairs or []) == len(w.told) and pairs != w.told,
+            f"the list that you return isn't what you told, in the order in which you told it: its entry {odd} is "
+            f"{(pairs or w.told)[odd]}, and {w.told[odd]} was told.",
+        )
         refuse(
             pairs != w.told,
             f"the list that you return holds {len(pairs or [])} pairs (design, score), and should hold those of all "

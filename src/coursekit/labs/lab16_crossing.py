@@ -74,6 +74,10 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
         )
         refuse(child is None, "your function returned None: did you forget `return`?")
         refuse(
+            isinstance(child, list) and all(part in dict(_places(father)).values() for part in child),
+            "your child is a list of subtrees of the father: one of them is to be drawn.",
+        )
+        refuse(
             isinstance(child, list),
             "your child is a list: trees are tuples, (name, child, ...), which nobody can change by accident.",
         )
@@ -132,6 +136,7 @@ def _named(path: Path, tree: Tree) -> str:
 def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
     """TryAgain unless all places and all gifts come up alike, and independently."""
     n, places, gifts = found.total(), dict(_places(MOTHER)), dict(_places(FATHER))
+    drawn = "Is one drawn for each child, from `rng` as it goes on, and is it the one that arrives?"
     shares: list[tuple[Tree, str, str, dict[Path, float]]] = []
     for number, tree, there, verb in ((0, MOTHER, places, "replaced in"), (1, FATHER, gifts, "given by")):
         share = {path: sum(k for pair, k in found.items() if pair[number] == path) / n for path in there}
@@ -139,8 +144,8 @@ def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
         inner = {path for path, subtree in there.items() if isinstance(subtree, tuple)}
         diagnose(
             {
-                f"only the root is {verb} the {whose}: every node counts, also those below it.": share[()] == 1,
-                f"the same node is {verb} the {whose} every time: draw one for each child.": max(share.values()) == 1,
+                f"only the root is {verb} the {whose}: every node counts, also those below it. {drawn}": share[()] == 1,
+                f"the same node is {verb} the {whose} every time. {drawn}": max(share.values()) == 1,
                 f"only leaves are {verb} the {whose}: every node counts, with all that hangs below it.": all(
                     share[path] == 0 for path in inner
                 ),

@@ -2,46 +2,14 @@
 
 import random
 from collections.abc import Callable
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 from coursekit.feedback import Student, TryAgain, comes_from_rng, diagnose, hidden, refuse
+from coursekit.labs.lab16_choosing import blame_choice, mean_of_all
 from coursekit.labs.lab16_world import Account, Rule, World, mean
 
 __all__ = ["divided_by_0", "judge_evolving"]
-
-
-def _flat(rows: list[list[float]]) -> list[float]:
-    return [value for row in rows for value in row]
-
-
-KEYS: dict[str, Callable[[list[list[float]]], float]] = {
-    "the parents are those with the best scores of the last generation alone, so one lucky training is enough. A "
-    "rule's score is the mean of all its trainings, those of earlier generations too.": lambda rows: mean(rows[-1]),
-    "the parents are those with the best single training. A rule's score is the mean of all its trainings.": (
-        lambda rows: max(_flat(rows))
-    ),
-    "the parents are those with the largest *sum* of trainings, so age counts as quality: take the mean.": (
-        lambda rows: sum(_flat(rows))
-    ),
-    "the parents keep the score of their first generation; a lucky one would live for ever. Take the mean of all "
-    "trainings.": lambda rows: mean(rows[0]),
-    "the parents are the *worst* of the population, and those with the largest mean should live on. Is the order "
-    "turned round, or is a sign wrong, in the order or where scores are added up?": lambda rows: -mean(_flat(rows)),
-    "the parents are chosen by the first task alone: a score is the mean over the tasks.": (
-        lambda rows: mean([row[0] for row in rows])
-    ),
-    "the parents are chosen by the last task alone: a score is the mean over the tasks.": (
-        lambda rows: mean([row[-1] for row in rows])
-    ),
-    "the parents are chosen by their worst training: a score is the mean of all.": lambda rows: min(_flat(rows)),
-    "the parents are chosen by their very last training, one task with one seed: is a score overwritten where another "
-    "should be added? It is the mean of all.": lambda rows: rows[-1][-1],
-}
-
-
-def _mean_of_all(rows: list[list[float]]) -> float:
-    return mean(_flat(rows))
 
 
 def _judge_seeds(world: World, n: int, n_generations: int) -> None:
@@ -151,7 +119,7 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
         back = [rule for rule in new if rule not in old and any(rule in earlier for earlier in populations[:g])]
         newborn = [rule for rule in new if rule not in stayed and rule not in back]
         account = Account(world, g - 1)
-        best = account.ranked(old, _mean_of_all, n_parents)
+        best = account.ranked(old, mean_of_all, n_parents)
         diagnose(
             {
                 f"in generation {g} the {n - n_parents} mutants alone are trained. The {n_parents} parents live on, "
@@ -175,7 +143,7 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
             }
         )
         if set(stayed) != best:
-            _blame(world, populations, n_parents)
+            blame_choice(world, populations, n_parents)
         strangers = {world.born[rule] for rule in newborn} - best
         refuse(
             strangers & set(old),
@@ -197,32 +165,6 @@ def _judge_generations(world: World, n: int, n_parents: int, n_generations: int)
         f"{len(never)} rules are made by {' and '.join(makers)} and never trained: make as many as there are places.",
     )
     return populations
-
-
-def _blame(world: World, populations: list[list[Rule]], n_parents: int) -> None:
-    """TryAgain with what all choices of parents have in common."""
-    for hint, key in KEYS.items():
-        if all(
-            set(new) & set(old) == Account(world, g).ranked(old, key, n_parents)
-            for g, (old, new) in enumerate(pairwise(populations))
-        ):
-            raise TryAgain(hint)
-    for place, part in (("first", slice(n_parents)), ("last", slice(-n_parents, None))):
-        refuse(
-            all(set(new) & set(old) == set(old[part]) for old, new in pairwise(populations)),
-            f"the rules that live on are the {place} {n_parents} that are trained in a generation, whatever their "
-            "scores: does the ranking by score reach your choice?",
-        )
-    for g, (old, new) in enumerate(pairwise(populations)):
-        account = Account(world, g)
-        score = {rule: round(_mean_of_all(account.scores[rule]), 3) for rule in old}
-        lived, due = sorted((score[rule] for rule in old if rule in new), reverse=True), sorted(score.values())[::-1]
-        refuse(
-            set(new) & set(old) != account.ranked(old, _mean_of_all, n_parents),
-            f"the rules that live on aren't those with the best scores: after generation {g} they have {lived[:4]}, "
-            f"and the best have {due[: min(n_parents, 4)]}. A rule's score is the mean of all its trainings: over the "
-            "tasks, and over the generations it has lived in.",
-        )
 
 
 def _judge_breeding(student: Student) -> None:
@@ -302,19 +244,19 @@ _End = tuple[World, Any, list[Rule], dict[Rule, list[list[float]]]]
 CHAMPIONS: dict[str, Callable[[World, list[Rule], dict[Rule, list[list[float]]]], Rule]] = {
     "the champion isn't of the last generation: it has the best score of all that were ever trained, and was dropped "
     "since. Choose from the last generation.": lambda world, last, scores: max(
-        scores, key=lambda rule: _mean_of_all(scores[rule])
+        scores, key=lambda rule: mean_of_all(scores[rule])
     ),
     "the champion has the best score of the *last* generation alone. Take the mean of all its trainings.": (
         lambda world, last, scores: max(last, key=lambda rule: mean(scores[rule][-1]))
     ),
     "the champion is the worst of the last generation.": lambda world, last, scores: min(
-        last, key=lambda rule: _mean_of_all(scores[rule])
+        last, key=lambda rule: mean_of_all(scores[rule])
     ),
     "the champion is the rule that was trained last, whatever its score: is it taken from a variable that your loop "
     "has left?": lambda world, last, scores: world.trained[-1][0],
     "the champion is the best by the scores before the last generation's training, so one of its parents, whatever "
     "came since. Rank once more, after the last training.": lambda world, last, scores: max(
-        (rule for rule in last if len(scores[rule]) > 1), key=lambda rule: _mean_of_all(scores[rule][:-1])
+        (rule for rule in last if len(scores[rule]) > 1), key=lambda rule: mean_of_all(scores[rule][:-1])
     ),
     "the champion is the rule that was trained first in the last generation, whatever its score: rank once more, after "
     "the last training.": lambda world, last, scores: last[0],
@@ -335,7 +277,7 @@ def _judge_champions(ends: list[_End]) -> None:
             f"the first of what you return should be a rule, the champion; it is {str(answer[0])[:100]}.",
         )
     rest = [(world, answer[0], last, scores) for world, answer, last, scores in ends]
-    best = [max(last, key=lambda rule: _mean_of_all(scores[rule])) for _, _, last, scores in rest]
+    best = [max(last, key=lambda rule: mean_of_all(scores[rule])) for _, _, last, scores in rest]
     if [champion for _, champion, _, _ in rest] == best:
         return
     for hint, way in CHAMPIONS.items():
@@ -344,8 +286,8 @@ def _judge_champions(ends: list[_End]) -> None:
         refuse(champion not in last, "the champion isn't one of the rules that were trained in the last generation.")
         refuse(
             champion != right,
-            f"the champion's score is {_mean_of_all(scores[champion]):.6g}, and another rule of the last generation "
-            f"has {_mean_of_all(scores[right]):.6g}: choose the one with the best mean of all its trainings, "
+            f"the champion's score is {mean_of_all(scores[champion]):.6g}, and another rule of the last generation "
+            f"has {mean_of_all(scores[right]):.6g}: choose the one with the best mean of all its trainings, "
             "after the last.",
         )
 
@@ -374,17 +316,17 @@ def _judge_exam(world: World, answer: Any, scores: dict[Rule, list[list[float]]]
     diagnose(
         {
             "score and exam are swapped: return champion, score, outside.": (
-                abs(inside - world.outside(champion)) < 1e-9 and abs(outside - _mean_of_all(scores[champion])) < 1e-9
+                abs(inside - world.outside(champion)) < 1e-9 and abs(outside - mean_of_all(scores[champion])) < 1e-9
             ),
             "the score that you return is that of the last generation alone: take the mean of all its trainings.": (
-                abs(inside - _mean_of_all(scores[champion])) > 1e-9 and abs(inside - mean(scores[champion][-1])) < 1e-9
+                abs(inside - mean_of_all(scores[champion])) > 1e-9 and abs(inside - mean(scores[champion][-1])) < 1e-9
             ),
         }
     )
-    if abs(inside - _mean_of_all(scores[champion])) > 1e-9:
+    if abs(inside - mean_of_all(scores[champion])) > 1e-9:
         raise TryAgain(
             f"the score is {inside:.6g}, but the mean of all the champion's trainings is "
-            f"{_mean_of_all(scores[champion]):.6g}.",
+            f"{mean_of_all(scores[champion]):.6g}.",
             names_fault=False,
         )
     if abs(outside - world.outside(champion)) > 1e-9:

@@ -114,6 +114,12 @@ def _judge_who(measured: list[list[bool]]) -> None:
     if len(missing) == len(seeds) * len(measured) and tuple(seeds) in which:
         raise TryAgain(which[tuple(seeds)])
     who = f"groups[{g}][{s}] is never" if any(measured[g]) else f"no network of groups[{g}] is ever"
+    done = [f"groups[{g}][{s}]" for g, row in enumerate(measured) for s, is_measured in enumerate(row) if is_measured]
+    refuse(
+        len(done) == 1,
+        f"{''.join(done[:1])} alone is ever measured with a unit lost. Is there a loop over all groups and all their "
+        "networks, and does what measures one look at the network that it is given, or at an earlier one?",
+    )
     raise TryAgain(f"{who} measured with a unit lost; others are. All groups should be, the control too.")
 
 

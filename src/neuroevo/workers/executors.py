@@ -56,7 +56,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def dask(address: str, timeout: float = 5.0, silence: float = 60.0) -> Opener:
+def dask(address: str, timeout: float = 30.0, silence: float = 60.0) -> Opener:
     """Evaluate on the workers of the Dask scheduler at `address`, such as "tcp://10.0.0.7:8786".
 
     Args:

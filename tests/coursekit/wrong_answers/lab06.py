@@ -165,6 +165,10 @@ def coins_are_children(population, scores, fraction, scale, rng):
 noise_without_scale = generation(noise=lambda shape, scale, rng: normal(shape, 0.1, rng))
 
 
+def generation_is_rounded(population, scores, fraction, scale, rng):
+    return generation()(population, scores, fraction, scale, rng).round(decimals=2)
+
+
 def elite_is_mutated(population, scores, fraction, scale, rng):
     unmutated = generation(noise=lambda shape, scale, rng: 0)(population, scores, fraction, scale, rng)
     return unmutated + normal(unmutated.shape, scale, rng)
@@ -532,7 +536,8 @@ WRONG = {
         (one_coin_for_all_children, "are the coins thrown once for all"),
         (weight_from_mother_bias_from_father, "Does W come from the one parent"),
         (noise_without_scale, "Is there noise that isn't multiplied by `scale`"),
-        (elite_is_mutated, "your elite is mutated"),
+        (elite_is_mutated, "is it mutated with the children?"),
+        (generation_is_rounded, "is rounded to 2 decimals"),
         (parents_are_mutated_through_a_view, "changed its input `population` in place"),
         (parents_are_mutated_first, "brothers and sisters carry the same noise"),
         (mutation_returns_nothing, "without a name and = before it"),

@@ -220,6 +220,10 @@ def by_depth(tree):
     return [path for path in places(tree) for _ in range(4 ** (3 - len(path)))]
 
 
+def gifts_are_not_drawn(mother, father, most, rng):
+    return put(mother, rng.choice(list(places(mother))), [at(father, place) for place in places(father)])
+
+
 def as_lists(tree):
     return [tree[0], *map(as_lists, tree[1:])] if isinstance(tree, tuple) else tree
 
@@ -771,7 +775,8 @@ WRONG = {
         (named("no_limit", crossing, allowed=lambda child, most: True), "at most 6 are allowed"),
         (named("turned_round", crossing, turned=True), "the other way round"),
         (named("rounded", crossing, finish=to_two_decimals), "the numbers in your child are rounded"),
-        (named("lists", crossing, finish=as_lists), "your child is a list"),
+        (gifts_are_not_drawn, "a list of subtrees of the father"),
+        (named("lists", crossing, finish=as_lists), "which nobody can change by accident"),
         (names_for_leaves, "', which is no tree"),
         (mutates_instead, "isn't the mother's tree with one subtree"),
         (named("own_randomness", crossing, rng_of=lambda rng: random.Random()), "another source of randomness"),

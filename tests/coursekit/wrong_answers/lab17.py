@@ -148,6 +148,11 @@ def intact_alone(groups, n_units, n_lost, n_draws, accuracy, rng):
     return [[accuracy(network, np.ones(n_units, dtype=bool)) for network in group] for group in groups]
 
 
+def first_network_alone(groups, n_units, n_lost, n_draws, accuracy, rng):
+    same = [[groups[0][0] for _ in group] for group in groups]
+    return harness()(same, n_units, n_lost, n_draws, accuracy, rng)
+
+
 def one_array_for_all_masks(groups, n_units, n_lost, n_draws, accuracy, rng):
     alive, masks = np.ones(n_units, dtype=bool), []
     for _ in range(n_draws):
@@ -399,6 +404,7 @@ WRONG = {
             named("nobody_is_hurt", mask=lambda n, lost, rng: np.ones(n, dtype=bool)),
             "is measured 401 times, and each time all its units live",
         ),
+        (first_network_alone, "groups[0][0] alone is ever measured"),
         (intact_alone, "no network is ever measured with a unit lost"),
         (generator_for_a_mask, "yours is a value of type Generator: is something drawn from it?"),
         (intact_turned_round, "never with all of them"),
