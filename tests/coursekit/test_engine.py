@@ -202,8 +202,11 @@ def test_a_function_without_end_is_told_by_the_call_that_goes_round():
 
 def test_an_error_in_another_cell_names_that_cells_function():
     names = {}
-    exec(compile("def half(x):\n    return x / 0", "<cell one>", "exec"), names)
-    exec(compile("def f(x):\n    return half(x)", "<cell two>", "exec"), names)
+    halves = "def half(x):\n    return x / 0\ndef halves(x):\n    return [y / 0 for y in x]"
+    exec(compile(halves, "<cell one>", "exec"), names)
+    exec(compile("def f(x):\n    return half(x)\ndef g(x):\n    return halves([x])", "<cell two>", "exec"), names)
+    in_brackets = said(lambda student: student(1), names["g"])
+    assert in_brackets.startswith("your code stopped in line 4 of the cell of `halves`, called in line 4 with")
     there = "your code stopped in line 2 of the cell of `half`, called in line 2 with"
     assert said(lambda student: student(1), names["f"]).startswith(there)
     assert said(lambda student: student(1), names["half"]).startswith("your code stopped in line 2 of its cell")

@@ -36,7 +36,8 @@ _OF_ROWS = re.compile("inhomogeneous|with a sequence|same shape|concatenation ax
 _IS = {  # kinds, and what can be said of them
     "module": "is a module, and not what one of its functions returns",
     "NoneType": "is None: it never got a value, or what gave it one returns nothing",
-    "generator map zip filter enumerate range": "is no list or array yet: list(...) makes one of it, sum(...) adds up",
+    "generator map zip filter enumerate range": "is no list or array yet: list(...) makes one of it, and sum(...), "
+    "max(...) or min(...) one number",
     "function method builtin_function_or_method type": "is a function, and isn't called here",
 }
 _NUMBERS = {"int", "float", "bool", "float64", "float32", "int64"}

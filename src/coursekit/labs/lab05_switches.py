@@ -255,10 +255,17 @@ def _work_is_done(watch: Watch, *off: str) -> None:
         if "mutate" in off:
             continue
         mutants, times = watch.mutants[generation], watch.mutations[generation]
+        pairs = [len(one[0]) for one in watch.parents.get(generation, ())]
+        if pairs and pairs != [11, 11]:
+            raise TryAgain(
+                f"crossover gets {pairs[0]} mothers and {pairs[1]} fathers of a run{when}, where 11 children are due: "
+                "as many mothers, and as many fathers."
+            )
         if mutants.shape[1] != 11:
             raise TryAgain(
-                f"mutate gets {mutants.shape[1]} genomes{when}, in {times} call{'s' * (times > 1)}, where 11 children "
-                "are born: hand them to it once, all of them, and nobody else."
+                f"mutate gets {mutants.shape[1]} genome{'s' * (mutants.shape[1] > 1)}{when}, in {times} "
+                f"call{'s' * (times > 1)}, where 11 children are due: hand them to it once, all of them, and nobody "
+                "else."
             )
         if not bool(is_in(late[:, 1:], mutants).all()):
             raise TryAgain(

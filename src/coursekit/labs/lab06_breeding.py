@@ -179,7 +179,9 @@ def _look_how_far(student: Student, parents: Tensor, rows: Tensor, first: Tensor
     who = f"the best {len(ranks)}" if ranks[-1] == len(ranks) - 1 else f"numbers {names} by the scores"
     beyond = f" ({100 * float((parents >= n_best).float().mean()):.0f} % of the genes from beyond the best {n_best})"
     why = f"`ga.truncation` makes {n_best} of this fraction."
-    if ranks == list(range(n_genomes)):
+    if len(ranks) < min(3, n_best):
+        why = "Is a mother and a father drawn for each child, from `rng` as it goes on?"
+    elif ranks == list(range(n_genomes)):
         why = "All breed: do `fraction` and the scores arrive where each of the parents is drawn?"
     elif n_best == 1:
         why = "With more breeders yours are right: what if there is a single one?"

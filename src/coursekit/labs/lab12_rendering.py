@@ -81,10 +81,16 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
             "pasted, at a point from which it lies within the image, and in another grey than the paper?"
         )
     paper = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
+    inked = np.argwhere(image > 0)
+    box = image[tuple(slice(first, last + 1) for first, last in zip(inked.min(0), inked.max(0), strict=True))]
     diagnose(
         {
             f"ink and paper are swapped: what surrounds the letter, paper, is {paper:.4g} in your image, and should be "
             "0; full ink is 1.": paper > 0.5 * max(1.0, high),
+            f"the letter is a filled box, {high:.4g} in each of its pixels ({letter}, size = {size}): are the font's "
+            "pixels put in, divided by 255, or one number for all?": high > 1.01
+            and letter != "I"
+            and box.min() == high,
             f"the pixels go up to {high:.4g}: full ink is 1. Pillow's greys are whole numbers up to 255: divide by 255 "
             "once.": high > 1.01,
             f"full ink should be 1; the most in your image is {high:.3g}. Is it divided by 255 twice, drawn in grey, "

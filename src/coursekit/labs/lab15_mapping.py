@@ -146,7 +146,7 @@ def judge_map(student: Student) -> None:
         refuse(
             executor.n_submitted == 0,
             "the executor gets nothing: executor.submit(evaluate, ...) sends a task to its workers. Do you evaluate "
-            "here, or in an executor of your own?",
+            "here, or in an executor of your own, or nothing at all?",
         )
         refuse(
             executor.n_submitted > len(these),

@@ -145,8 +145,8 @@ def _endless(error: RecursionError) -> str:
     points=2,
     on_error={
         (TypeError, "fill_value.* not (str|tuple)|Tensor' and 'tuple'"): "'x' or a tuple stands where a number should "
-        "({error}). Has each kind of tree its own branch, and do your calls for the children give the tree first, "
-        "value(child, x, operators)?",
+        "({error}). Has each kind of tree its own branch, the right one, and do your calls for the children give the "
+        "tree first, value(child, x, operators)?",
         (
             TypeError,
             "non-iterable (float|int)|'(float|int)' object is not subscriptable",

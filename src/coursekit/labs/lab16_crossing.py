@@ -136,7 +136,8 @@ def _named(path: Path, tree: Tree) -> str:
 def _judge_shares(found: Counter[tuple[Path, Path]]) -> None:
     """TryAgain unless all places and all gifts come up alike, and independently."""
     n, places, gifts = found.total(), dict(_places(MOTHER)), dict(_places(FATHER))
-    drawn = "Is one drawn for each child, from `rng` as it goes on, and is it the one that arrives?"
+    drawn = "Are all of them in what you draw from, is one drawn for each child, from `rng` as it goes on, "
+    "and does it arrive?"
     shares: list[tuple[Tree, str, str, dict[Path, float]]] = []
     for number, tree, there, verb in ((0, MOTHER, places, "replaced in"), (1, FATHER, gifts, "given by")):
         share = {path: sum(k for pair, k in found.items() if pair[number] == path) / n for path in there}

@@ -871,6 +871,19 @@ def one_mother_for_all(score, population, n_generations, select, crossover, muta
     return run(score, population, n_generations, select, crossover, mutate, rng, even=even)
 
 
+def one_pair_without_selection(score, population, n_generations, select, crossover, mutate, rng):
+    n_runs, n_genomes = population.shape[:2]
+
+    def even():
+        n = 2 if crossover else 2 * n_genomes - 2
+        return torch.randint(n_genomes, (n_runs, n), generator=rng)
+
+    def spread(mothers, fathers, rng):
+        return crossover(mothers, fathers, rng=rng).repeat(1, (n_genomes - 1) // mothers.shape[1], 1)
+
+    return run(score, population, n_generations, select, crossover and spread, mutate, rng, even=even)
+
+
 def two_rows_for_all(score, population, n_generations, select, crossover, mutate, rng):
     def few(fitness, n_draws, rng):
         return select(fitness, 2, rng=rng).repeat_interleave(n_draws // 2, -1)
@@ -1185,7 +1198,8 @@ WRONG = {
         (scored_once_more_for_the_elite, "is scored twice running"),
         (elite_is_mutated, "the elite is mutated"),
         (nobody_mutates, "mutate isn't called in every generation, though"),
-        (mutated_twice, "where 11 children are born"),
+        (mutated_twice, "where 11 children are due: hand them"),
+        (one_pair_without_selection, "crossover gets 1 mothers and 1 fathers"),
         (copies_are_mutated, "not as mutate left them"),
         (generators_are_made_anew, "mutate gets another generator"),
         (one_mother_for_all, "have the same mother, or father"),
