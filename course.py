@@ -196,7 +196,7 @@ def run_tests(words: list[str], fast: bool, changed: bool = False, numbers: bool
     tests = ["tests/neuroevo", "tests/evidence"] if numbers else ["tests"]
     what = "what computes and" if numbers else "the packages, the labs, the site and"
     print(f"Testing {what} every notebook, several minutes.", flush=True)
-    nbval = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=600")
+    nbval = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=3600")
     return COURSE.run(*pytest, *tests, "notebooks", "solutions", *nbval, *words, *left_out, **one_thread)
 
 
