@@ -234,7 +234,8 @@ def _condition(text: str, names: dict[str, Any], frame: FrameType, last: int) ->
 def _judged(frame: FrameType, last: int) -> str:
     """An argument as it came in, if it alone has many numbers in a comparison that is a condition."""
     names: list[str] = []
-    before = [one for one in dis.get_instructions(frame.f_code) if one.offset < last][:-4:-1]
+    before = [one for one in dis.get_instructions(frame.f_code) if one.offset <= last][:-5:-1]
+    before = before if before[0].opname == "COMPARE_OP" else before[1:]  # Python 3.13 compares and judges in one step
     for one in before[1:] if before and before[0].opname == "COMPARE_OP" else ():
         if len(names) < 2:
             names += _loaded(one) or [""]
