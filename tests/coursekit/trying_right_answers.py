@@ -37,6 +37,8 @@ ELSEWHERE = {  # a piece of a hint -> of another that is true as well, where a v
     "is none drawn twice": "n_validation counts families, each once",
     "and holds its name": "is no condition turned round?",
     "Is a name drawn more than once": "each name is dealt out once",  # train may hold all
+    "drawn once for the whole call": "one tournament for all",  # where the one draw is the best of all
+    "wins every tournament, in each call": "or the same two?",  # which may hold the best of all
     "by their very last training": "by the last task alone",  # where both choose the same parents
 }
 

@@ -179,15 +179,15 @@ def _look_how_far(student: Student, parents: Tensor, rows: Tensor, first: Tensor
     who = f"the best {len(ranks)}" if ranks[-1] == len(ranks) - 1 else f"numbers {names} by the scores"
     beyond = f" ({100 * float((parents >= n_best).float().mean()):.0f} % of the genes from beyond the best {n_best})"
     why = f"`ga.truncation` makes {n_best} of this fraction."
-    if len(ranks) < min(3, n_best):
-        why = "Is a mother and a father drawn for each child, from `rng` as it goes on?"
-    elif ranks == list(range(n_genomes)):
+    if ranks == list(range(n_genomes)):
         why = "All breed: do `fraction` and the scores arrive where each of the parents is drawn?"
     elif n_best == 1:
         why = "With more breeders yours are right: what if there is a single one?"
     elif 2 * n_best <= n_genomes and _ranks_at(student, n_runs, n_genomes, 2 * n_best / n_genomes) == ranks:
         more = f"With fraction = {2 * n_best / n_genomes:.3g} they do, too"
         why = f"{more}: does `fraction` arrive where the parents are drawn?"
+    elif len(ranks) < min(3, n_best) and ranks[-1] >= len(ranks):
+        why = "Is a mother and a father drawn for each child, from `rng` as it goes on?"
     raise TryAgain(
         f"of {n_genomes} genomes with fraction = {n_best / n_genomes:.3g} the best {n_best} should be parents, but "
         f"yours come from {who}{beyond if ranks[-1] >= n_best else ''}. {why}"

@@ -45,6 +45,14 @@ def _rounded(tree: Tree, decimals: int) -> Tree:
     return round(tree, decimals) if isinstance(tree, float) else tree
 
 
+def _lists(tree: Any) -> Iterator[list[Any]]:
+    """The lists that are, or stand in, what should be a tree."""
+    if isinstance(tree, list):
+        yield tree
+    for child in tree[1:] if isinstance(tree, tuple) else ():
+        yield from _lists(child)
+
+
 def _is_tree(tree: Any) -> bool:
     if isinstance(tree, tuple):
         return len(tree) > 1 and isinstance(tree[0], str) and all(map(_is_tree, tree[1:]))
@@ -73,9 +81,10 @@ def _draw(student: Student, mother: Tree, father: Tree, most: int, seed: int, n:
             child is None and found, "your function sometimes returns None: does every way through it end in a tree?"
         )
         refuse(child is None, "your function returned None: did you forget `return`?")
+        subtrees = list(dict(_places(father)).values())
         refuse(
-            isinstance(child, list) and all(part in dict(_places(father)).values() for part in child),
-            "your child is a list of subtrees of the father: one of them is to be drawn.",
+            any(all(part in subtrees for part in inside) for inside in _lists(child)),
+            "your child holds a list of subtrees of the father: one of them is to be drawn.",
         )
         refuse(
             isinstance(child, list),

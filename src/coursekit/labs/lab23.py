@@ -66,9 +66,8 @@ def _judge_winners(drawn: Any, order: Any, fitness: Array) -> None:
     place = f"if the worst genome has the place 0 and the best {_N - 1}, your winners have {mean:.2f} on average, where"
     diagnose(
         {
-            f"the best genome wins {100 * share[-1]:.0f} % of the draws: let two drawn entrants meet, not everybody.": (
-                share[-1] > 0.9
-            ),
+            f"the best genome wins {100 * share[-1]:.0f} % of the draws: do all meet in each tournament, or the same "
+            "two? Two entrants are drawn for each, from `rng` as it goes on.": share[-1] > 0.9,
             "the rows 0 and 1 alone win. Is that which of the two entrants is better? Return its row.": (
                 drawn.max() <= 1
             ),

@@ -130,7 +130,7 @@ def by_loops(fitness, n_draws, rng):
 
 WRONG = {
     "23.2": [
-        (champion_only, "two drawn entrants meet, not everybody"),
+        (champion_only, "do all meet in each tournament"),
         (worse_wins, "the worse of the two entrants wins"),
         (against_oneself, "are they two draws, not one draw twice"),
         (of_three, "tournaments of three entrants"),
