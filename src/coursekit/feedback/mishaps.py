@@ -88,9 +88,8 @@ def round_after_round(error: RecursionError) -> list[Any]:
 def _called_in(frames: list[tuple[FrameType, int, int]]) -> int:
     """The student's line that called the function that stopped; 0 if none did, or the function itself."""
     i = len(frames) - 1
-    while i > 0 and frames[i][0].f_code.co_name.endswith(
-        ("comp>", "<genexpr>")
-    ):  # a frame of its own until Python 3.12
+    # A comprehension has a frame of its own until Python 3.12, a generator expression in all.
+    while i > 0 and frames[i][0].f_code.co_name.endswith(("comp>", "<genexpr>")):
         i -= 1
     frame, caller = frames[i][0], frames[i - 1][0] if i > 0 else None
     own = frame.f_code.co_name.startswith("<") or caller is None or frame.f_code is caller.f_code
