@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     given = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
-    return subprocess.run(command, env=given | environment, capture_output=True, text=True, timeout=3 * 3600)
+    return subprocess.run(command, env=given | environment, capture_output=True, text=True, timeout=10_800)
 
 
 def build_site(folder: Path) -> tuple[list[str], str]:
