@@ -17,6 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -449,6 +450,11 @@ def test_a_scheduler_that_is_not_there_or_falls_silent_is_told_and_one_that_hesi
     assert max(told["depths"].values()) <= 2  # of the chains of causes, which a person must read
 
 
+@pytest.mark.slow
+def test_a_result_that_dask_loses_when_it_has_been_fetched_is_no_error(tmp_path):
+    assert program("lost", tmp_path)["results"] == expected()
+
+
 # As a program
 
 
@@ -522,6 +528,22 @@ def cluster(n_workers):
             found.close()
 
 
+def lost():
+    """Each result's worker dies between the fetching and the next look at its future."""
+    from distributed import Client
+
+    gather = Client._gather
+
+    async def gathered(self, futures, *args, **kwargs):
+        found = await gather(self, futures, *args, **kwargs)
+        for future in futures:
+            future._state.lose()
+        return found
+
+    with mock.patch.object(Client, "_gather", gathered), cluster(1) as one:
+        return {"results": results(Evaluator(draw, dask(one.scheduler_address, timeout=600)).map(TASKS))}
+
+
 def a_scheduler(folder):
     """One that isn't there, one without workers, and one that hesitates and then falls silent."""
     from distributed import Client
@@ -580,6 +602,8 @@ def main(what, folder):
         with cluster(2) as two:
             there = dask(two.scheduler_address, timeout=600, silence=600)  # a machine may be busy
             told = on_real_workers(there, there, folder)
+    elif what == "lost":
+        told = lost()
     elif what == "scheduler":
         told = a_scheduler(folder)
     else:
