@@ -82,11 +82,6 @@ def load(name: str, root: Path | None = None) -> StoredRun:
     return StoredRun(tables, provenance)
 
 
-def load_if_there(name: str, root: Path | None = None) -> StoredRun | None:
-    """As `load`, but None where nobody has made that run, such as one that needs a GPU. A damaged one is an error."""
-    return load(name, root) if ((root or results_folder()) / name).exists() else None
-
-
 def digest(path: Path) -> str:
     """SHA-256 of a stored file, as the provenance keeps it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -119,7 +119,7 @@ def no_number(x):
         (mismatched, "There, `x` has the shape (2,)."),
         (too_far, "There, `x` has the shape (2,), `i` is 1."),
         (empty_handed, "`most` is None: it never got a value, or what gave it one returns nothing."),
-        (no_number, "Print the shapes"),
+        (no_number, "Print what this line works on"),
         (of_a_module, "no attribute 'no_such_function'"),
         (3, "give the function itself, without brackets"),
     ],

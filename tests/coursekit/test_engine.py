@@ -231,6 +231,59 @@ def test_an_error_in_the_courses_own_folder_is_not_the_students_line(tmp_path, m
     assert "(`return loss(\"here\")`) with KeyError: 'here'" in lab.judge("1.1", asks_for_the_wrong_thing).message
 
 
+def test_a_raise_of_ones_own_is_told_with_what_came_in():
+    def stops(x):
+        if x != 1 or x != 2:
+            raise ValueError("1 or 2")
+        return x
+
+    def asserts(x):
+        assert x > 5
+        return x
+
+    def check(student):
+        compare(student, returns="y", by_hand=[((2.0,), 2.0)], others=[], right=lambda x: x, mistakes={})
+
+    assert "Your own `raise` stops it, though what your function was given is right" in said(check, stops)
+    assert "Here, `x` is 2.0." in said(check, stops)
+    assert "`raise`" not in said(check, asserts)
+
+
+def test_articles_fit_the_kind_that_is_told():
+    assert str(TryAgain("a int and a list, a AttributeError, a ndarray: a interval of a Image")) == (
+        "an int and a list, an AttributeError, an ndarray: a interval of a Image"
+    )
+
+
+def test_what_is_right_but_for_its_last_digits_is_told_as_that():
+    values = np.linspace(0.1, 3, 7)
+
+    def check(student):
+        others = [(values,), (values[:3] + 1,)]
+        compare(student, returns="y", by_hand=[], others=others, right=lambda x: x**3, mistakes={}, rtol=1e-9)
+
+    assert "y is rounded to float32" in said(check, lambda x: (x**3).astype(np.float32))
+    assert "y is right to five digits only: is something rounded" in said(check, lambda x: x**3 * (1 + 1e-6))
+
+
+def test_one_number_again_and_again_is_no_mean_that_lacks():
+    def check(student):
+        others = [(np.arange(3.0),), (np.arange(4.0) + 1,)]
+        compare(student, returns="y", by_hand=[], others=others, right=np.mean, mistakes={})
+
+    assert "It holds one number again and again, the right one: return it once" in said(
+        check, lambda x: np.full(x.shape, x.mean())
+    )
+
+
+def test_the_example_is_shown_where_it_fails_and_not_a_shorter_case():
+    def check(student):
+        by_hand = [((np.array([1.0, 2, 4]),), 7.0)]
+        compare(student, returns="y", by_hand=by_hand, others=[(np.array([3.0, 1]),)], right=np.sum, mistakes={})
+
+    assert "y is 10.1, but should be 7, for x = [1. 2. 4.]" in said(check, lambda x: (x * x).sum() / 2 - 0.4)
+
+
 def test_refuse_and_diagnose():
     refuse(False, "no")
     refuse([], "no")
@@ -413,9 +466,9 @@ def test_a_table_is_turned_and_two_values_agree_by_chance():
         (lambda x, y: x * 3, "your product doesn't change when `y` does"),
         (
             lambda x, y: x * vars(SEEN).setdefault("y", y),
-            "is what it should be with `y` always as in the first case: is it looked at in every call?",
+            "is what it should be if `y` were always as in the first case: is it looked at in every call?",
         ),
-        (lambda x, y: y * y - x - y, "is what it should be with `x` and `y` exchanged."),
+        (lambda x, y: y * y - x - y, "is what it should be if `x` and `y` were exchanged."),
     ],
 )
 def test_arguments_that_are_not_read_as_they_should_be(wrong, fault):
@@ -436,11 +489,14 @@ def spread(x, scale, n, up):
 @pytest.mark.parametrize(
     ("wrong", "fault"),
     [
-        (lambda x, scale, n, up: spread(x, scale, n + 1, up), "is what it should be with `n` one larger."),
-        (lambda x, scale, n, up: spread(x, scale**2, n, up), "is what it should be with `scale` squared."),
-        (lambda x, scale, n, up: spread(x, scale, n, not up), "is what it should be with `up` turned round."),
-        (lambda x, scale, n, up: spread(x[:-1], scale, n, up), "is what it should be with `x` without its last entry."),
-        (lambda x, scale, n, up: spread(x[::-1], scale, n, up), "is what it should be with `x` back to front."),
+        (lambda x, scale, n, up: spread(x, scale, n + 1, up), "is what it should be if `n` were one larger."),
+        (lambda x, scale, n, up: spread(x, scale**2, n, up), "is what it should be if `scale` were squared."),
+        (lambda x, scale, n, up: spread(x, scale, n, not up), "is what it should be if `up` were turned round."),
+        (
+            lambda x, scale, n, up: spread(x[:-1], scale, n, up),
+            "is what it should be if `x` were without its last entry.",
+        ),
+        (lambda x, scale, n, up: spread(x[::-1], scale, n, up), "is what it should be if `x` were back to front."),
         (lambda x, scale, n, up: spread(x, scale, n, up) + n, "is too large by `n`."),
         (lambda x, scale, n, up: spread(x, scale, n, up) - 3 * scale, "is too small by 3 times `scale`."),
         (lambda x, scale, n, up: spread(x, scale, n, up) * len(x), "is `len(x)` times what it should be."),
@@ -455,7 +511,7 @@ def spread(x, scale, n, up):
         ),
         (
             lambda x, scale, n, up: spread(x, scale, np.sin(n), up),
-            "With `n` always 0, it is right: what changes with `n`?",
+            "Tried with `n` always 0, it was right: what changes with `n`?",
         ),
     ],
 )

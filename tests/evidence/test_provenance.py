@@ -82,13 +82,12 @@ def test_a_missing_run_says_how_to_make_it(tmp_path):
         results.load("trial", tmp_path)
 
 
-def test_a_run_may_be_missing_but_not_damaged(tmp_path):
-    assert results.load_if_there("trial", tmp_path) is None
+def test_a_run_may_not_be_damaged(tmp_path):
     table = save(tmp_path) / "finals.csv"
-    assert set(results.load_if_there("trial", tmp_path).tables) == {"finals", "curves"}
+    assert set(results.load("trial", tmp_path).tables) == {"finals", "curves"}
     table.unlink()
     with pytest.raises(ResultsError, match=r"finals\.csv is missing"):
-        results.load_if_there("trial", tmp_path)
+        results.load("trial", tmp_path)
 
 
 def test_the_folder_of_stored_runs(tmp_path, monkeypatch):

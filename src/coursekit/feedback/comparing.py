@@ -224,14 +224,15 @@ class Comparison:
             raise TryAgain(told, names_fault=bool(shown))
         if fault:
             raise TryAgain(name + said)
-        a, b = got[failing[0]], right[failing[0]]
+        shown_case = 0 if 0 in failing else failing[0]  # the example can be reworked by hand
+        a, b = got[shown_case], right[shown_case]
         index = tuple(int(i) for i in np.argwhere(~np.isclose(a, b, rtol=self.rtol, atol=1e-9))[0])
         place = f"{name}[{', '.join(map(str, index))}]" if index else name
-        fits = "" if 0 in failing else f"{name} fits the example but not other inputs: "
+        fits = "" if 0 in failing or not self.by_hand else f"{name} fits the example but not other inputs: "
         shown, due = f"{a[index]:.6g}", f"{b[index]:.6g}"
         if shown == due:  # they differ further on
             shown, due = f"{a[index]:.12g}", f"{b[index]:.12g}"
-        difference = f"{fits}{place} is {shown}, but should be {due}, for {texts[failing[0]]}."
+        difference = f"{fits}{place} is {shown}, but should be {due}, for {texts[shown_case]}."
         raise TryAgain(f"{difference} {cure}".strip(), names_fault=bool(cure))
 
 

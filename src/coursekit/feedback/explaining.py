@@ -4,6 +4,7 @@ Each explanation is a fact that was tried in all cases and could have failed; wh
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
@@ -139,7 +140,7 @@ class _Search:
             return ""
         named = " or ".join(f"`{name}`" for name in sorted({name for one in cures for name in one}))
         value = self.asked.names[self.number] if len(self.asked.names) > 1 else "it"
-        return f"With {', or '.join(cures.values())}, {value} is right: what changes with {named}?"
+        return f"Tried with {', or '.join(cures.values())}, {value} was right: what changes with {named}?"
 
     # --- Arguments that have no effect ---
 
@@ -176,8 +177,9 @@ class _Search:
                     before, right = self._right(cases[i]), self._right(args)
                     if not (close(right, before) or close(right, self.got[i])):
                         stays[i].append(close(self._given(args), self.got[i]))
-                        if isinstance(own := cases[i][place], list | tuple):  # of which few fit, and tell little
-                            shown = f"`{parameter}` is {brief(other[place])} and not {brief(own)}"
+                        own, its = cases[i][place], brief(other[place])  # of lists few fit, and tell little
+                        if isinstance(own, list | tuple) and its != brief(own):
+                            shown = f"`{parameter}` is {its} and not {brief(own)}"
                 except Exception:  # arguments of two cases needn't fit together
                     continue
                 if not all(stays[i]):
@@ -218,7 +220,8 @@ class _Search:
 
     def _related(self) -> str:
         """What ties all answers to the right ones, or which quantity was taken for what is asked."""
-        return _scaled(self.got, self.right) or relation(self.got, self.right) or taken_for(self.got, self._known())
+        near = _nearly(self.got, self.right) or _scaled(self.got, self.right)
+        return near or relation(self.got, self.right) or taken_for(self.got, self._known())
 
     def _tied(self) -> str:
         """A quantity that ties all answers to the right ones, or their distances from another of the right answers."""
@@ -311,7 +314,7 @@ class _Search:
         for text, names, change in misreadings(self.asked.parameters, self.asked.cases):
             alone = len(names) == 1 and names[0] in self.asked.linked
             if not alone and self._is_right(change(self.asked.cases[i]) for i in self.order):
-                return f"is what it should be with {text}"
+                return f"is what it should be if {_were(text)}"
         return ""
 
     def _is_right(self, cases: Iterable[Case]) -> bool:
@@ -361,6 +364,20 @@ def _ratios(after: Array, before: Array) -> set[float]:
     if after.shape != before.shape or (after[before == 0] != 0).any():
         raise ValueError("nothing to be compared")
     return set(np.round(after[before != 0] / before[before != 0], 4).tolist())
+
+
+def _were(change: str) -> str:
+    """A change of arguments, as in "`x` without its signs", as what might be so: "`x` were without its signs"."""
+    return re.sub(r"^(`\w+`(?: and `\w+`)?)", r"\1 were", change)
+
+
+def _nearly(got: Sequence[Array], right: Sequence[Array]) -> str:
+    """What is said of values that are right but for their last digits."""
+    if any(a.shape != b.shape or not np.allclose(a, b, rtol=1e-5) for a, b in zip(got, right, strict=True)):
+        return ""
+    if all((a == a.astype(np.float32)).all() for a in got):
+        return "is rounded to float32, which keeps 7 digits: keep float64 from the first step to the last"
+    return "is right to five digits only: is something rounded on the way, in float32, or searched for and not solved"
 
 
 def _scaled(got: Sequence[Array], right: Sequence[Array]) -> str:

@@ -1,9 +1,15 @@
 """What a check tells a student: `TryAgain`, raised with the hint, and two short ways to raise it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["TryAgain", "diagnose", "refuse"]
+
+
+_AN = re.compile(
+    r"\ba (?=(?:int|object|ndarray|[AEIO]\w*(?:Error|Exception|Executor))\b)"
+)  # before kinds of values and errors
 
 
 class TryAgain(Exception):  # noqa: N818 - a verdict, not an error
@@ -13,7 +19,7 @@ class TryAgain(Exception):  # noqa: N818 - a verdict, not an error
     """
 
     def __init__(self, message: str, names_fault: bool = True) -> None:
-        super().__init__(message)
+        super().__init__(_AN.sub("an ", message))
         self.names_fault = names_fault
 
 

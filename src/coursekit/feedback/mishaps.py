@@ -39,7 +39,7 @@ _ADVICE: dict[type[BaseException], str] = {
     KeyError: "Print the keys that are there.",
     AttributeError: "Print type(...) of the thing before the dot: is it what you think it is?",
     ZeroDivisionError: "Something on this line is 0: print it.",
-    ValueError: "Print the shapes of the arrays on this line: do they fit together?",
+    ValueError: "Print what this line works on: is it what you think it is, and of the shape that you think?",
     RecursionError: "Here a function calls itself, or one that calls it, without end.",
     MemoryError: "The array is too large: print its shape before you make it.",
     ImportError: "Only the packages that the first cell imports are needed.",
@@ -142,7 +142,7 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
             f"the check could not work with what you gave ({what}). Is it the kind of thing that is asked for?",
             False,
         )
-    frame, _, last = frames[-1]
+    frame, lineno, last = frames[-1]
     where, there = where_it_stopped(error, ours)
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), "")
     raised_there = frame is [one for one, _ in traceback.walk_tb(error.__traceback__)][-1]
@@ -150,12 +150,31 @@ def mishap(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, bool
     if "`" in shown or isinstance(error, NameError | SystemExit | RecursionError):
         there = ""  # a cause that names values has told them, and here they tell nothing
     told = f"{shown} {there}".strip() or advice
+    if raised_there and not isinstance(error, AssertionError) and _is_a_raise(frame, lineno, last):
+        told = shown = _of_a_raise(frame)
     hint = ""
     for message, rest in ((what, told), (short, told), (short, shown or there or advice)):
         hint = f"your code stopped in {where} with {message}{'' if message.endswith('...') else '.'} {rest}".strip()
         if len(hint) <= MOST:
             break
     return hint, bool(shown)
+
+
+def _is_a_raise(frame: FrameType, lineno: int, last: int) -> bool:
+    """Whether the instruction that stopped raises an exception of the student's own; one that passes on another's has
+    no argument."""
+    stopped = next((one for one in dis.get_instructions(frame.f_code) if one.offset == last), None)
+    written = "raise" in linecache.getline(frame.f_code.co_filename, lineno)  # not in a copy of a frame, for grading
+    return written and stopped is not None and stopped.opname == "RAISE_VARARGS" and bool(stopped.arg)
+
+
+def _of_a_raise(frame: FrameType) -> str:
+    """What came in where a student's function complains of inputs that are right."""
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    given = {name: brief(frame.f_locals[name]) for name in names if name in frame.f_locals}
+    told = ", ".join(f"`{name}` is {text}" for name, text in given.items() if text and "shape" not in text)
+    said = "Your own `raise` stops it, though what your function was given is right: when is it to be reached?"
+    return said + (f" Here, {told}." if told else "")
 
 
 def where_it_stopped(error: BaseException, ours: Collection[Path] = ()) -> tuple[str, str]:

@@ -106,6 +106,9 @@ _OF_OTHER_SHAPE: Relations = {
     "begins too early; what follows is right": lambda a, b: _same(a[-len(b) :], b),
     "goes on too long; what comes before is right": lambda a, b: _same(a[: len(b)], b),
     "holds an entry more than once in a row, and is right without its twins": lambda a, b: _same(_no_twins(a), b),
+    "holds one number again and again, the right one: return it once": lambda a, b: (
+        b.ndim == 0 and a.size > 1 and _same(a, 0 * a + b)
+    ),
     "should be one number, its last entry, which is right": lambda a, b: (
         b.ndim == 0 and a.ndim == 1 and _same(a[-1], b)
     ),

@@ -69,12 +69,13 @@ class Student:
             raise TryAgain("your function returned None: did you forget `return`?")
         for name, before, after in zip(self.parameters, args, given, strict=True):
             if not same(before, after):
-                copy_of = f"{name}.clone()" if hasattr(before, "detach") else f"{name}.copy()"
+                copying = f"`{name} = {name}.{'clone' if hasattr(before, 'detach') else 'copy'}()`"
                 if isinstance(before, tuple | list | dict) and _is_deep(before):
-                    copy_of = f"copy.deepcopy({name})"
+                    copying = f"`{name} = copy.deepcopy({name})` (after `import copy`)"
                 text = _said(self._in_place, (name, *args)) or (
                     "your function changed its input `{name}` in place, so whoever called it now has other data. "
-                    f"Work on a copy: `{{name}} = {copy_of}`, and write `a = a + b` where you have `a += b`."
+                    f"Work on a copy: {copying} before the line that changes it, as `a += b` does. A second name, "
+                    "`mine = {name}`, is no copy."
                 )
                 raise TryAgain(text.replace("{name}", name))
         return answer

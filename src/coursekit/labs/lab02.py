@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 
-from coursekit.feedback import Constant, Lab, Student, TryAgain, comes_from_rng, compare, hidden
+from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
+from coursekit.labs.lab02_splitting import judge_split
 
 LAB = Lab(2, "Fitting too well", varies={"2.3": Constant(returned={"test_rmse": 1}), "2.4": Constant("prices")})
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -81,7 +81,9 @@ def _(student: Student) -> None:
             "the curve is fitted to the new points.": lambda x, y, u, v, d: _errors(u, v, x, y, d)[::-1],
             "the root is missing: these are mean squared errors.": _sized(lambda e: np.mean(e**2)),
             "the mean is missing: you take the root of the sum of the squares.": _sized(np.linalg.norm),
-            "this is the mean of the distances. Square them first.": _sized(lambda e: np.abs(e).mean()),
+            "this is the mean of the distances: squares first, then their mean, and the root last.": _sized(
+                lambda e: np.abs(e).mean()
+            ),
             "this is the standard deviation of the errors, which takes their mean off first. An RMSE doesn't.": (
                 _sized(np.std)
             ),
@@ -94,160 +96,7 @@ def _(student: Student) -> None:
 
 # 2.2 A split without a leak
 
-_PARTS = ("x_train", "x_validation", "x_test")
-
-
-def _rows_of(pair: Any, y: Array, part: str) -> NDArray[np.int64]:
-    """The rows of a part, found by their y, no two of which are equal; TryAgain if these are others."""
-    places = {value: place for place, value in enumerate(y.tolist())}
-    labels = np.asarray(pair[1], dtype=float).ravel().tolist()
-    strange = [label for label in labels if label not in places]
-    if strange and np.ndim(pair[1]) > 1:
-        raise TryAgain(
-            f"in the place of y the {part} part has an array of shape {np.shape(pair[1])}, and in that of x one of "
-            f"shape {np.shape(pair[0])}: each pair is (x, y), x first."
-        )
-    if len(strange) == len(labels) > 0 and all(label in range(len(y)) for label in strange):
-        raise TryAgain(f"in the place of y the {part} part holds row numbers: y[rows] are the values of these rows.")
-    if strange:
-        raise TryAgain(
-            f"the y of the {part} part holds values of y that were not given, such as {strange[0]:.4g}. Only x is "
-            "scaled: leave y in its own unit."
-        )
-    return np.array([places[label] for label in labels], dtype=int)
-
-
-def _read_split(answer: Any, y: Array) -> tuple[list[Any], list[NDArray[np.int64]]]:
-    """The three x of an answer as they are, and the rows of each part, found by their y; TryAgain if it is no split."""
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        what = f"a {type(answer).__name__}" + (f" of {len(answer)}" if isinstance(answer, tuple | list) else "")
-        pairs = "(x_train, y_train), (x_validation, y_validation), (x_test, y_test)"
-        raise TryAgain(f"return three pairs, {pairs}: you return {what}.")
-    rows, n = list[NDArray[np.int64]](), len(y)
-    for part, pair in zip(("training", "validation", "test"), answer, strict=True):
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            what = f"an array of shape {pair.shape}" if isinstance(pair, np.ndarray) else f"a {type(pair).__name__}"
-            raise TryAgain(f"the {part} part is no pair, but {what}: each of the three is its x and its y.")
-        if isinstance(pair[0], tuple | list):
-            raise TryAgain(f"the x of the {part} part is a {type(pair[0]).__name__}: return an array, as x[rows] is.")
-        rows.append(_rows_of(pair, y, part))
-    for one, other, names in ((0, 1, "train and validation"), (0, 2, "train and test"), (1, 2, "validation and test")):
-        if shared := len(np.intersect1d(rows[one], rows[other])):
-            raise TryAgain(f"{names} share {shared} rows: each row belongs to exactly one part.")
-    for drawn in rows:
-        if len(drawn) > (different := len(np.unique(drawn))):
-            raise TryAgain(
-                f"a part of {len(drawn)} rows holds the same row twice: only {different} differ. Each row of the table "
-                "is dealt out once. Is an order of all rows cut in three, or are rows drawn with putting back?"
-            )
-    sizes = [len(part) for part in rows]
-    if sum(sizes) < n:
-        raise TryAgain(f"{n - sum(sizes)} of {n} rows are lost: the parts have {sizes} rows.")
-    if sizes != [n * 3 // 5, n // 5, n // 5]:
-        raise TryAgain(f"the sizes are {sizes} for {n} rows: 60 % are for training, 20 % each for the others.")
-    return [pair[0] for pair in answer], rows
-
-
-def _scaled(
-    rows: Callable[..., Any] = lambda a, b, c, part: a, shift: int = 1, power: int = 1, ddof: int = 0
-) -> Callable[..., list[Array]]:
-    """Every part scaled by the mean and std of `rows(train, validation, test, part)`."""
-
-    def scale(a: Array, b: Array, c: Array) -> list[Array]:
-        rulers = [rows(a, b, c, part) for part in (a, b, c)]
-        return [
-            (part - shift * ruler.mean(axis=0)) / ruler.std(axis=0, ddof=ddof) ** power
-            for part, ruler in zip((a, b, c), rulers, strict=True)
-        ]
-
-    return scale
-
-
-def _reordered(given: list[Array], right: list[Array]) -> bool:
-    """Whether a column, in three parts, is the right one on some scale, but in another order.
-
-    Whatever else is wrong with it must not be taken for that: the sorted values have to agree, of each part or of all.
-    """
-
-    def agree(one: Array, other: Array) -> bool:
-        return bool(abs(np.corrcoef(one, other)[0, 1]) > 1 - 1e-9)
-
-    def sorted_agree(one: Array, other: Array) -> bool:
-        return agree(np.sort(one), np.sort(other))
-
-    if all(map(agree, given, right)):
-        return False
-    return all(map(sorted_agree, given, right)) or sorted_agree(np.concatenate(given), np.concatenate(right))
-
-
-def _by_sklearn(*parts: Array) -> list[Any]:
-    scaler = StandardScaler().fit(parts[0])
-    return [scaler.transform(part) for part in parts]
-
-
-@LAB.exercise("2.2", "split_and_scale(x, y, rng)", title="A split without a leak", points=4)
-def _(student: Student) -> None:
-    source = np.random.default_rng(hidden(22))
-    cases: list[tuple[Array, ...]] = []
-    given: dict[bytes, Any] = {}
-    for n, columns in ((20, 2), (20, 3), (35, 4)):
-        x = source.normal(source.normal(scale=5, size=columns), [1, 3, 10, 2][:columns], (n, columns))
-        y = np.array(source.permutation(n) + 100.5, dtype=np.float64)  # all differ, and none is a row's number
-
-        def split(rng: np.random.Generator, x: Array = x, y: Array = y) -> Any:
-            return _read_split(student(x, y, rng), y)
-
-        comes_from_rng(
-            lambda rng: [np.sort(part) for part in split(rng)[1]],
-            np.random.default_rng,
-            elsewhere="the same rng gives another split each time: is the chance from somewhere else than rng?",
-            inside="the split is the same for every rng. Is it decided by chance which rows are in a part, and by the "
-            "`rng` that was given?",
-        )
-        for answer, rows in (split(np.random.default_rng(hidden(seed))) for seed in (1, 2)):
-            parts = tuple(x[part] for part in rows)
-            given[parts[0].tobytes()] = answer
-            cases.append(parts)
-            if all(np.shape(a) == b.shape for a, b in zip(answer, parts, strict=True)) and _reordered(
-                [np.asarray(a)[:, 0] for a in answer], [b[:, 0] for b in parts]
-            ):
-                raise TryAgain("the rows of x don't go with their y: use the same order for both.")
-    compare(
-        Student(lambda *parts: given[parts[0].tobytes()], list(_PARTS)),
-        returns=_PARTS,
-        linked=_PARTS,  # they belong to one draw
-        by_hand=[],  # which rows are drawn is the student's business; the properties above hold for any draw
-        others=cases,
-        right=_by_sklearn,
-        mistakes={
-            "the mean and std come from all rows, so the test set has leaked into training. Split first, then take "
-            "them from the training rows.": _scaled(lambda a, b, c, part: np.r_[a, b, c]),
-            "every part is scaled with a mean and std of its own: use those of training.": _scaled(
-                lambda *abcp: abcp[3]
-            ),
-            "the mean and std are those of training and validation together: take the training rows alone.": (
-                _scaled(lambda a, b, c, part: np.r_[a, b])
-            ),
-            "the test part is scaled with a mean and std of its own. It must use the training rows' ruler.": (
-                _scaled(lambda a, b, c, part: c if part is c else a)
-            ),
-            "nothing is scaled yet: subtract the training mean, divide by the training std.": _scaled(shift=0, power=0),
-            "only the training part is scaled: do the same to the others.": lambda a, b, c: [*_by_sklearn(a), b, c],
-            "you subtract the mean but don't divide by the std.": _scaled(power=0),
-            "you divide by the std but don't subtract the mean.": _scaled(shift=0),
-            "there is one mean and one std for the whole table: each column has its own (axis=0).": (
-                _scaled(lambda a, b, c, part: a.ravel())
-            ),
-            "what you return is upside down: the difference from the mean is divided by the std.": lambda *parts: [
-                1 / part for part in _by_sklearn(*parts)
-            ],
-            "you divide by the variance: its root, the std, is wanted, and once.": _scaled(power=2),
-            "your std divides by n - 1 (ddof=1). Here, as in StandardScaler, it divides by n.": _scaled(ddof=1),
-            "you scale by the smallest and the largest value. Here the mean and the std are the ruler.": (
-                lambda *parts: [(p - parts[0].min(axis=0)) / np.ptp(parts[0], axis=0) for p in parts]
-            ),
-        },
-    )
+LAB.exercise("2.2", "split_and_scale(x, y, rng)", title="A split without a leak", points=4)(judge_split)
 
 
 # 2.3 Choose once, open once
@@ -293,8 +142,11 @@ def _(student: Student) -> None:
             ((THREE, (TWO[0], np.array([2.5, 4.4])), (np.array([4.0, 0]), np.ones(2)), np.arange(3)), (1, 2**0.5)),
         ],
         others=[
-            (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15), np.array(degrees))
-            for degrees in ([1, 2, 3, 4, 5, 7], [8, 5, 3, 1], [0, 2, 4, 6], [7, 6, 5, 4, 3], [1, 3, 5, 7], [6, 5, 2])
+            (*((one[0], size * one[1]) for one in (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15))), np.array(degrees))
+            for size, *degrees in (  # in other units the errors are thousands, or less than a thousandth
+                *([1, 1, 2, 3, 4, 5, 7], [1, 8, 5, 3, 1], [1, 0, 2, 4, 6], [1, 7, 6, 5, 4, 3], [1, 1, 3, 5, 7]),
+                *([1, 6, 5, 2], [10_000, 6, 1, 4, 3], [0.001, 1, 6, 3, 4]),
+            )
         ],
         right=_choice(),
         mistakes={
@@ -306,6 +158,14 @@ def _(student: Student) -> None:
             "you take the degree with the largest validation error: the smallest is asked for.": _choice(sign=-1),
             "the position of the degree in the list is returned: look up degrees[position].": (
                 lambda *a: (_chosen()(*a)[2], _chosen()(*a)[1])
+            ),
+            "the position of the degree in the list is returned, and the error isn't the winner's, either: look up "
+            "degrees[position] first.": Pattern(lambda got, right, *a: got[0] == _chosen()(*a)[2]),
+            "the last degree of the list is returned, whatever its errors: is the best so far kept, with its error?": (
+                lambda *a: (a[3][-1], _errors(*a[0], *a[2], int(a[3][-1]))[1])
+            ),
+            "the first degree of the list is returned, whatever its errors: is any other compared with it?": (
+                lambda *a: (a[3][0], _errors(*a[0], *a[2], int(a[3][0]))[1])
             ),
             "the second number is the winner's validation error, which flatters it.": _choice(report=1),
             "the first number is the smallest validation error, not the degree that has it: argmin, not min.": (
@@ -319,6 +179,10 @@ def _(student: Student) -> None:
             "points, as when it was chosen.": lambda *a: (
                 (degree := _chosen()(*a)[0]),
                 _errors(*a[1], *a[2], degree)[1],
+            ),
+            "the degree is the right one or the first of the list. Does the best so far begin above any error there "
+            "may be, float('inf'), and is it kept with its error, not rounded?": Pattern(
+                lambda got, right, *a: got[0] in (right[0], a[3][0])
             ),
         },
     )

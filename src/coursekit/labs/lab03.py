@@ -40,6 +40,9 @@ def _(student: Student) -> None:
     corners = np.array(list(np.ndindex(2, 2)), dtype=float)
     uneven = np.array([[6.0], [-2], [5], [4], [2]])  # least squares, or a sigmoid's first steps, draw other lines
     plane = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [1, 0]], dtype=float)
+    # Some of its gates leave so little room that none of ten thousand directions by chance answers them, and yet the
+    # rule needs no more than 24 passes.
+    narrow = np.array([[-2.0, -2, 1], [-1, 3, 1], [2, 2, 1], [0, -3, -3], [1, -3, 2]])
     compare(
         student,
         returns="your table",
@@ -54,6 +57,7 @@ def _(student: Student) -> None:
             (_with_constant(2 * rng.permutation(corners) - 1),),
             (_with_constant(rng.permutation(plane)),),
             (_with_constant(rng.permutation(uneven)),),
+            (_with_constant(narrow),),
         ],
         right=table(has_line),
         mistakes={
@@ -91,8 +95,11 @@ def _(student: Student) -> None:
                 lambda x: np.zeros(2 ** len(x))
             ),
             "some gates that have a line are missing from your table, and all your yeses are right. Has the rule "
-            "enough passes, each through all rows, and a fresh start for each gate? In the end, does (x @ theta > 0) "
-            "decide?": Pattern(lambda said, right, x: np.isin(said, (0, 1)).all() and (said <= right).all()),
+            "(Rosenblatt's, the first of the two) enough passes, each through all rows, and a fresh start for each "
+            "gate? In the end, does (x @ theta > 0) decide? Weights that are only tried, at random or in a grid, miss "
+            "gates that leave little room.": Pattern(
+                lambda said, right, x: np.isin(said, (0, 1)).all() and (said <= right).all()
+            ),
             "your table says yes to some gates that have no line, and all your noes are right. Do you test *every* row "
             "with the weights of the end?": Pattern(
                 lambda said, right, x: np.isin(said, (0, 1)).all() and (said >= right).all()
@@ -177,7 +184,7 @@ def _(student: Student) -> None:
             ),
             "gamma is not divided by the length of theta, so doubling all weights would double it. The direction u has "
             "length 1.": _promise(length=lambda theta: 1.0),
-            "gamma is divided by the length of the weights without the bias. In the chapter's proof u is all of theta, "
+            "gamma is divided by the length of the weights without the bias. The direction u is all of theta, "
             "bias included, divided by its length.": _promise(length=lambda theta: float(np.linalg.norm(theta[:-1]))),
             "gamma is the smallest sum with its sign as it is: where the answer is 0 the sum is negative, so flip its "
             "sign before you take the smallest.": _promise(sign=np.ones_like),

@@ -157,9 +157,8 @@ def judge_rules(student: Student) -> None:
             "your threshold says 1 when the sum is exactly 0. In the chapter it says 1 only for z > 0.": (
                 _rules(hard=lambda z, target, rate: float(target - (z >= 0)))
             ),
-            "the learning rate scales Rosenblatt's step: in this lab, as in the chapter, that rule has none.": (
-                _rules(hard=lambda z, target, rate: rate * _jump(z, target, rate))
-            ),
+            "the learning rate scales Rosenblatt's step: here that rule has none, or, as the chapter "
+            "has it, a rate of 1.": (_rules(hard=lambda z, target, rate: rate * _jump(z, target, rate))),
             "the logistic step has the slope of the sigmoid, p * (1 - p), as a factor. That is the step of the squared "
             "error; for the cross-entropy the factor cancels, and target - p is all.": (
                 _rules(soft=lambda z, target, rate: _nudge(z, target, rate) * _sigmoid(z) * _sigmoid(-z))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from coursekit.feedback import Constant, Lab, Student, TryAgain, compare, hidden
-from coursekit.labs.lab04_nudging import MISTAKES, errors, wave
+from coursekit.labs.lab04_nudging import MISTAKES, ZEROS, errors, wave
 
 LAB = Lab(4, "Layers and blame", varies={"4.2": Constant(), "4.3": Constant("h"), "4.4": Constant()})
 check, passed, score = LAB.check, LAB.passed, LAB.score
@@ -27,9 +27,9 @@ def _network(rng: np.random.Generator, n: int, d: int, k: int) -> tuple[Array, A
 
 
 def _hold_arrays(answer: tuple[Any, ...] | list[Any], names: tuple[str, ...]) -> None:
-    """TryAgain if a value that is right is a list, with which no later cell can calculate."""
+    """TryAgain if a value that is right is a list or a tensor, with which no later cell can calculate."""
     for name, value in zip(names, answer, strict=True):
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple | torch.Tensor):
             kind = type(value).__name__
             raise TryAgain(f"{name} holds the right numbers, but as a {kind}: return an array, np.array(...).")
 
@@ -172,6 +172,14 @@ def _(student: Student) -> None:
                 bend=lambda z1, h: 1 - np.tanh(h) ** 2
             ),
             "1 - z1**2 mixes two forms: 1 - h**2, or 1 - np.tanh(z1)**2.": _but(bend=lambda z1, h: 1 - z1**2),
+            "blame is divided by the number of inputs, x.shape[1], and not of examples, len(x).": _but(
+                share=lambda x: x.shape[1]
+            ),
+            "blame is divided by p * (1 - p), and the sigmoid's slope, which cancels it, is left out: it is p - y.": (
+                _but(lambda p, y: (p - y) / (p * (1 - p)))
+            ),
+            "blame is that of a hard answer, p > 0.5: take p itself.": _but(lambda p, y: (p > 0.5) - y),
+            "(1 - h)**2 is another thing than 1 - h**2.": _but(bend=lambda z1, h: (1 - h) ** 2),
             "every unit gets the whole blame: pass it back through w2.": _but(back=lambda blame, w2: blame + 0 * w2),
             "both weight slopes are transposed. w2 - slope_w2 would broadcast to a square without a word: make each "
             "slope as large as its weights.": _but(after=lambda w1, b1, w2, b2: (w1.T, b1, w2.T, b2)),
@@ -211,8 +219,18 @@ def _(student: Student) -> None:
         mistakes=MISTAKES,
     )
     nothing = "two zeros agree, but your answer there is 0 / 0: return 0 where claimed and nudged are both 0."
-    at_rest = (square, lambda t: 2 * t, np.array([0.0, 1]), 0.5), [0, 0]
-    compare(student, returns="errors", by_hand=[at_rest], others=[], right=errors(), mistakes={nothing: errors()})
+    compare(
+        student,
+        returns="errors",
+        by_hand=[  # both are 0; claimed alone is; nudged alone is
+            ((square, lambda t: 2 * t, np.array([0.0, 1]), 0.5), [0, 0]),
+            ((square, lambda t: np.array([0, 2 * t[1]]), np.array([1.0, 3]), 0.5), [1, 0]),
+            ((square, lambda t: 2 * t + np.array([1, 0]), np.array([0.0, 1]), 0.5), [1, 0]),
+        ],
+        others=[],
+        right=errors(),
+        mistakes={nothing: errors(), **ZEROS},
+    )
 
 
 # 4.4 A second opinion
@@ -229,6 +247,11 @@ def _of_weights(slopes: Slopes, bend: Any = np.tanh) -> Slopes:
     title="A second opinion",
     points=3,
     on_error={
+        (
+            RuntimeError,
+            "on Tensor that requires grad",
+        ): "a function of NumPy meets a tensor whose slope is asked "
+        "for, in {line}: NumPy keeps no record of slopes. PyTorch's own do, such as torch.tanh; leave .detach() out.",
         (RuntimeError, "does not require grad"): "your loss knows of no slope that is asked for: make the four weights "
         "tensors with requires_grad=True, and compute the loss from them, with no .detach(), .item() or torch.tensor "
         "on the way.",
@@ -290,6 +313,9 @@ def _(student: Student) -> None:
             ),
             "the sigmoid is applied twice: ..._with_logits does it itself, and wants the output's sum.": (
                 _of_weights(_but(error=lambda p, y: (expit(p) - y) * p * (1 - p)))
+            ),
+            "what the network says and the targets are exchanged in the loss: first z, then the targets.": (
+                _of_weights(_but(error=lambda p, y: -y))
             ),
             "the hidden units of your twin answer with a sigmoid: here it is torch.tanh.": (
                 _of_weights(_but(bend=lambda z1, h: h * (1 - h)), bend=expit)

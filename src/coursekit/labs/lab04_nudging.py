@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MISTAKES", "errors", "wave"]
+__all__ = ["MISTAKES", "ZEROS", "errors", "wave"]
 
 Array = NDArray[np.float64]
 
@@ -25,11 +25,24 @@ def errors(nudge: Callable[..., Any] = _nudged, error: Callable[[Array, Any], An
     return lambda loss, gradient, theta, h: error(gradient(theta), nudge(loss, theta, h))
 
 
+def _none_where(zero: Callable[[Array, Array], Any]) -> Callable[..., Any]:
+    """Errors that are 0 wherever `zero` of what is claimed and nudged is true."""
+    return errors(error=lambda a, b: np.where(zero(a, b), 0, np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), 1e-300)))
+
+
 def wave(rng: np.random.Generator, n: int, h: float) -> tuple[Any, ...]:
     """A loss, a gradient that is wrong everywhere and has a wrong sign at times, a place, the size of the nudges."""
     table, off = rng.normal(size=(n, n)), rng.uniform(0.3, 1.7, size=n) * np.resize([1, -1, 1], n)
     return lambda t: np.sum(np.sin(table @ t)), lambda t: off * (table.T @ np.cos(table @ t)), rng.normal(size=n), h
 
+
+ZEROS: dict[str, Callable[..., Any]] = {
+    "your error is 0 wherever claimed is 0: only where nudged is 0, too. A gradient that forgot a parameter claims "
+    "0.": _none_where(lambda a, b: a == 0),
+    "your error is 0 wherever nudged is 0: only where claimed is 0, too.": _none_where(lambda a, b: b == 0),
+    "your error is 0 wherever one of the two slopes is 0: only where both are. A gradient that forgot a parameter "
+    "claims 0.": _none_where(lambda a, b: a * b == 0),
+}
 
 MISTAKES: dict[str, Callable[..., Any]] = {
     "you nudge to one side only, which is far coarser: loss(theta + nudge) - loss(theta - nudge), over 2 * h.": (

@@ -123,7 +123,7 @@ def _(student: Student) -> None:
     raise TryAgain(
         f"for fitness {[round(v, 1) for v in cases[case][0][run].tolist()]} and size {cases[case][1]} row {row} should "
         f"win {100 * float(odds[case][run, row]):.0f} % of the tournaments; with you it wins "
-        f"{float(drawn[case][run, row]) / 100:.0f} %. Count them on paper."
+        f"{float(drawn[case][run, row]) / 100:.0f} %. Has each tournament `size` different entrants, and its own?"
     )
 
 

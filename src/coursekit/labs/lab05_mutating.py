@@ -11,7 +11,7 @@ from coursekit.labs.tensors import comes_from_rng, looks_normal, seeded, tensor
 
 __all__ = ["judge_mutation"]
 
-BEFORE = torch.arange(2 * 100 * 1000).view(2, 100, 1000) % 7 - 3.0  # whole numbers from -3 to 3
+BEFORE = torch.arange(2 * 20 * 500).view(2, 20, 500) % 7 - 3.0  # whole numbers from -3 to 3
 HUGE = 1e4  # a scale so large that no noise is lost in rounding
 Draw = Callable[..., Tensor]  # (rng, rate, scale) -> what was added
 
@@ -32,7 +32,7 @@ def judge_mutation(student: Student) -> None:
         return noise
 
     _has_coins(draw, lambda: written)
-    for rate, scale in ((0.3, 0.2), (0.05, 3.0)):
+    for rate, scale in ((0.3, 0.2), (0.2, 3.0)):
         noise = draw(seeded(55), rate, scale)
         hit = noise != 0
         if float(hit.float().mean()) < 0.99:
@@ -41,7 +41,7 @@ def judge_mutation(student: Student) -> None:
         _noise_is_added(noise, hit, draw(seeded(550), rate, scale))
         _hits_the_share(draw)
         if not bool((hit[0] & hit[1]).any()):
-            raise TryAgain("no gene is hit in both runs, of 100,000 in each: runs have nothing to do with each other.")
+            raise TryAgain("no gene is hit in both runs, of 10,000 in each: runs have nothing to do with each other.")
         _noise_is_drawn_for_each(noise, hit)
         if abs(float((BEFORE + noise)[hit].std()) / scale - 1) < 0.1:
             raise TryAgain("the old value is lost where a gene is hit: noise is added to it, children += ...")
@@ -172,7 +172,7 @@ _SHARES: dict[str, Callable[[float], float]] = {  # of genes that are hit
 
 
 def _hits_the_share(draw: Draw) -> None:
-    """TryAgain unless the share of genes that are hit is `rate`; 200,000 tosses stray from it by 0.001."""
+    """TryAgain unless the share of genes that are hit is `rate`; 20,000 tosses stray from it by 0.0035."""
 
     def share(rate: float, scale: float = HUGE) -> float:
         return float((draw(seeded(559), rate, scale) != 0).float().mean())
@@ -181,11 +181,11 @@ def _hits_the_share(draw: Draw) -> None:
     shares = [share(rate) for rate in rates]
 
     def fits(chance: Callable[[float], float]) -> bool:
-        return all(abs(got - chance(rate)) < 0.01 for got, rate in zip(shares, rates, strict=True))
+        return all(abs(got - chance(rate)) < 0.02 for got, rate in zip(shares, rates, strict=True))
 
     if fits(lambda rate: rate):
         return
-    if all(abs(share(0.3, scale) - scale) < 0.01 for scale in (0.2, 0.6)):
+    if all(abs(share(0.3, scale) - scale) < 0.02 for scale in (0.2, 0.6)):
         raise TryAgain("the share `scale` of the genes is hit: it is `rate` that says how many are.")
     for hint, chance in _SHARES.items():
         if fits(chance):

@@ -70,7 +70,7 @@ def _fitness(
     title="The paper's fitness",
     points=2,
     on_error={
-        ((*SHAPES, ValueError), ""): _stops_for_one_run,
+        ((*SHAPES, ValueError, TypeError), ""): _stops_for_one_run,
         (SHAPES, "must match"): "the shapes don't fit ({error}). Does y meet the value of each line at each point, of "
         "shape (n_runs, n_genomes, n_points), or the genomes themselves? And if W or b alone meets x: it needs the "
         "shape (n_runs, n_genomes, 1), as `population[..., :1]` has it, and `population[..., 0]` hasn't.",
@@ -137,7 +137,7 @@ def _(student: Student) -> None:
     "6.2",
     "next_generation(population, scores, fraction, scale, rng)",
     title="One generation with an elite",
-    points=2,
+    points=4,
     on_error={
         (
             NONE,
@@ -266,7 +266,7 @@ def _(student: Student) -> None:
 
 # 6.4 Switch off one part at a time
 
-LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=5)(judge_ablation)
+LAB.exercise("6.4", "ablation(evolve, off, size)", title="Switch off one part at a time", points=3)(judge_ablation)
 
 
 # 6.5 The same number of scorings

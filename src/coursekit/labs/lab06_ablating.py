@@ -18,11 +18,11 @@ Array = NDArray[np.float64]
 
 
 def toy_evolve(crossover: str | None = "swap", scale: float = 0.1, n_elites: int = 1) -> Tensor:
-    """Champions (5, 12, 2), drawn anew for each setting: moves in quarters, many rests, and some tiny moves of W."""
+    """Champions (7, 12, 2), drawn anew for each setting: moves in quarters, many rests, and some tiny moves of W."""
     rng = seeded(640 + (crossover is None) + 2 * (scale == 0) + 4 * (n_elites == 0))
-    steps = 0.25 * torch.randint(-6, 7, (5, 12, 2), generator=rng) * (torch.rand(5, 12, 2, generator=rng) < 0.6)
-    steps *= torch.rand(5, 12, 1, generator=rng) < 0.7
-    tiny = (steps == 0).all(dim=2) & (torch.rand(5, 12, generator=rng) < 0.3)
+    steps = 0.25 * torch.randint(-6, 7, (7, 12, 2), generator=rng) * (torch.rand(7, 12, 2, generator=rng) < 0.6)
+    steps *= torch.rand(7, 12, 1, generator=rng) < 0.7
+    tiny = (steps == 0).all(dim=2) & (torch.rand(7, 12, generator=rng) < 0.3)
     return (steps + 2.0**-12 * tiny[..., None] * Tensor([1, 0])).cumsum(dim=1)
 
 
@@ -97,6 +97,9 @@ def judge_ablation(student: Student) -> None:
             "a move of exactly `size` counts in yours; a jump is larger.": _ablated(jump=lambda m, size: m >= size),
             "your moves are lengths of steps; a move is the larger of the two changes, as `moves` has it.": (
                 _ablated(move=lambda c: np.linalg.norm(c, axis=2))
+            ),
+            "your moves are sums of the two changes; a move is the larger of the two, as `moves` has it.": (
+                _ablated(move=lambda c: np.abs(c).sum(axis=2))
             ),
             "all but tiny moves are jumps in yours, whatever `size` is. Is another number typed in, such as 0.2?": (
                 _ablated(jump=lambda m, size: m > 0.2)

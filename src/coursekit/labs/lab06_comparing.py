@@ -74,7 +74,7 @@ def judge_baselines(student: Student) -> None:
             "you multiply by the price: where a step costs more, *fewer* steps can be paid.": _compared(
                 lambda b, p: b * p
             ),
-            "you take the plain mean, which is the worst runs' own. Average the logarithms over the runs, then exp.": (
+            "you take the plain mean, which the worst runs decide. Average the logarithms over the runs, then exp.": (
                 _compared(whole=np.mean)
             ),
             "a product of hundreds of small errors is too small for a float, and becomes 0, as in the next cell of the "
@@ -86,6 +86,12 @@ def judge_baselines(student: Student) -> None:
             "log10 is undone by 10 ** ..., not by exp. Take log and exp, or 10 to the mean of log10.": (
                 _compared(whole=lambda e: np.exp(np.log10(e).mean()))
             ),
+            "exp is undone by log, and 10 ** ... by log10: yours mixes the two. Take log and exp.": (
+                _compared(whole=lambda e: 10 ** np.log(e).mean())
+            ),
+            "the two are the other way round: n_steps comes first, then the error.": lambda *args: {
+                name: two[::-1] for name, two in _compared()(*args).items()
+            },
             "you return the best run: the one that a paper would show. Take all runs.": _compared(whole=np.min),
             "you return the worst run. Take all runs.": _compared(whole=np.max),
             "the first run is left out of the mean.": _compared(whole=lambda e: np.exp(np.log(e[1:]).mean())),

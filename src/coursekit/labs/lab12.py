@@ -134,8 +134,8 @@ def _told(student: Student) -> None:
         n_calls += 1
         refuse(
             len(np.shape(images)) == 2 and len(images) and all(among(templates)) and not any(among(images)),
-            "classify gets the test images as templates, and others as images: it is the other way round, "
-            "classify(templates, labels, images).",
+            "classify gets test images as templates, and others as images. Are the two exchanged, classify(templates, "
+            "labels, images), or numbers of families taken for those of rows?",
         )
         if all(among(images)):
             shares.append(float(np.mean(among(templates))))

@@ -85,8 +85,8 @@ def _picture(student: Student, letter: str, face: Any, size: int) -> Image:
     box = image[tuple(slice(first, last + 1) for first, last in zip(inked.min(0), inked.max(0), strict=True))]
     diagnose(
         {
-            f"ink and paper are swapped: what surrounds the letter, paper, is {paper:.4g} in your image, and should be "
-            "0; full ink is 1.": paper > 0.5 * max(1.0, high),
+            f"the edges of your image are {paper:.4g}, where paper, 0, should be ({letter}, size = {size}); full ink "
+            "is 1. Are ink and paper swapped, or does the letter reach to the edges?": paper > 0.5 * max(1.0, high),
             f"the letter is a filled box, {high:.4g} in each of its pixels ({letter}, size = {size}): are the font's "
             "pixels put in, divided by 255, or one number for all?": high > 1.01
             and letter != "I"

@@ -17,6 +17,11 @@ def _told(value: Any) -> str:
     return f"{value!r:.40}, {kind}" if isinstance(value, str | int | float | list | tuple) else f"something {kind}"
 
 
+def _one(found: list[Any]) -> str:
+    """The first of what was found, where there is one: messages are written before it is known which is said."""
+    return repr(found[0]) if found else ""
+
+
 def _numbers(name: str, part: Any, families: list[str]) -> list[int]:
     """The face numbers of one part; TryAgain if it holds something else."""
     holds = f"{name} should be a flat list of face numbers, places in `families`; yours"
@@ -65,7 +70,7 @@ def _split(
     train, validation, test = ({families[i] for i in part if 0 <= i <= last} for part in parts)
     n_families = len(set(families))
     lost = {families[face] for face in missing} - (train | validation | test)
-    whole = f"so is its whole family, {sorted(lost)[:1]}" if lost else "others of its family are in one"
+    whole = f"so is its whole family, {_one(sorted(lost))}" if lost else "others of its family are in one"
     rule = "train is all that the two others leave."
     if len(test) < n_test or len(validation) < n_validation:
         rule = "do your slices leave a name out, or does a loop leave out a face?"
@@ -77,20 +82,19 @@ def _split(
     )
     diagnose(
         {
-            f"there is no face {strange[:1]}: they are numbered 0 to {last}, their places in `families`.": strange,
+            f"there is no face {_one(strange)}: they are numbered 0 to {last}, their places in `families`.": strange,
             f"all three parts are empty, for {last + 1} faces of {n_families} families: is anything put into them?": (
                 not flat
             ),
             f"{''.join(within[:1])}. Is the name of its family drawn twice, or the face put in twice?": within,
-            f"face {twice[:1]} is in two parts. {hold}: face i goes by its own name, families[i], train is what "
+            f"face {_one(twice)} is in two parts. {hold}: face i goes by its own name, families[i], train is what "
             "the two others leave, and each name is dealt out once, sorted(set(families)).": twice
             and train == set(families),
-            f"face {twice[:1]} is in two parts. {hold}: do your slices of the names overlap?": (
-                twice and (len(test) > n_test or len(validation) > n_validation)
-            ),
-            f"face {twice[:1]} is in two parts. {hold}. Is a name drawn more than once (`families` has it once for "
+            f"face {_one(twice)} is in two parts. {hold}: do your slices of the names overlap, or are a family's "
+            "faces looked for side by side?": (twice and (len(test) > n_test or len(validation) > n_validation)),
+            f"face {_one(twice)} is in two parts. {hold}. Is a name drawn more than once (`families` has it once for "
             "each of its faces, sorted(set(families)) has each once), or do your slices overlap?": twice,
-            f"face {missing[:1]} is in none of the three parts, and {whole}. {hold}: {rule}": missing,
+            f"face {_one(missing)} is in none of the three parts, and {whole}. {hold}: {rule}": missing,
         }
     )
     return parts
@@ -119,10 +123,10 @@ def _judge_parts(families: list[str], parts: list[list[int]], n_test: int, n_val
     got, wanted = [len(part) for part in names], [len(set(families)) - n_test - n_validation, n_validation, n_test]
     diagnose(
         {
-            f"family {shared[:1]} stands in {where} (its faces are {example}, ...). Are faces dealt out, and not "
+            f"family {_one(shared)} stands in {where} (its faces are {example}, ...). Are faces dealt out, and not "
             f"names? {asked} count families, and a family goes to one part with all its faces.": shared and torn,
-            f"family {shared[:1]} stands in {where}: its faces are {example}, ... A face tells on its relatives, so "
-            "all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
+            f"family {_one(shared)} stands in {where}: its faces are {example}, ... A face tells on its relatives, "
+            "so all of a family belong in one part, also where they don't stand side by side in `families`.": shared,
             f"{asked}, and train, validation and test hold {', '.join(map(str, got))} families, not "
             f"{', '.join(map(str, wanted))}: the right numbers, in another order. Are the lists returned as train, "
             "validation, test; are n_test and n_validation exchanged; or is a condition turned round?": (
@@ -180,7 +184,7 @@ def judge_split(student: Student) -> None:
             "the test families are the same for every `rng`: let rng.permutation(names) decide who they are.": (
                 len(set(draws)) == 1
             ),
-            f"{never[:1]} is never in the test, in {n_draws} splits: every family should have the same chance.": never,
+            f"{_one(never)} is never in the test, in {n_draws} splits: each family should have the same chance.": never,
             f"large families are in the test more often than small ones: {often}. Do you draw faces, and take their "
             "families? Draw from the *names*, each once: sorted(set(families)).": large > fair + 0.12 and large > small,
             f"small families are in the test more often than large ones: {often}. Every family should have the same "

@@ -236,6 +236,14 @@ def _stopped_run(student: Student, journal: Path) -> None:
     )
 
 
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
 def _half_a_line(student: Student, journal: Path) -> None:
     """The power went while the third unit was written."""
     lines = [json.dumps({"condition": c, "seed": s, "score": 0.5, "evaluations": 900}) for c, s in _ASKED[:3]]
@@ -257,7 +265,15 @@ def _half_a_line(student: Student, journal: Path) -> None:
     refuse(set(units) != set(_ASKED), f"after half a line your rows are for {units}; they should be for {_ASKED}.")
     whole = {(row.get("condition"), row.get("seed")) for row in lines_of(journal)} == set(_ASKED)
     half = lines[2][:25]
-    glued = any(line.startswith(half) and line != half for line in journal.read_text("utf-8").splitlines())
+    left = journal.read_text("utf-8").splitlines()
+    found = [(row.get("condition"), row.get("seed")) for row in lines_of(journal)]
+    lost = [unit for unit in _ASKED[:2] if unit not in found]
+    refuse(
+        lost,
+        f"the journal held whole lines of {_ASKED[:2]} and half a line; after your run those of {lost} are gone. "
+        "What is finished stays there: leave out the half line, and nothing else.",
+    )
+    glued = any(line.startswith(half) and line != half and not _is_json(line) for line in left)
     again = Work(journal)
     _run(student, again)
     refuse(

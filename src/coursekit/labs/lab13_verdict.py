@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from coursekit.feedback import Student, TryAgain, compare, hidden
+from coursekit.feedback import Pattern, Student, TryAgain, compare, hidden
 
 __all__ = ["judge_verdict"]
 
@@ -60,6 +60,20 @@ def _judged(
         return name, mean, mean - width, mean + width
 
     return judge
+
+
+def _as_two_samples(answer: tuple[Array, ...], right: Any, rows: list[Row], control: str, n_comparisons: int) -> bool:
+    """Whether an interval is as wide as that of two samples, in one of the forms in which that is reckoned."""
+    name, widths = _choose(rows, control, "validation"), list[float]()
+    a, b = _by_seed(rows, name, "test"), _by_seed(rows, control, "test")
+    for seeds in (set(a) | set(b), set(a) & set(b)):
+        x, y = (np.array([one[seed] for seed in sorted(seeds & set(one))]) for one in (a, b))
+        for equal in (True, False):
+            found = stats.ttest_ind(x, y, equal_var=equal)
+            error = abs((x.mean() - y.mean()) / found.statistic)
+            degrees = found.df, len(x) - 1, min(len(x), len(y)) - 1
+            widths += [float(stats.t.ppf(1 - 0.025 / n_comparisons, df)) * error for df in degrees]
+    return bool(np.isclose((answer[2] - answer[1]) / 2, widths, rtol=1e-4).any())
 
 
 _Z = stats.norm.ppf
@@ -164,7 +178,7 @@ def judge_verdict(student: Student) -> None:
         name, mean, low, high = right(*args)
         return name, mean, high, low
 
-    mistakes = {
+    mistakes: dict[str, Callable[..., Any] | Pattern] = {
         "you subtract two means, each over its own seeds. Where a seed is missing in one of the two, the means are "
         "over different seeds: take the mean of the differences.": _judged(pair="means"),
         "you divide by n; the standard deviation of a mean is divided by the square root of n.": _judged(
@@ -174,6 +188,8 @@ def judge_verdict(student: Student) -> None:
         "high comes before low: return chosen, mean, low, high.": high_first,
         "the interval is that of two independent samples. Both settings ran with the same seeds: take the difference "
         "seed by seed first, and then the mean and the interval of the differences.": _judged(pair="none"),
+        "the interval is as wide as that of two samples that have nothing in common. Both settings ran with the same "
+        "seeds: take the difference seed by seed first, and the spread of the differences.": Pattern(_as_two_samples),
         "you pair by position, and rows stand in any order. Pair by seed, and leave out a seed that one of the two "
         "lacks.": _judged(pair="position"),
         "the difference is taken the wrong way round: the chosen setting less the control.": _judged(sign=-1),

@@ -62,15 +62,21 @@ def _queue(
 
 
 def _by_heap(
-    seconds: Sequence[float], n_workers: int, step: Callable[[float, float], tuple[float, float]], more: float = 0.0
+    seconds: Sequence[float],
+    n_workers: int,
+    step: Callable[[float, float], tuple[float, float]],
+    more: float = 0.0,
+    since: Callable[[float], float] = lambda start: start,
+    last: Callable[[list[float]], float] = max,
 ) -> tuple[list[float], float]:
-    """The same with another step: (scheduler, idle) -> (scheduler, start); `more` seconds are added to each task."""
+    """The same with another step: (scheduler, idle) -> (scheduler, start); `more` seconds are added to each task, which
+    counts `since` its start; `last` makes the makespan of the heap."""
     idle, scheduler, starts = [0.0] * n_workers, 0.0, list[float]()
     for length in seconds:
         scheduler, start = step(scheduler, heapq.heappop(idle))
         starts.append(start)
-        heapq.heappush(idle, start + more + length)
-    return starts, max(idle)
+        heapq.heappush(idle, since(start) + more + length)
+    return starts, last(idle)
 
 
 def _ahead(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[list[float], float]:
@@ -83,6 +89,13 @@ def _late(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[li
 
 def _twice(seconds: Sequence[float], n_workers: int, dispatch: float) -> tuple[list[float], float]:
     return _by_heap(seconds, n_workers, lambda scheduler, idle: (max(scheduler, idle) + dispatch,) * 2, dispatch)
+
+
+def _in_steps(step: Callable[[float, float, float], tuple[float, float]], **changed: Any) -> Callable[..., Any]:
+    """As `_by_heap`, of a step that gets `dispatch`, too."""
+    return lambda seconds, n_workers, dispatch: _by_heap(
+        seconds, n_workers, lambda scheduler, idle: step(scheduler, idle, dispatch), **changed
+    )
 
 
 def _like(**changed: Any) -> Callable[..., Any]:
@@ -120,6 +133,17 @@ _QUEUE_MISTAKES: dict[str, Callable[..., Any]] = {
     "`dispatch` comes after the start instead of before it: first the scheduler needs its seconds, then the task "
     "starts.": _late,
     "`dispatch` counts twice for a worker: a task that has started ends `seconds` later.": _twice,
+    "the scheduler is free again too early, before the task that it hands out has started: it goes on from that "
+    "start.": _in_steps(lambda scheduler, idle, d: (scheduler + d, max(scheduler, idle) + d)),
+    "the `dispatch` seconds begin while everybody is busy: they begin when the scheduler is free *and* a worker is "
+    "idle.": _in_steps(lambda scheduler, idle, d: (max(scheduler + d, idle),) * 2),
+    "the scheduler is busy for twice `dispatch`: from a task's start on it is free.": _in_steps(
+        lambda scheduler, idle, d: (max(scheduler, idle) + 2 * d, max(scheduler, idle) + d)
+    ),
+    "a worker is idle again `seconds` after the very beginning: push start + seconds.": _in_steps(
+        lambda scheduler, idle, d: (max(scheduler, idle) + d,) * 2, since=lambda start: 0
+    ),
+    "`dispatch` is rounded down to a whole number.": lambda s, n, d: _queue(s, n, int(d)),
     "`dispatch` is ignored.": _like(counts_dispatch=0.0),
     "all workers are served at the same time. There is one scheduler: it hands out one task after the other, and each "
     "takes `dispatch` seconds.": _like(line=False),
@@ -141,6 +165,9 @@ _MAKESPANS: dict[str, Callable[..., float]] = {
     "makespan is the latest *start*; it is the latest end.": lambda *args: _like(
         last=lambda starts, ends: float(max(starts))
     )(*args)[1],
+    "makespan is the last entry of the heap, which needn't be its largest: a heap is sorted at its beginning alone.": (
+        lambda *args: _in_steps(lambda s, idle, d: (max(s, idle) + d,) * 2, last=lambda idle: idle[-1])(*args)[1]
+    ),
     "makespan is the work divided by the workers, as if nobody ever were idle.": lambda s, n, d: sum(s) / n,
 }
 
@@ -148,9 +175,7 @@ _MAKESPANS: dict[str, Callable[..., float]] = {
 @LAB.exercise("15.3", "queue(seconds, n_workers, dispatch)", title="The queue on paper", points=4)
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(15))
-
-    def case(n_tasks: int, n_workers: int, dispatch: float) -> tuple[list[float], int, float]:
-        return rng.lognormal(0, 1, n_tasks).round(3).tolist(), n_workers, dispatch
+    sizes = (12, 3, 0.1), (9, 1, 0.0), (4, 9, 0.3), (40, 5, 0.02), (30, 6, 0.4), (8, 2, 1.3)
 
     compare_each(  # starts alone come first: most faults in them are told whatever the makespan is made of
         student,
@@ -162,7 +187,7 @@ def _(student: Student) -> None:
             "makespan": Part(lambda *args: _queue(*args)[1], _MAKESPANS),
         },
         by_hand=[(([5.0, 1.0, 1.0, 2.0], 2, 0.5), ([0.5, 1.0, 2.5, 4.0], 6.0))],
-        others=[case(12, 3, 0.1), case(9, 1, 0.0), case(4, 9, 0.3), case(40, 5, 0.02), case(30, 6, 0.4)],
+        others=[(rng.lognormal(0, 1, n).round(3).tolist(), *rest) for n, *rest in sizes],
     )
 
 

@@ -1,10 +1,12 @@
 """What lab 15 asks of a map for any workers: results in order, a seed of its own for every task, nobody idle."""
 
 import hashlib
+import inspect
 import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,14 @@ class _Threads(Executor):
                 f"submit gets a {type(fn).__name__} as its first argument: it takes the function and its arguments "
                 "apart, in this order, submit(f, a, b), not submit(f(a, b))."
             )
+        with suppress(ValueError):  # some functions written in C don't tell what they take
+            try:
+                inspect.signature(fn).bind(*args, **kwargs)
+            except TypeError as error:
+                raise TryAgain(
+                    f"submit sends {getattr(fn, '__name__', 'a function')} with arguments that it doesn't take "
+                    f"({error}): they stand apart, submit(f, a, b), and not in one tuple or list."
+                ) from None
         future = _Receipt(self)
         with self._news:
             self.n_submitted += 1
@@ -132,7 +142,7 @@ def judge_map(student: Student) -> None:
             executor.done.append((design["size"], score))
             return score
 
-        evaluated.__name__ = "evaluate"
+        evaluated.__name__ = evaluated.__qualname__ = "evaluate"
         answer = student(evaluated, these, executor)
         refuse(
             not isinstance(answer, list | tuple | np.ndarray),

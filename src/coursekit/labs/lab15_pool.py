@@ -172,6 +172,11 @@ class _Watched:
             "a score of None is told: that worker died, and there is no score. Submit the same design again.",
         )
         refuse(
+            design in self.lost and design not in self.scored,
+            f"a design whose worker died is told with the score {score!r:.40}: it has none, and none may be made "
+            "up for it. Submit the same design again.",
+        )
+        refuse(
             not isinstance(design, int) or not isinstance(score, float),
             f"tell gets a {type(design).__name__} and a {type(score).__name__}: it takes the design and its score, "
             "tell(design, score), as pool.wait() gives them.",

@@ -49,6 +49,11 @@ def tensor(answer: Any, shape: tuple[int, ...], name: str, whole: bool = False) 
 def looks_normal(noise: Tensor, std: float, what: str) -> None:
     """TryAgain unless these (thousands of) numbers look normal with mean 0 and this standard deviation."""
     ratio = float(noise.std()) / std
+    mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
+    above = float((noise > 0).float().mean())
+    if abs(mean) > 0.1 and abs(above - 0.5) > 0.03:  # a few huge numbers shift a mean, too
+        one_sided = " No number is below 0: torch.randn is centred, torch.rand (from 0 to 1) isn't, nor is an abs()."
+        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{one_sided if above == 1 else ''}")
     for other, hint in (
         (
             std**-0.5,
@@ -60,11 +65,6 @@ def looks_normal(noise: Tensor, std: float, what: str) -> None:
     ):
         if abs(ratio - 1) > 0.06 and abs(ratio / other - 1) < 0.06:
             raise TryAgain(f"{what} has the wrong standard deviation: {hint} {ratio * std:.3g} came, for {std:g}.")
-    mean, beyond = float(noise.mean()) / std, float((noise.abs() > 2 * std).float().mean())
-    above = float((noise > 0).float().mean())
-    if abs(mean) > 0.1 and abs(above - 0.5) > 0.03:  # a few huge numbers shift a mean, too
-        one_sided = " No number is below 0: torch.randn is centred, torch.rand (from 0 to 1) isn't, nor is an abs()."
-        raise TryAgain(f"{what} is not centred on 0: its mean is {mean * std:.3g}.{one_sided if above == 1 else ''}")
     if abs(ratio - 1) > 0.06 or abs(beyond - 0.0455) > 0.02:
         wide = float((noise.abs() > 2 * std * ratio).float().mean())  # beyond two of its own
         normal = "" if abs(wide - 0.0455) < 0.015 else " Is it torch.randn?"

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -95,36 +95,22 @@ def dask(address: str, timeout: float = 30.0, silence: float = 60.0) -> Opener:
 
 
 class _Dask(Executor):
-    """Like `Client.get_executor`, but for a result whose worker dies just when it has been fetched.
-
-    Such a future is "lost" again when it is looked at, and Dask's executor (2026.8) unpacks the result as if it were an
-    error's three parts: "too many values to unpack", raised in the name of an evaluation that went well.
-    """
+    """`Client.get_executor` (2026.8) takes a result whose worker dies just when it has been fetched for an error."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         theirs = self._client.submit(fn, *args, pure=False, **kwargs)
-        ours: Future[Any] = Future()
-        ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
-        self._client.loop.add_callback(_hand_over, theirs, ours)
-        return ours
+        return asyncio.run_coroutine_threadsafe(_result(theirs), self._client.loop.asyncio_loop)
 
 
-async def _hand_over(theirs: Any, ours: Future[Any]) -> None:
-    result = error = None
+async def _result(theirs: Any) -> Any:
     try:
-        result = await theirs
-    except (CancelledError, asyncio.CancelledError):
-        ours.cancel()
-    except Exception as caught:
-        error = caught
-    if ours.set_running_or_notify_cancel():  # from now on, nobody can call it off
-        if error is None:
-            ours.set_result(result)
-        else:
-            ours.set_exception(error)
+        return await theirs
+    except asyncio.CancelledError:
+        theirs.cancel()
+        raise
 
 
 def _alone(error: Exception) -> Exception:

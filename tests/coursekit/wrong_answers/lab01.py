@@ -264,7 +264,7 @@ WRONG = {
         (x_is_standardised_in_place, "changed its input `x` in place"),
         (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
         (intercept_climbs, "b has run away to"),
-        (steps_go_uphill, "with `learning_rate` of the other sign"),
+        (steps_go_uphill, "if `learning_rate` were of the other sign"),
         (asked_at_the_intercept_and_the_slope, "mse_gradient takes the slope first"),
         (way_back_with_the_slope_for_z, "the slope for z went the way back"),
     ],

@@ -364,6 +364,38 @@ def places_are_fitted(train, validation, test, degrees):
     return degree, both_errors_by_polyfit(*train, *test, degree)[1]
 
 
+def what_is_left_is_cut_in_its_order(x, y, rng):
+    n = len(x) // 5
+    a = rng.choice(len(x), 3 * n, replace=False)
+    rest = np.setdiff1d(np.arange(len(x)), a)
+    mean, std = x[a].mean(axis=0), x[a].std(axis=0)
+    return tuple(((x[rows] - mean) / std, y[rows]) for rows in (a, rest[:n], rest[n:]))
+
+
+def rmse_of(fitted, scored, degree):
+    curve = np.polynomial.Polynomial.fit(*fitted, degree)
+    return np.sqrt(np.mean((curve(scored[0]) - scored[1]) ** 2))
+
+
+def minimum_begins_at_ten(train, validation, test, degrees):
+    best, best_error = degrees[0], 10
+    for degree in degrees:
+        if (error := rmse_of(train, validation, degree)) < best_error:
+            best, best_error = degree, error
+    return best, rmse_of(train, test, best)
+
+
+def last_degree(train, validation, test, degrees):
+    for degree in degrees:
+        best = degree
+    return best, rmse_of(train, test, best)
+
+
+def place_of_the_degree(train, validation, test, degrees):
+    best = int(np.argmin([rmse_of(train, validation, degree) for degree in degrees]))
+    return best, rmse_of(train, test, best)
+
+
 WRONG = {
     "2.1": [
         (errors_are_swapped, "the two are the other way round"),
@@ -386,7 +418,8 @@ WRONG = {
         (axis_is_forgotten, "one mean and one std for the whole table"),
         (divided_by_the_variance, "you divide by the variance"),
         (std_of_a_sample, "your std divides by n - 1"),
-        (rng_is_ignored, "the split is the same for every rng"),
+        (what_is_left_is_cut_in_its_order, "shuffle all rows once, and cut twice"),
+        (rng_is_ignored, "the same rows of y are in a part whatever rng is"),
         (global_chance, "the same rng gives another split each time"),
         (splits_overlap, "validation and test share 4 rows"),
         (drawn_independently, "train and validation share"),
@@ -404,6 +437,9 @@ WRONG = {
         (scaled_by_the_ends, "the smallest and the largest value"),
     ],
     "2.3": [
+        (minimum_begins_at_ten, "Does the best so far begin above any"),
+        (last_degree, "the last degree of the list is returned"),
+        (place_of_the_degree, "and the error isn't the winner's, either"),
         (chosen_on_training, "chosen on the training points"),
         (only_the_degree, "should return 2 values"),
         (all_test_errors, "test_rmse should be one number"),

@@ -121,6 +121,22 @@ def nudge_is_left_behind(loss, gradient, theta, h):
     return safe(claimed, nudged)
 
 
+def zero_where(zero):
+    """The error is 0 wherever this is true of what is claimed and of what is nudged."""
+
+    def errors(loss, gradient, theta, h):
+        claimed, nudges = gradient(theta), h * np.eye(len(theta))
+        nudged = np.array([(loss(theta + e) - loss(theta - e)) / (2 * h) for e in nudges])
+        return np.where(zero(claimed, nudged), 0, safe(claimed, nudged))
+
+    return errors
+
+
+zero_where_claimed_is = zero_where(lambda claimed, nudged: claimed == 0)
+zero_where_nudged_is = zero_where(lambda claimed, nudged: nudged == 0)
+zero_where_one_is = zero_where(lambda claimed, nudged: claimed * nudged == 0)
+
+
 def errors_in_a_loop(loss, gradient, theta, h):
     """Right: places nudged in a copy, a list of numbers."""
     errors = []
@@ -170,6 +186,30 @@ def slopes_are_not_wanted(x, y, w1, b1, w2, b2):
     x, y, w1, b1, w2, b2 = map(torch.tensor, (x, y, w1, b1, w2, b2))
     binary_cross_entropy_with_logits(torch.tanh(x @ w1.T + b1) @ w2.T + b2, y).backward()
     return w1.grad, b1.grad, w2.grad, b2.grad
+
+
+def bend_of_numpy(x, y, w1, b1, w2, b2):
+    weights = tensors(w1, b1, w2, b2)
+    z = np.tanh(torch.tensor(x) @ weights[0].T + weights[1]) @ weights[2].T + weights[3]
+    binary_cross_entropy_with_logits(z, torch.tensor(y)).backward()
+    return tuple(weight.grad for weight in weights)
+
+
+def targets_stand_first(x, y, w1, b1, w2, b2):
+    return asked(x, y, w1, b1, w2, b2, loss=lambda z, t: binary_cross_entropy_with_logits(t, z))
+
+
+def forward_in_tensors(x, w1, b1, w2, b2):
+    z1 = torch.tensor(x @ w1.T + b1)
+    h = torch.tanh(z1)
+    return z1, h, torch.sigmoid(h @ torch.tensor(w2).T + torch.tensor(b2))
+
+
+def forward_in_float32(x, w1, b1, w2, b2):
+    x, w1, b1, w2, b2 = (one.astype(np.float32) for one in (x, w1, b1, w2, b2))
+    z1 = x @ w1.T + b1
+    h = np.tanh(z1)
+    return z1, h, expit(h @ w2.T + b2)
 
 
 def losses_are_not_averaged(x, y, w1, b1, w2, b2):
@@ -259,6 +299,8 @@ def last_bias_is_a_number(x, y, w2, z1, h, p):
 
 WRONG = {
     "4.1": [
+        (forward_in_tensors, "but as a Tensor: return an array"),
+        (forward_in_float32, "is rounded to float32, which keeps 7 digits"),
         (lists_in_place_of_arrays, "z1 holds the right numbers, but as a list"),
         (weights_are_not_transposed, "w1 is not transposed"),
         (weights_are_reshaped, "turned w1 round with reshape"),
@@ -277,10 +319,13 @@ WRONG = {
     ],
     "4.3": [
         (one_sided, "you nudge to one side only"),
-        (nudge_is_left_behind, "changed its input `theta` in place"),
+        (nudge_is_left_behind, "`mine = theta`, is no copy"),
         (size_of_the_sum, "you divide by |claimed + nudged|"),
         (gradient_is_not_asked, "compare with the nudges is theta itself"),
         (nudge_is_not_taken_back, "isn't taken back before the next"),
+        (zero_where_claimed_is, "0 wherever claimed is 0"),
+        (zero_where_nudged_is, "0 wherever nudged is 0"),
+        (zero_where_one_is, "0 wherever one of the two slopes is 0"),
     ],
     "4.4": [
         (single_precision, "the rounding of float32"),
@@ -292,6 +337,8 @@ WRONG = {
         (output_bias_is_left_out, "whose slope you ask for has no part"),
         (targets_in_a_row, "for n examples, both are (n, 1)"),
         (a_step_is_left_in_the_arrays, "changed its input `w1` in place"),
+        (bend_of_numpy, "NumPy keeps no record of slopes"),
+        (targets_stand_first, "the targets are exchanged in the loss"),
         (layers_keep_their_random_weights, "is another each time, for the same inputs"),
     ],
 }

@@ -1158,7 +1158,7 @@ WRONG = {
         (one_coin_for_all, "all genes of all runs are hit together, or none"),
         (one_coin_a_run, "all genes of a run are hit together, or none"),
         (rate_and_scale_are_swapped, "the share `scale` of the genes is hit"),
-        (exactly_so_many_are_hit, "exactly 60000 of 200000 genes are hit each time"),
+        (exactly_so_many_are_hit, "exactly 6000 of 20000 genes are hit each time"),
         (first_child_is_spared, "no gene of child 0, in any run, is hit"),
         (scale_divides, "is torch.randn(...) divided by it?"),
         (mutation_by_torchs_own_chance, "another source of randomness"),

@@ -499,6 +499,28 @@ def table_of_plain_numbers(methods, prices, budget, x, y):
     return table
 
 
+def ablation_with(step_of, finish=float):
+    """`ablation` with other moves, or other numbers at the end."""
+
+    def ablated(evolve, off, size):
+        table = {}
+        for name, settings in {"all on": {}, **off}.items():
+            step = step_of(evolve(**settings).diff(dim=1).abs())
+            counts = (step > size).sum(dim=1), (step == 0).sum(dim=1)
+            table[name] = tuple(finish(count.float().mean().item()) for count in counts)
+        return table
+
+    return ablated
+
+
+rounded_counts = ablation_with(lambda change: change.amax(dim=2), lambda mean: round(mean, 1))
+sums_of_changes = ablation_with(lambda change: change.sum(dim=2))
+
+
+def exchanged_baselines(methods, prices, budget, x, y):
+    return {name: two[::-1] for name, two in table_of_plain_numbers(methods, prices, budget, x, y).items()}
+
+
 WRONG = {
     "6.1": [
         (sign_is_forgotten, "your fitness is the error itself"),
@@ -584,6 +606,8 @@ WRONG = {
         (settings_in_one_piece, "by two stars"),
         (variants_are_written_into_off, "changed its input `off` in place"),
         (variants_run_twice, "ran 4 times for two variants"),
+        (rounded_counts, "table is rounded to 1 decimals"),
+        (sums_of_changes, "your moves are sums of the two changes"),
         (sum_of_the_jumps, "jumps is of all runs together"),
     ],
     "6.5": [
@@ -600,6 +624,7 @@ WRONG = {
         (steps_are_fractions, "a method takes whole steps"),
         (fitness_under_the_logarithm, "a logarithm or a root taken of a negative number"),
         (product_of_errors, "too small for a float"),
+        (exchanged_baselines, "n_steps comes first, then the error"),
         (errors_alone, "Yours has for 'a': 0.25"),
         (rows_without_names, "it returned list"),
         (first_method_only, "it returned names ['a']"),

@@ -175,6 +175,26 @@ def anything_goes(genomes, loss, step_, inherit, n_steps):
     return life()(genomes, loss, step_, inherit if inherit in ("lamarck", "baldwin") else "none", n_steps)
 
 
+def best_of_a_life(genomes, loss, step_, inherit, n_steps):
+    learned = genomes.clone()
+    fitness = -loss(learned)
+    for _ in range(n_steps if inherit != "none" else 0):
+        step_(learned)
+        fitness = torch.maximum(fitness, -loss(learned))
+    return fitness, learned if inherit == "lamarck" else genomes, life()(genomes, loss, step_, inherit, n_steps)[2]
+
+
+def right_words_are_refused(genomes, loss, step_, inherit, n_steps):
+    if inherit != "lamarck" or inherit != "baldwin" or inherit != "none":
+        raise ValueError("lamarck, baldwin or none")
+    return life()(genomes, loss, step_, inherit, n_steps)
+
+
+def cost_of_each(genomes, loss, step_, inherit, n_steps):
+    fitness, heirs, cost = life()(genomes, loss, step_, inherit, n_steps)
+    return fitness, heirs, torch.full(fitness.shape, cost)
+
+
 def fitness_alone(genomes, loss, step_, inherit, n_steps):
     return life()(genomes, loss, step_, inherit, n_steps)[0]
 
@@ -319,6 +339,9 @@ WRONG = {
     ],
     "7.2": [
         (modes_are_swapped, "Lamarck and Baldwin are swapped"),
+        (best_of_a_life, "the best of a whole life"),
+        (right_words_are_refused, "Your own `raise` stops it"),
+        (cost_of_each, "cost should be one number"),
         (bare_error, "name the three words"),
         (cost_is_typed_in, "cost is the same whatever"),
         (births_are_lost, "the weights of birth are lost"),

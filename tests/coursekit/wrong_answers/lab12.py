@@ -424,6 +424,17 @@ def curve_one_image_at_a_time(x, y, family, order, test, ks, classify):
     ]
 
 
+def smallest_begins_at_a_million(templates, labels, images):
+    answers = []
+    for image in images.astype(float):
+        best, found = 1e6, labels[0]
+        for template, label in zip(templates.astype(float), labels, strict=True):
+            if (distance := ((image - template) ** 2).sum()) < best:
+                best, found = distance, label
+        answers.append(found)
+    return np.array(answers)
+
+
 WRONG = {
     "12.1": [
         (corner, "your letters stand at the top left"),
@@ -437,7 +448,7 @@ WRONG = {
         (begins_in_the_middle, "Where should its ink begin"),
         (pasted_without_halving, "From left to right all letters are in the middle"),
         (by_weight, "the middle of the *ink's weight*"),
-        (white_on_black, "ink and paper are swapped"),
+        (white_on_black, "Are ink and paper swapped, or"),
         (bytes_for_shares, "the pixels go up to"),
         (whole_numbers, "the pixels should be floats from 0 to 1; yours are uint8"),
         (divided_twice, "the most in your image is"),
@@ -490,6 +501,7 @@ WRONG = {
     ],
     "12.3": [
         (place_for_label, "you return the template's place"),
+        (smallest_begins_at_a_million, "does the smallest distance so far begin at a fixed number"),
         (floats_too_late, "goes wrong on uint8 pixels"),
         (without_the_template, "Does each distance use both"),
         (match_in_whole_numbers, "you turn the pixels into whole numbers"),
@@ -505,7 +517,7 @@ WRONG = {
         (labels_of_other_rows, "labels: give one label for each"),
         (labels_come_first, "(18,), (18, 20), (12, 20)"),
         (labels_come_last, "(18, 20), (12, 20), (18,)"),
-        (images_come_first, "the test images as templates"),
+        (images_come_first, "gets test images as templates"),
         (labels_of_the_test, "or are these the images' labels?"),
     ],
 }

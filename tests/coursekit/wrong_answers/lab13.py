@@ -422,6 +422,34 @@ def seeds_of_the_control_choose(rows, control, n_comparisons):
     return is_better_by_scipy([row for row in rows if row["setting"] in (chosen, control)], control, n_comparisons)
 
 
+def broken_journal_is_thrown_away(conditions, seeds, budget, work, journal, progress):
+    done, asked = {}, [(condition, seed) for seed in seeds for condition in conditions]
+    try:
+        for line in journal.read_text().splitlines() if journal.exists() else []:
+            row = json.loads(line)
+            done[row["condition"], row["seed"]] = row
+    except ValueError:
+        journal.unlink()
+    for condition, seed in asked:
+        if (condition, seed) not in done:
+            result = work(condition, torch.Generator().manual_seed(seed), budget)
+            if result["evaluations"] > budget:
+                raise ValueError(f"{condition}, {seed}")
+            done[condition, seed] = {"condition": condition, "seed": seed} | result
+            with journal.open("a") as file:
+                file.write(json.dumps(done[condition, seed]) + "\n")
+            progress(sum(unit in done for unit in asked), len(asked))
+    return [done[unit] for unit in asked]
+
+
+def two_samples_with_one_variance(rows, control, n_comparisons):
+    chosen, mean, *_ = is_better_by_scipy(rows, control, n_comparisons)
+    a, b = ({r["seed"]: r["test"] for r in rows if r["setting"] == name} for name in (chosen, control))
+    pairs = [(a[seed], b[seed]) for seed in a if seed in b]
+    found = stats.ttest_ind(*zip(*pairs, strict=True)).confidence_interval(1 - 0.05 / n_comparisons)
+    return chosen, mean, found.low, found.high
+
+
 WRONG = {
     "13.2": [
         (reuse_is_counted_twice, "you count what is reused twice"),
@@ -443,6 +471,7 @@ WRONG = {
         (any_order, "your rows stand in the order of the journal"),
         (all_of_the_journal, "was not asked for (seed 99)"),
         (stops_at_half_a_line, "leave it out, and nothing else"),
+        (broken_journal_is_thrown_away, "What is finished stays there"),
         (glued_line, "glued to the half line"),
         (exception_is_swallowed, "an exception in `work` disappears"),
         (nobody_watches_the_budget, "and no error comes"),
@@ -484,6 +513,7 @@ WRONG = {
         (worst_is_chosen, "the worst setting is chosen"),
         (independent_samples, "that of two independent samples"),
         (all_seeds_of_the_chosen, "Pair only the seeds of both"),
+        (two_samples_with_one_variance, "two samples that have nothing in common"),
         (three_values, "your function should return 4 values"),
     ],
 }

@@ -467,6 +467,52 @@ def queue_by_heap(seconds, n_workers, dispatch):
     return np.array(starts), max(idle)
 
 
+def arguments_in_a_tuple(evaluate, tasks, executor):
+    return [f.result() for f in [executor.submit(evaluate, (d, rng_of(d, k))) for d, k in tasks]]
+
+
+def score_for_the_dead(made_up):
+    """A worker's death is told as a score."""
+
+    def search(ask, tell, pool, n_evaluations):
+        history = []
+        while len(history) < n_evaluations:
+            while pool.n_running < pool.n_workers and len(history) + pool.n_running < n_evaluations:
+                pool.submit(ask())
+            design, score = pool.wait()
+            history.append((design, made_up if score is None else score))
+            tell(*history[-1])
+        return history
+
+    return search
+
+
+def queue_by(step, *, since=lambda start: start, last=max):
+    """`queue` by a heap, with a part replaced: step(free, idle, dispatch) -> (free, start)."""
+
+    def queue(seconds, n_workers, dispatch):
+        idle, free, starts = [0.0] * n_workers, 0.0, []
+        for s in seconds:
+            free, start = step(free, heapq.heappop(idle), dispatch)
+            starts.append(start)
+            heapq.heappush(idle, since(start) + s)
+        return starts, last(idle)
+
+    return queue
+
+
+def due(free, idle, dispatch):
+    return max(free, idle) + dispatch
+
+
+free_too_early = queue_by(lambda free, idle, d: (free + d, due(free, idle, d)))
+busy_while_all_are = queue_by(lambda free, idle, d: (max(free + d, idle),) * 2)
+busy_for_too_long = queue_by(lambda free, idle, d: (due(free, idle, d) + d, due(free, idle, d)))
+idle_since_the_beginning = queue_by(lambda free, idle, d: (due(free, idle, d),) * 2, since=lambda start: 0)
+whole_seconds = queue_by(lambda free, idle, d: (due(free, idle, int(d)),) * 2)
+last_of_the_heap = queue_by(lambda free, idle, d: (due(free, idle, d),) * 2, last=lambda idle: idle[-1])
+
+
 WRONG = {
     "15.1": [
         (one_generator_for_all, "where a task stands in the list"),
@@ -493,6 +539,7 @@ WRONG = {
         (pairs, "a result is a tuple"),
         (the_best_alone, "a list of results"),
         (first_executor_for_all, "a second call sends nothing"),
+        (arguments_in_a_tuple, "not in one tuple or list"),
         (first_tasks_for_all, "is something kept from the first"),
     ],
     "15.2": [
@@ -520,11 +567,19 @@ WRONG = {
         (rounded_when_told, "which pool.wait() never gave"),
         (history_is_sorted, "in the order in which you told"),
         (one_worker_stays_free, "a worker is idle while there is still"),
+        (score_for_the_dead(0.0), "with the score 0.0: it has none"),
+        (score_for_the_dead(-1), "with the score -1: it has none"),
         (waits_for_nothing, "1 of 25 designs were asked for"),
     ],
     "15.3": [
         (idle_before_they_begin, "isn't idle before its end. Push"),
         (makespan_alone, "should return 2 values"),
+        (free_too_early, "the scheduler is free again too early"),
+        (busy_while_all_are, "seconds begin while everybody is busy"),
+        (busy_for_too_long, "busy for twice `dispatch`"),
+        (idle_since_the_beginning, "after the very beginning: push"),
+        (whole_seconds, "rounded down to a whole number"),
+        (last_of_the_heap, "makespan is the last entry of the heap"),
     ],
 }
 
