@@ -20,7 +20,7 @@ from coursekit.feedback.changes import misreadings, plainer
 from coursekit.feedback.mishaps import where_it_stopped
 from coursekit.feedback.quantities import quantities, taken_for, tie
 from coursekit.feedback.reading import Answer, brief, read_floats
-from coursekit.feedback.relations import relation, wherever_wrong
+from coursekit.feedback.relations import nearly, relation, wherever_wrong
 from coursekit.feedback.running import TooLong, run_limited
 from coursekit.feedback.student import Student
 from coursekit.feedback.surroundings import mute_libraries
@@ -220,7 +220,7 @@ class _Search:
 
     def _related(self) -> str:
         """What ties all answers to the right ones, or which quantity was taken for what is asked."""
-        near = _nearly(self.got, self.right) or _scaled(self.got, self.right)
+        near = nearly(self.got, self.right) or _scaled(self.got, self.right)
         return near or relation(self.got, self.right) or taken_for(self.got, self._known())
 
     def _tied(self) -> str:
@@ -369,15 +369,6 @@ def _ratios(after: Array, before: Array) -> set[float]:
 def _were(change: str) -> str:
     """A change of arguments, as in "`x` without its signs", as what might be so: "`x` were without its signs"."""
     return re.sub(r"^(`\w+`(?: and `\w+`)?)", r"\1 were", change)
-
-
-def _nearly(got: Sequence[Array], right: Sequence[Array]) -> str:
-    """What is said of values that are right but for their last digits."""
-    if any(a.shape != b.shape or not np.allclose(a, b, rtol=1e-5) for a, b in zip(got, right, strict=True)):
-        return ""
-    if all((a == a.astype(np.float32)).all() for a in got):
-        return "is rounded to float32, which keeps 7 digits: keep float64 from the first step to the last"
-    return "is right to five digits only: is something rounded on the way, in float32, or searched for and not solved"
 
 
 def _scaled(got: Sequence[Array], right: Sequence[Array]) -> str:

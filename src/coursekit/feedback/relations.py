@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["relation", "wherever_wrong"]
+__all__ = ["nearly", "relation", "wherever_wrong"]
 
 Array = NDArray[np.float64]
 Relations = dict[str, Callable[[Array, Array], bool]]
@@ -148,6 +148,19 @@ def relation(got: Sequence[Array], expected: Sequence[Array]) -> str:
                 if all(_holds(holds, a, b) for a, b in zip(got, expected, strict=True)):
                     return text
     return ""
+
+
+def _near(a: Array, b: Array) -> bool:
+    return np.allclose(a, b, rtol=1e-5, atol=1e-6 * np.abs(b).max(initial=0))
+
+
+def nearly(got: Sequence[Array], right: Sequence[Array]) -> str:
+    """What is said of values that are right but for their last digits."""
+    if any(a.shape != b.shape or not _near(a, b) for a, b in zip(got, right, strict=True)):
+        return ""
+    if all((a == a.astype(np.float32)).all() for a in got):
+        return "is rounded to float32, which keeps 7 digits: keep float64 from the first step to the last"
+    return "is right to five digits only: is something rounded on the way, in float32, or searched for and not solved"
 
 
 def wherever_wrong(got: Sequence[Array], expected: Sequence[Array]) -> str:

@@ -132,6 +132,13 @@ def _refitted(*a: Any) -> tuple[Any, Any]:
 @LAB.exercise("2.3", "choose_degree(train, validation, test, degrees)", title="Choose once, open once", points=4)
 def _(student: Student) -> None:
     rng = np.random.default_rng(hidden(23))
+    cases: list[tuple[Any, ...]] = [
+        (*((one[0], size * one[1]) for one in (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15))), np.array(degrees))
+        for size, *degrees in (  # in other units the errors are thousands, or less than a thousandth
+            *([1, 1, 2, 3, 4, 5, 7], [1, 8, 5, 3, 1], [1, 0, 2, 4, 6], [1, 7, 6, 5, 4, 3], [1, 1, 3, 5, 7]),
+            *([1, 6, 5, 2], [0.001, 1, 6, 3, 4], [10_000, 6, 1, 4, 3]),
+        )
+    ]
     compare(
         student,
         returns=("degree", "test_rmse"),
@@ -141,13 +148,7 @@ def _(student: Student) -> None:
             # 2.47, 2.45 and 2.55: the line by a hair, though the parabola has no training error at all.
             ((THREE, (TWO[0], np.array([2.5, 4.4])), (np.array([4.0, 0]), np.ones(2)), np.arange(3)), (1, 2**0.5)),
         ],
-        others=[
-            (*((one[0], size * one[1]) for one in (_sine(rng, 12), _sine(rng, 12), _sine(rng, 15))), np.array(degrees))
-            for size, *degrees in (  # in other units the errors are thousands, or less than a thousandth
-                *([1, 1, 2, 3, 4, 5, 7], [1, 8, 5, 3, 1], [1, 0, 2, 4, 6], [1, 7, 6, 5, 4, 3], [1, 1, 3, 5, 7]),
-                *([1, 6, 5, 2], [10_000, 6, 1, 4, 3], [0.001, 1, 6, 3, 4]),
-            )
-        ],
+        others=[*cases, *((*points, degrees[::-1]) for *points, degrees in cases[-2:])],
         right=_choice(),
         mistakes={
             "the degree is chosen on the training points, where more freedom always wins.": _choice(on=0),

@@ -187,7 +187,10 @@ def _(student: Student) -> None:
             "makespan": Part(lambda *args: _queue(*args)[1], _MAKESPANS),
         },
         by_hand=[(([5.0, 1.0, 1.0, 2.0], 2, 0.5), ([0.5, 1.0, 2.5, 4.0], 6.0))],
-        others=[(rng.lognormal(0, 1, n).round(3).tolist(), *rest) for n, *rest in sizes],
+        others=[
+            *((rng.lognormal(0, 1, n).round(3).tolist(), *rest) for n, *rest in sizes),
+            ([*rng.lognormal(0, 1, 11).round(3).tolist(), 0.001], 4, 0.2),  # the last task ends long before the others
+        ],
     )
 
 
