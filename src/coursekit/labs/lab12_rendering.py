@@ -195,6 +195,9 @@ def judge_rendering(student: Student) -> None:
                 soft and not all_alike(lambda want: want)
             ),
             shape_hint: not all_alike(lambda want: want),
+            "your greys are no whole 255ths, as Pillow's are once they are divided: are they rounded, or changed after "
+            "that?": abs(full - 1) < 1e-3
+            and max(np.abs(255 * image - np.round(255 * image)).max() for image in images) > 0.02,
             f"full ink should be 1; yours is {full:.4g}. Draw with the full contrast, 255 on 0 (or 0 on 255, if you "
             "turn it round afterwards), and divide by 255.": abs(full - 1) > 1e-3,
         }

@@ -435,6 +435,10 @@ def smallest_begins_at_a_million(templates, labels, images):
     return np.array(answers)
 
 
+def rounded_greys(letter, font, size):
+    return np.round(render_by_mask(letter, font, size), 2)
+
+
 WRONG = {
     "12.1": [
         (corner, "your letters stand at the top left"),
@@ -467,6 +471,7 @@ WRONG = {
         (small_letters, "you draw small letters"),
         (blown_up, "is it blown up?"),
         (half_pixels, "your letters are blurred"),
+        (rounded_greys, "your greys are no whole 255ths"),
         (made_bolder, "the letters' shapes are not those that the font draws"),
     ],
     "12.2": [
