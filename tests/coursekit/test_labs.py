@@ -158,6 +158,14 @@ def test_a_failing_case_in_a_table_s_words_names_no_fault():
     assert not told.value.names_fault
 
 
+def test_rounding_is_seen_where_a_check_must_be_lenient():
+    """In 5.2, for float32; not with a student's own constant in it, so it is no wrong answer for variants."""
+    path = ROOT / "solutions" / "05_a_genetic_algorithm.ipynb"
+    right = answers(path).RIGHT["5.2"][1]
+    said = lab_of(path).judge("5.2", lambda population, x, y: right(population, x, y).round(decimals=3)).message
+    assert said.startswith("fitness is rounded to 3 decimals")
+
+
 def test_the_start_page_leads_to_every_lab():
     (cell,) = read_notebook(ROOT / "labs" / START).cells
     assert re.findall(r"\]\((\d\d_\w+\.ipynb)\) \| \d+ \| \[chapter", cell.source) == [path.name for path in SOLUTIONS]

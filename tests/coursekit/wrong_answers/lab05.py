@@ -113,10 +113,6 @@ def tensors_in_a_list(population, x, y):
     return list(loss_of_the_library(population, x, y))
 
 
-def rounded_fitness(population, x, y):
-    return loss_of_the_library(population, x, y).round(decimals=3)
-
-
 def fitness_one_by_one(population, x, y):
     """Right: network by network, with torch's own loss."""
     return torch.stack(
@@ -1081,7 +1077,6 @@ WRONG = {
         (weights_are_clipped_in_place, "changed its input `population` in place"),
         (numbers_in_lists, "torch.tensor makes a tensor of numbers"),
         (tensors_in_a_list, "torch.stack makes a tensor of a list of tensors"),
-        (rounded_fitness, "fitness is rounded to 3 decimals"),
         (logarithm_of_the_sigmoid, "A network that is very sure"),
     ],
     "5.3": [
