@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from scipy.optimize import linprog, nnls
 
 __all__ = ["after_one_pass", "has_line", "near_all", "of_one_row", "table"]
 
@@ -20,7 +20,11 @@ def has_line(x: Array, y: Array, strict: bool = False, only_positive: bool = Fal
     signed = np.where(y[:, None] == 1, x, -x)
     slack = np.eye(x.shape[1]) * only_positive
     rows = np.vstack([np.hstack([signed.T, slack]), np.append(np.ones_like(y) if strict else y, slack[0] * 0)])
-    return bool(nnls(rows, np.eye(len(rows))[-1])[1] > 1e-9)
+    wanted = np.eye(len(rows))[-1]
+    try:
+        return bool(nnls(rows, wanted)[1] > 1e-9)
+    except RuntimeError:  # SciPy 1.14 goes in circles over a few tables
+        return bool(linprog(np.zeros(rows.shape[1]), A_eq=rows, b_eq=wanted).status == 2)
 
 
 def after_one_pass(x: Array, y: Array) -> bool:
