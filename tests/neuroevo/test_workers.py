@@ -4,8 +4,10 @@ The bookkeeping is tested with an executor that does what a script says. What re
 Dask cluster that are killed, falls silent or isn't there, runs in programs of its own: this file, called by name.
 """
 
+import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,16 +19,18 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import psutil
 import pytest
+from distributed import KilledWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
 from neuroevo import workers
-from neuroevo.workers import Evaluator, WorkersError, dask, evaluator, processes, rng_for, serial, task_key
+from neuroevo.workers import Evaluator, WorkersError, dask, evaluator, executors, processes, rng_for, serial, task_key
 
 TASKS = [({"size": size, "rate": 0.5}, seed) for size in (3, 1, 2) for seed in (0, 1)]
 
@@ -387,8 +391,19 @@ def test_workers_that_can_not_be_opened_again_say_why_and_what_is_kept(monkeypat
     books.evaluator._opener = closed
     with pytest.raises(WorkersError, match=r"no scheduler answers\. 1 completed evaluations are kept") as e:
         books.evaluator.map(TASKS)
+    assert str(e.value).endswith(f"Under way were {[design for design, _ in TASKS[1:]]}.")
     assert str(e.value.__cause__) == "refused"
     assert e.value.__cause__.__cause__ is None  # a short story
+
+
+def test_a_task_that_was_with_workers_that_died_is_not_blamed_alone():
+    """Dask gives up each one that was with four of them, also one that only waited there."""
+
+    async def theirs():
+        raise KilledWorker("a task", SimpleNamespace(address="tcp://10.0.0.7:1234"), 3)
+
+    with pytest.raises(BrokenExecutor, match="all those workers died"):
+        asyncio.run(executors._result(theirs()))
 
 
 def test_mlp_learns_and_is_the_same_twice():
@@ -421,7 +436,7 @@ def test_real_workers_give_what_serial_gives_though_they_are_killed(where, tmp_p
     assert "raised ValueError: no such size." in told["raised"]
     assert told["redone"] == expected()
     assert told["n_lines"] == len(TASKS) < told["n_begun"]  # something was done again, and counts once
-    assert "'size': 1" in told["killer"]
+    assert re.search(r"^the workers died 3 times .* is what kills them: \[[^]]*'size': 1[^]]*\]\.", told["killer"])
 
 
 @pytest.mark.slow

@@ -188,17 +188,17 @@ class Evaluator:
 
     def _reopen(self, n_deaths: int, lost: list[Task]) -> None:
         """New workers in place of those that died; an error if others before them did nothing but die."""
+        names = f"{[dict(design) for design, _ in lost[:9]]}" + f" and {len(lost) - 9} more" * (len(lost) > 9)
         if n_deaths == _MAX_DEATHS:
             raise WorkersError(
                 f"the workers died {n_deaths} times without finishing anything. Among these is what kills them: "
-                f"{[dict(design) for design, _ in lost[:5]]}. Does it need more memory than there is? Is the function "
-                f"in a module, where a new process finds it? {self._kept()}"
+                f"{names}. Does it need more memory than there is? Is it in a module that they find? {self._kept()}"
             )
         self.close()
         try:
             self._open()
         except WorkersError as error:
-            raise WorkersError(f"{error} {self._kept()}") from error.__cause__
+            raise WorkersError(f"{error} {self._kept()} Under way were {names}.") from error.__cause__
 
     def _submit(self, task: Task) -> Future[str]:
         try:

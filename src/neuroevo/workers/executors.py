@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -106,8 +106,12 @@ class _Dask(Executor):
 
 
 async def _result(theirs: Any) -> Any:
+    from distributed import KilledWorker  # told of each task that was with workers that died, also if it only waited
+
     try:
         return await theirs
+    except KilledWorker as error:
+        raise BrokenExecutor(str(error)) from None
     except asyncio.CancelledError:
         theirs.cancel()
         raise
