@@ -192,6 +192,9 @@ def _judge_noise(student: Student) -> None:
         "that is larger for small ones? Add it to ln sigma.": low > 1.14 * high,
         f"for tau = {tau}, ln sigma moves by {mean:.2f} on average, with a standard deviation of {spread:.2f}; 0 and "
         f"{tau} are due: add tau * N(0, 1), once.": abs(spread / tau - 1) > 0.06 or abs(mean) > 0.07,
+        f"ln sigma moves by {spread:.2f} (standard deviation), as it should, and in 10,000 children by "
+        f"{float(change.abs().max()) / tau:.1f} * tau at most, where N(0, 1) goes up to about 4: draw with "
+        "torch.randn, for ln sigma, too.": abs((change / spread).pow(4).mean() - 3) > 0.6,
         "the weights never mutate: add sigma * N(0, 1) after the crossover.": steps.abs().max() < 1e-6,
         f"the weights move by {float(z.mean()):.2f} times sigma in every child, without chance: multiply sigma by "
         "N(0, 1).": z.std() < 1e-3 and z.abs().max() > 1e-3,

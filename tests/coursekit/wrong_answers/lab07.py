@@ -71,6 +71,9 @@ sigma_comes_twice = breeder(move=lambda w, old, new, tau, rng: w + (2 * new).exp
 root_of_sigma = breeder(move=lambda w, old, new, tau, rng: w + (new / 2).exp() * draw(w, rng))
 weights_only_rise = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(w, rng).abs())
 some_weights_break = breeder(move=lambda w, old, new, tau, rng: w + new.exp() * draw(w, rng) / (new < 1))
+tau_times_even_noise = breeder(
+    sigma=lambda old, tau, rng: old + tau * 12**0.5 * (torch.rand(old.shape, generator=rng) - 0.5)
+)
 power_of_ten = breeder(move=lambda w, old, new, tau, rng: w + 10**new * draw(w, rng))
 
 
@@ -324,6 +327,7 @@ WRONG = {
         (sigma_is_left_out, "with ln sigma last"),
         (sigma_turns_negative, "a logarithm or a root taken of a negative number"),
         (power_of_ten, "a natural logarithm"),
+        (tau_times_even_noise, "where N(0, 1) goes up to about 4"),
         (tau_is_divided, "It moves by tau / N(0, 1)"),
         (sigma_explodes, "is it tau times torch.randn(...)"),
         (sigma_loses_its_sign, "as if sigma were exp(55)"),
