@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.grading.judging import Task, judge
+from coursekit.grading.judging import Task, _Judging, judge
 from coursekit.grading.reading import read_cells
 from coursekit.grading.sandbox import Limits, Sandbox, has_bubblewrap
 from coursekit.labs import lab_of
@@ -33,6 +33,12 @@ def _judged(*cells, seconds=30, **more):
     points = {number: finding.points for number, finding in exercises.items()}
     said = {number: finding.note or finding.message for number, finding in exercises.items()}
     return points, said, [note for number, note in found if not number]
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(3, 660), (60, 1260)])
+def test_a_busy_machine_is_given_time(seconds, due):
+    """However little may be computed: beside 28 others 17 seconds of computing took three minutes."""
+    assert due - 10 < _Judging(Task(NAME, [], FIRST, [], cell_seconds=seconds), lab_of(NAME))._left_of_clock <= due
 
 
 def test_deleted_moved_and_copied_cells_do_not_matter():

@@ -35,6 +35,7 @@ __all__ = ["Finding", "Task", "judge"]
 
 _MOST_STARTS = 12
 _MOST_CELLS = 10  # a notebook may compute, with all its starts, as long as so many cells may, and hold us up twice that
+_MOST_CLOCK = 600  # seconds for which any may hold us up: on a busy machine little computing takes long
 _MOST_CHECKS = 6  # of one exercise in one notebook: a loop that asks for verdicts learns no more
 _MOST_MEMORY = 4 * 2**30  # bytes for the judge: its libraries, the checks, and what functions answer
 _SET_UP = 120  # seconds for what is ours
@@ -185,7 +186,7 @@ class _Judging:
 
     @property
     def _left_of_clock(self) -> float:
-        return 2 * self._most + 60 - (time.monotonic() - self.began)
+        return max(2 * self._most, _MOST_CLOCK) + 60 - (time.monotonic() - self.began)
 
     def _run(self) -> None:
         task = self.task
