@@ -141,7 +141,7 @@ def test_several_parts_are_told_apart():
 
     assert lab.judge("9.1", lambda x: [x, np.float32(x**2)]).status is Status.PASS
     assert "b is 2 times what it should be" in lab.judge("9.1", lambda x: (x, 2 * x**2)).message
-    assert "a is the same whatever the inputs are" in lab.judge("9.1", lambda x: (2, x**2)).message
+    assert "a is the same in all" in lab.judge("9.1", lambda x: (2, x**2)).message
     assert "(a, b); it returned one number (2)" in lab.judge("9.1", lambda x: x).message
     assert "(a, b); it returned 3" in lab.judge("9.1", lambda x: (1, 2, 3)).message
 

@@ -50,7 +50,7 @@ def test_right_answers_pass_and_named_wrong_ones_get_their_hints(page):
         (lambda x, n_cut: np.sort(x)[n_cut:].mean(), "only the smallest are left out"),
         (lambda x, n_cut: sum(sorted(x)[n_cut : len(x) - n_cut]) / len(x), "you divide by len(x)"),
         (lambda x, n_cut: np.mean(x), "n_cut has no effect"),
-        (lambda x, n_cut: 5.0, "the same whatever the inputs are"),
+        (lambda x, n_cut: 5.0, "the same in all"),
     ):
         assert hint in lab.judge("1.1", wrong).message
 

@@ -501,7 +501,10 @@ def spread(x, scale, n, up):
         (lambda x, scale, n, up: spread(x, scale, n, up) - 3 * scale, "is too small by 3 times `scale`."),
         (lambda x, scale, n, up: spread(x, scale, n, up) * len(x), "is `len(x)` times what it should be."),
         (lambda x, scale, n, up: 2 * spread(x, scale, n, up) / n, "is 2 times what it should be, divided by `n`."),
-        (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) / (len(x) - 1)) ** 0.5, "is it `ddof`?"),
+        (
+            lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) / (len(x) - 1)) ** 0.5,
+            "is it `ddof`, or a number under a root?",
+        ),
         (lambda x, scale, n, up: spread(x, scale, n, up) * (len(x) - 1), "is (`len(x)` - 1) times what it should be."),
         (lambda x, scale, n, up: x.sum(), "is the sum of `x`, and not what is asked for."),
         (lambda x, scale, n, up: n - spread(x, scale, n, up), "is `n` minus what it should be."),
@@ -681,6 +684,48 @@ def test_what_is_no_number_is_told_of_the_case_whose_line_is_shown():
     assert "`n` is 400" in told
 
 
+def test_a_case_without_a_number_comes_after_a_wrong_example():
+    def check(student):
+        by_hand = [(([1.0, 2.0],), 1.5), (([0.0, 0.0],), 0.0)]
+        compare(student, returns="y", by_hand=by_hand, others=[([3.0, 5.0, 5.5],)], right=np.mean, mistakes={})
+
+    def divided_by_its_length(x):
+        with np.errstate(all="ignore"):
+            return np.mean(x) / np.linalg.norm(x)
+
+    def given_up(x):
+        return np.mean(x) if np.any(x) else np.nan
+
+    assert "but should be 1.5, for x = [1.0, 2.0]" in said(check, divided_by_its_length)
+    assert "y is nan for x = [0.0, 0.0]" in said(check, given_up)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_where_it_begins_nothing_is_infinite_yet():
+    def right(x, n):
+        return x
+
+    def check(student):
+        cases = [(2.5, 1), (3.5, 2), (4.5, 400)]
+        compare(student, returns="y", by_hand=[], others=cases, right=right, mistakes={})
+
+    def lost(x, n):
+        huge = np.float64(x) * np.float64(10.0) ** n
+        return x + (huge - huge)
+
+    told = said(check, lost, "f(x, n)")
+    assert "huge = np.float64(x)" in told
+    assert "overflow" in told
+
+
+def test_one_array_is_not_told_as_several_values():
+    def check(student):
+        compare(student, returns=("a", "b"), by_hand=[], others=[(1.0,), (2.0,)], right=lambda x: (x, x), mistakes={})
+
+    assert "it returned one array of shape (3, 2)" in said(check, lambda x: np.zeros((3, 2)))
+    assert "it returned a list of 3" in said(check, lambda x: [1, 2, 3])
+
+
 def test_what_is_none_among_rows_is_no_row_of_another_length():
     def check(student):
         compare(student, returns="y", by_hand=[], others=[([1.5, 2.5],)], right=np.array, mistakes={})
@@ -771,7 +816,7 @@ def test_each_of_several_values_is_judged_by_itself():
     assert said(check, lambda x: np.array([len(x), len(x) % 2 == 0])) == ""
     assert said(check, lambda x: (len(x) + 1, len(x) % 2 == 1)) == "size is one too large"
     assert said(check, lambda x: (len(x), len(x) % 2 == 1)) == "even is odd"
-    assert "even (1 or 0) is the same whatever" in said(check, lambda x: (len(x), 1.0))
+    assert "even (1 or 0) is the same in all" in said(check, lambda x: (len(x), 1.0))
     assert "2 values, (size, even); it returned one number (2). End it with `return size, even`" in said(check, len)
     assert "it returned 3" in said(check, lambda x: (1, 2, 3))
 

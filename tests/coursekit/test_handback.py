@@ -29,9 +29,7 @@ HOSTILE = (
     '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">\n<b>second line</b>'
 )
 FREE = "1.5"
-SIGN = (
-    "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is."  # of lab 1's own hints
-)
+SIGN = "your std divides by n - 1 (ddof=1); here it is np.std(x), which divides by n."  # of lab 1's own hints
 LIMIT = (
     "that is 1 / lambda_max, half of the limit: the step that lands at the bottom in one go. At which step does a run "
     "land exactly as far away on the other side? (Or are all entries of your Hessian doubled?)"

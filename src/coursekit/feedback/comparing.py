@@ -17,7 +17,7 @@ from coursekit.feedback.student import Student
 
 __all__ = ["COMPARED", "Comparison", "Part", "Pattern", "compare", "compare_each"]
 
-ADVICE = "Print the numbers on the way there, and find the first that is too large, or nan."
+ADVICE = "Print the numbers on the way there: which is the first that is far too large, infinite or nan?"
 
 QUESTION = re.compile(r": is |\. Is |: what |\. What ")  # in what is wrong with a value, where it asks for the cause
 
@@ -214,7 +214,9 @@ class Comparison:
                 shapes = f"{name} should be {wanted}, but yours has the shape {a.shape} for {case}."
                 told = " It" + said if fault else f" {cure}" if cure else ""
                 raise TryAgain(shapes + told, names_fault=bool(told))
-        if away:  # NaN and infinity before large numbers: of one of them `explained` tells the line
+        example = bool(self.by_hand) and 0 in failing  # is wrong, and can be reworked by hand
+        if away and (0 in away or not example):
+            # NaN and infinity before large numbers: of one of them `explained` tells the line
             one, case = far[away[0]], texts[away[0]]
             shown = "It" + said if fault else cure
             known = self.run_away if np.isfinite(one).all() else self.not_finite or self.run_away

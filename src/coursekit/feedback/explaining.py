@@ -111,18 +111,24 @@ class _Search:
         """Where NumPy first divides by zero, say, if a value is no finite number any more; empty if it doesn't."""
         if any(a.shape != b.shape for a, b in zip(self.got, self.right, strict=True)):
             return ""  # that is told first, of another case
+        if self.asked.by_hand and 0 in self.failing and np.isfinite(self.got[0]).all():
+            return ""  # the example is
         broken = [i for i in self.failing if not np.isfinite(self.got[i]).all() and np.isfinite(self.right[i]).all()]
         states = np.errstate(divide="raise"), np.errstate(invalid="raise"), np.errstate(over="raise")
+        later = ""  # what follows from a number that is infinite already
         for raising in states if broken else ():
             try:
                 with raising:
                     self.student(*self.asked.cases[broken[0]])
             except FloatingPointError as error:
                 line, values = where_it_stopped(error)
-                if line:
+                if line and not re.search(r"\binf\b", values):
                     return f"It begins in {line}: {error}. {values}".strip()
+                later = later or (line and f"In {line}, NumPy tells: {error}. {values}")
             except Exception:
                 return ""
+        if later:
+            return later
         nan = bool(broken) and bool(np.isnan(self.got[broken[0]]).any())
         line, name = first_broken(self.student, self.asked.cases[broken[0]]) if nan else ("", "")
         return f"From {line} on, `{name}` holds NaN." if line else ""
@@ -150,7 +156,7 @@ class _Search:
         close = self.asked.close
         if any(not close(b, self.right[0]) for b in self.right) and all(close(a, self.got[0]) for a in self.got):
             stays = not any(one.any() for one in self.got)
-            return f"is {'0, ' * stays}the same whatever the inputs are. What is it made of"
+            return f"is {'0, ' * stays}the same in all {len(self.got)} cases that were tried. What is it made of"
         return ""
 
     def _ignores(self) -> str:

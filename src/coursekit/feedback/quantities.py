@@ -22,8 +22,12 @@ _FACTORS_OF_COUNTS: Ties = {
     "{q} / ({q} - 1) times what it should be: look at what you divide by": lambda b, q: b * q / (q - 1),
     "({q} - 1) times what it should be": lambda b, q: b * (q - 1),
     "what it should be, divided by ({q} - 1)": lambda b, q: b / (q - 1),
-    "the root of ({q} - 1) / {q} times what it should be: is it `ddof`": lambda b, q: b * ((q - 1) / q) ** 0.5,
-    "the root of {q} / ({q} - 1) times what it should be: is it `ddof`": lambda b, q: b * (q / (q - 1)) ** 0.5,
+    "the root of ({q} - 1) / {q} times what it should be: is it `ddof`, or a number under a root": lambda b, q: (
+        b * ((q - 1) / q) ** 0.5
+    ),
+    "the root of {q} / ({q} - 1) times what it should be: is it `ddof`, or a number under a root": lambda b, q: (
+        b * (q / (q - 1)) ** 0.5
+    ),
     "the root of {q} times what it should be": lambda b, q: b * q**0.5,
     "what it should be, divided by the root of {q}": lambda b, q: b / q**0.5,
     "{q} squared times what it should be": lambda b, q: b * q**2,

@@ -48,9 +48,12 @@ def read_several(answer: Any, names: Sequence[str]) -> list[Any]:
     row = hasattr(type(answer), "detach") and answer.ndim == 1  # a tensor of single numbers will do
     if (several or row) and len(answer) == len(names):
         return list(answer)
+    shown = f"one array of shape {answer.shape}" if isinstance(answer, np.ndarray) and several else _kind(answer)
+    if isinstance(answer, tuple | list):
+        shown = f"{'a list of ' * isinstance(answer, list)}{len(answer)}"
     raise TryAgain(
-        f"your function should return {len(names)} values, ({listed}); it returned "
-        f"{len(answer) if several else _kind(answer)}. End it with `return {listed}`.",
+        f"your function should return {len(names)} values, ({listed}); it returned {shown}. "
+        f"End it with `return {listed}`.",
         names_fault=False,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.feedback import Constant, Lab, Student, compare, hidden
+from coursekit.feedback import Constant, Lab, Pattern, Student, compare, hidden
 
 LAB = Lab(
     1,
@@ -73,6 +73,10 @@ def _(student: Student) -> None:
             "dm is the number that db should be. Do you return db twice, or does dm lack the inner derivative? m "
             "stands beside x in m*x + b, so each residual counts x "
             "times.": (lambda *a: (_slopes(*a)[1], _slopes(*a)[1])),
+            "your slopes are right to four digits or so, and no further. Are they rounded, or found by a nudge, as "
+            "(L(m + h, b) - L(m, b)) / h? Here they come from formulas, which need no h.": Pattern(
+                lambda got, right, *_: np.allclose(got, right, rtol=1e-4, atol=1e-4)
+            ),
             "b has no effect on your answer: the prediction is m*x + b.": lambda m, b, x, y: _slopes(m, 0, x, y),
         },
     )
@@ -153,7 +157,7 @@ def _(student: Student) -> None:
             "that is 2 / the larger entry of the diagonal. Are the corners of your Hessian zero (m and b are coupled, "
             "so both hold 2 * mean(x)), or do you take no eigenvalue?": (lambda x: 1 / max(np.mean(x**2), 1)),
         },
-        rtol=1e-4,
+        rtol=1e-5,
     )
 
 
@@ -371,7 +375,8 @@ def _(student: Student) -> None:
                 _line(*a)[0],
                 -_line(*a)[0] * a[0].mean(),
             ),
-            "your run starts at the mean of y: start at slope 0 and intercept 0, and leave y as it is.": _shifted,
+            "m is right, and b is the mean of y less m * the mean of x, as only the best line's is. Is y centred, or b "
+            "worked out from its mean? It comes from the intercept that the run has reached, from 0.": _shifted,
             "the gradient is taken at (intercept, slope): mse_gradient takes the slope first.": _exchanged,
         },
         run_away="Is each step taken downhill? Does the loop use z = (x - x.mean()) / x.std(), and x nowhere?",

@@ -45,6 +45,14 @@ def _shared(answer: Array, right: Array, values: Tensor) -> bool:
     return np.allclose(shared, right, atol=1e-5)
 
 
+def _sorts(answer: Array, right: Array, values: Tensor) -> bool:
+    """Whether the answer, as places, sorts the values; equal ones in any order."""
+    places = np.rint((answer + 0.5) * (values.shape[-1] - 1)).astype(int)
+    if (np.sort(places) != np.arange(values.shape[-1])).any():
+        return False
+    return bool((np.diff(np.take_along_axis(values.numpy(), places, -1)) >= 0).all())
+
+
 @LAB.exercise(
     "8.2",
     "centred_ranks(values)",
@@ -103,8 +111,9 @@ def _(student: Student) -> None:
             "your ranks begin at minus a half: each is 0.5 too small before it is scaled. Count both ends of a group "
             "of equals from 0.": _ranks(lambda r, n: (r - 0.5) / (n - 1) - 0.5),
             "that is argsort, and it is taken for ranks. It tells which value stands in each place; a rank tells in "
-            "which place each value stands.": lambda values: (
-                np.argsort(values.numpy(), axis=-1, kind="stable") / (values.shape[-1] - 1) - 0.5
+            "which place each value stands.": Pattern(_sorts),
+            "the mean of two ranks is cut to a whole number, as by // or .long(): equal values may have half a rank.": (
+                _ranks(lambda r, n: np.floor(r) / (n - 1) - 0.5)
             ),
             "equal values get the highest rank of their group. Let them share the mean of their ranks.": _ranks(
                 method="max"
@@ -130,6 +139,13 @@ def _(student: Student) -> None:
                 np.reshape(_ranks()(values.flatten()), values.shape)
             ),
         },
+    )
+    near = torch.tensor([1 + 1e-9, 1000.001, 1, 1000, -1e-9, 0]).double()
+    refuse(
+        not np.allclose(np.asarray(student(near), float), _ranks()(near), atol=1e-5),
+        "your answer is right where values differ much, and wrong for [1 + 1e-9, 1000.001, 1, 1000, -1e-9, 0], of "
+        "which no two are equal. Are values rounded, compared with isclose, or turned into float32? Only values that "
+        "are equal, ==, share a rank.",
     )
 
 
@@ -196,7 +212,7 @@ def _(student: Student) -> None:
         lent = Trials(trials.table, trials.n_trials)
         answer = student(lent, *rest)
         lent.close()
-        return tuple(answer) if isinstance(answer, Tensor) and answer.dim() == 2 else answer
+        return tuple(answer) if isinstance(answer, Tensor) and answer.shape == (2, len(rest[1])) else answer
 
     example = Trials({1: [[4, 3], [0, -1]], 8: [[3, 4], [-8, 6]]}, 2), torch.tensor([3, 4]).double(), [1, 8], 2
     others = []
@@ -295,6 +311,9 @@ def _(student: Student) -> None:
         ],
         right=_generation(),
         mistakes={
+            "the mean is that of the winners, but C is learned from the first samples, winners or not.": (
+                lambda *args: (_generation()(*args)[0], _generation(lambda losses: torch.arange(len(losses)))(*args)[1])
+            ),
             "the losers win: these are losses, so the smallest are the best.": _generation(
                 lambda losses: losses.argsort(descending=True)
             ),

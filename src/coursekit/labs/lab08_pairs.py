@@ -91,7 +91,8 @@ class Loss:
         if bool(mirrored.any(-1).all()):
             raise TryAgain(
                 f"of the {n} points that you ask for, {int((alike > 1).sum())} come more than once, each beside its "
-                "mirror image, so some pairs share a step: draw a row of noise for each of the n_pairs pairs."
+                "mirror image. Are fewer rows of noise drawn than n_pairs, or is it noise of a few values (as -1, 1) "
+                "and not torch.randn's?"
             )
         if alike.min() > 1:
             raise TryAgain(
@@ -102,6 +103,11 @@ class Loss:
             raise TryAgain("your points lie around zero: theta is missing in theta + sigma * noise.")
         for halves in (steps[:n_pairs], steps[n_pairs:]), (steps[::2], steps[1::2]):
             _compare_sides(theta, *halves)
+        if bool(((steps[:, None] + steps).abs().amax(-1) < 1e-4).any(-1).all()):
+            raise TryAgain(
+                "the two points of a pair are each other's mirror image but for the last digits: are they made in "
+                "float32 (.float(), or noise without dtype=theta.dtype)? Keep theta's float64."
+            )
         lone = steps[~mirrored.any(-1)]
         raise TryAgain(
             f"{len(lone)} of your {n} points have no mirror image: for example you ask {lone[0, 0]:.3g} from theta in "
@@ -247,8 +253,10 @@ _FACTORS: dict[str, Callable[[float, int], float]] = {
 _GRADIENT_MISTAKES: dict[str, Callable[..., Tensor] | Pattern] = {
     "your estimate points downhill. It should be the gradient, which points uphill: the score of plus minus the score "
     "of minus (whoever descends subtracts it later).": _estimate(lambda s, n: -1),
-    "sigma is missing in the denominator (or you multiply by the step sigma * noise, and not by the noise): divide by "
-    "2 * sigma.": _estimate(lambda s, n: s),
+    "the estimate is sigma times what it should be. Is sigma missing in what you divide by, 2 * sigma? Or do you "
+    "multiply by the step sigma * noise, and not by the noise? Then divide by 2 * sigma ** 2.": (
+        _estimate(lambda s, n: s)
+    ),
     "the estimate is 1 / sigma times what it should be: divide by 2 * sigma, once.": _estimate(lambda s, n: 1 / s),
     "the estimate is sigma ** 2 times what it should be. Do you divide by sigma, and not multiply (x / 2 * sigma is "
     "(x / 2) * sigma)? Or do you multiply by the step sigma * noise? Then divide by 2 * sigma ** 2.": (

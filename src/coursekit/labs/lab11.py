@@ -159,6 +159,12 @@ def _(student: Student) -> None:
         ),
         "the features are standardised first. That is a good habit elsewhere, but it changes what ridge punishes; "
         "here they are taken as they are.": _standardised,
+        "the mean of the features is taken off first, which changes what ridge punishes; here they are taken as they "
+        "are.": lambda x, y, x_new, y_new, ridge: _right_probe(x - x.mean(0), y, x_new - x.mean(0), y_new, ridge),
+        "`features` and `fresh` are each taken less a mean of their own, so that one point is no longer the same in "
+        "both. Take them as they are.": (
+            lambda x, y, x_new, y_new, ridge: _right_probe(x - x.mean(0), y, x_new - x_new.mean(0), y_new, ridge)
+        ),
         "ridge is multiplied by the number of rows (or A.T @ A is divided by it): add ridge times the identity.": (
             _fitted(penalty=lambda ridge, n, d: n * ridge * np.eye(d))
         ),

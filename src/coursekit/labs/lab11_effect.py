@@ -90,6 +90,8 @@ def judge_effect(student: Student) -> None:
             "Student's t with k - 1 degrees of freedom, which is 2.78 for k = 5.": _paired(
                 lambda d: (d.mean(), 1.96 * se(d))
             ),
+            "the factor is 4.3027 whatever the number of differences. That is Student's t for three of them; it "
+            "depends on their number k: t.ppf(0.975, k - 1).": _paired(lambda d: (d.mean(), _t(2) * se(d))),
             "the factor is 2, a rule of thumb for many seeds. With few, take Student's t with k - 1 degrees of "
             "freedom.": _paired(lambda d: (d.mean(), 2 * se(d))),
             "the quantile is the 95 % one, which leaves 5 % on each side. An interval of 95 % leaves 2.5 % on each: "

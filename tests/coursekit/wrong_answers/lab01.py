@@ -211,6 +211,27 @@ def squares_stay(m, b, x, y):
     return 2 * np.mean(error * x), 2 * np.mean(error)
 
 
+def nudged(m, b, x, y):
+    def loss(m, b):
+        return np.mean((m * x + b - y) ** 2)
+
+    return (loss(m + 1e-6, b) - loss(m, b)) / 1e-6, (loss(m, b + 1e-6) - loss(m, b)) / 1e-6
+
+
+def towards_the_gradient(m, b, x, y):
+    """Its length is 0 where the line goes through all the points."""
+    dm, db = slopes(m, b, x, y)
+    return dm / np.hypot(dm, db), db / np.hypot(dm, db)
+
+
+def limit_is_rounded(x):
+    return round(2 / np.linalg.eigvalsh(hessian(x))[-1], 5)
+
+
+def limit_of_standardised_points(x):
+    return 2 / np.linalg.eigvalsh(hessian(standardised(x)))[-1]
+
+
 def variance_in_the_corner(x):
     return 2 / np.linalg.eigvalsh([[2 * np.var(x), 2 * np.mean(x)], [2 * np.mean(x), 2]])[1]
 
@@ -227,6 +248,26 @@ def asked_at_the_intercept_and_the_slope(x, y, learning_rate, n_steps):
     return slope / x.std(), intercept - slope * x.mean() / x.std()
 
 
+def intercept_of_the_best_line(x, y, learning_rate, n_steps):
+    m, _ = run(standardised(x), y, learning_rate, n_steps)
+    return m / x.std(), y.mean() - m / x.std() * x.mean()
+
+
+def divided_before_it_is_subtracted(x, y, learning_rate, n_steps):
+    z = x - x.mean() / x.std()
+    m, b = run(z, y, learning_rate, n_steps)
+    return m / x.std(), b - m / x.std() * x.mean()
+
+
+def whole_numbers_stay(x, y, learning_rate, n_steps):
+    theta, z = np.array([0, 0]), standardised(x)
+    for _ in range(n_steps):
+        dm, db = slopes(*theta, z, y)
+        theta[0] -= learning_rate * dm
+        theta[1] -= learning_rate * db
+    return theta[0] / x.std(), theta[1] - theta[0] / x.std() * x.mean()
+
+
 def way_back_with_the_slope_for_z(x, y, learning_rate, n_steps):
     m, b = run(standardised(x), y, learning_rate, n_steps)
     return m / x.std(), b - m * x.mean()
@@ -236,7 +277,7 @@ WRONG = {
     "1.1": [
         (db_points_the_wrong_way, "the sign of db is flipped"),
         (mean_is_forgotten, "It lacks a mean"),
-        (example_is_typed_in, "the same whatever the inputs are"),
+        (example_is_typed_in, "the same in all"),
         (points_of_the_example_are_typed_in, "dm doesn't change when `x` does"),
         (residual_overwrites_y, "changed its input `y` in place"),
         (return_is_forgotten, "did you forget `return`?"),
@@ -244,14 +285,18 @@ WRONG = {
         (name_is_misspelled, "NameError: name 'residuals' is not defined"),
         (arguments_are_swapped, "the arguments stand in another order"),
         (squares_stay, "the residual is still squared"),
+        (nudged, "or found by a nudge"),
+        (towards_the_gradient, "dm is -0.913812, but should be -6, for"),
     ],
     "1.2": [
         (one_over_the_curvature, "that is 1 / lambda_max"),
-        (learning_rate_of_the_essay, "the same whatever the inputs are"),
+        (learning_rate_of_the_essay, "the same in all"),
         (number_of_points_is_typed_in, "fits the example but not other inputs"),
         (both_limits, "should be one number"),
         (variance_in_the_corner, "holds the variance of x"),
         (corners_without_a_factor, "lack their factor 2"),
+        (limit_is_rounded, "your limit is 0.08452, but should be 0.0845241"),
+        (limit_of_standardised_points, "your limit is 1, but should be 0.0845241, for x = [1. 2. 3. 4. 5.]"),
     ],
     "1.3": [
         (velocity_is_not_carried_over, "v is not carried over"),
@@ -262,11 +307,14 @@ WRONG = {
         (one_step_at_least, "m is 0.12, but should be 0, for"),
         (x_is_not_standardised, "the run still works on x as it is given"),
         (x_is_standardised_in_place, "changed its input `x` in place"),
-        (line_of_the_essay_is_typed_in, "the same whatever the inputs are"),
-        (intercept_climbs, "b has run away to"),
+        (line_of_the_essay_is_typed_in, "b is the same in all"),
+        (intercept_climbs, "b is -2.9, but should be 1.1, for x = [1. 2. 3. 4. 5.]"),
         (steps_go_uphill, "if `learning_rate` were of the other sign"),
         (asked_at_the_intercept_and_the_slope, "mse_gradient takes the slope first"),
         (way_back_with_the_slope_for_z, "the slope for z went the way back"),
+        (intercept_of_the_best_line, "as only the best line's is"),
+        (divided_before_it_is_subtracted, "m is 1.6669, but should be 0.3, for x = [1. 2. 3. 4. 5.]"),
+        (whole_numbers_stay, "m is 0, the same in all"),
     ],
 }
 

@@ -270,7 +270,7 @@ WRONG = {
     ],
     "3.3": [
         (ones_are_left_out_of_r, "R leaves out the input that is always 1"),
-        (and_is_typed_in, "R is the same whatever the inputs are"),
+        (and_is_typed_in, "R is the same in all"),
         (distance_of_every_row, "gamma should be one number"),
         (only_the_bound, "should return 3 values"),
         (answers_become_signs_in_place, "changed its input `y` in place"),

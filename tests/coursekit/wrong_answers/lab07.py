@@ -347,7 +347,7 @@ WRONG = {
         (right_words_are_refused, "Your own `raise` stops it"),
         (cost_of_each, "cost should be one number"),
         (bare_error, "name the three words"),
-        (cost_is_typed_in, "cost is the same whatever"),
+        (cost_is_typed_in, "cost is the same in all"),
         (births_are_lost, "the weights of birth are lost"),
         (step_returns_something, "returns None"),
         (anything_goes, "raise a ValueError"),

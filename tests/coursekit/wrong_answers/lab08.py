@@ -473,10 +473,44 @@ def generation_winner_by_winner(mean, C, sigma, samples, losses, weights, c_mu):
     return old + new, covariance
 
 
+def theta_in_float32(loss, theta, sigma, n_pairs, rng):
+    here, noise = theta.float()[..., None, :], draw(theta, n_pairs, rng).float()
+    difference = loss(here + sigma * noise) - loss(here - sigma * noise)
+    return (difference[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def coins_for_noise(loss, theta, sigma, n_pairs, rng):
+    noise = 2.0 * torch.randint(2, (*theta.shape[:-1], n_pairs, theta.shape[-1]), generator=rng) - 1
+    here = theta[..., None, :]
+    difference = loss(here + sigma * noise) - loss(here - sigma * noise)
+    return (difference[..., None] * noise).mean(-2) / (2 * sigma)
+
+
+def argsort_for_ranks(values):
+    return values.argsort(-1) / (values.shape[-1] - 1) - 0.5
+
+
+def near_is_equal(values):
+    above = (values[..., None] > values[..., None, :]) & ~torch.isclose(values[..., None], values[..., None, :])
+    equal = torch.isclose(values[..., None], values[..., None, :])
+    return (above.sum(-1) + (equal.sum(-1) - 1) / 2) / (values.shape[-1] - 1) - 0.5
+
+
+def ranks_are_cut(values):
+    above, equal = values[..., None] > values[..., None, :], values[..., None] == values[..., None, :]
+    return (above.sum(-1) + (equal.sum(-1) - 1) // 2) / (values.shape[-1] - 1) - 0.5
+
+
+def covariance_of_the_first(mean, C, sigma, samples, losses, weights, c_mu):
+    new_mean = weights @ samples[losses.argsort()[: len(weights)]]
+    steps = (samples[: len(weights)] - mean) / sigma
+    return new_mean, (1 - c_mu) * C + c_mu * (weights[:, None] * steps).T @ steps
+
+
 WRONG = {
     "8.1": [
         (minus_comes_first, "your estimate points downhill"),
-        (sigma_is_forgotten, "sigma is missing in the denominator"),
+        (sigma_is_forgotten, "the estimate is sigma times what it should be"),
         (sigma_is_squared, "1 / sigma times what it should be"),
         (step_is_the_weight, "Or do you multiply by the step sigma * noise? Then"),
         (shape_of_theta_is_lost, "give them theta's, (4,)"),
@@ -519,9 +553,11 @@ WRONG = {
         (theta_wanders, "`theta = theta.clone()`"),
         (loss_gets_one_parameter, "loss takes points of shape (..., 4)"),
         (step_is_forgotten, "are theta itself, without a step"),
-        (first_row_comes_twice, "4 come more than once"),
+        (first_row_comes_twice, "of the 14 points that you ask for, 4 come"),
         (sigma_on_one_side, "are -3.33 times those of the first"),
         (far_from_theta, "none is near the theta"),
+        (theta_in_float32, "are they made in float32"),
+        (coins_for_noise, "14 come more than once"),
     ],
     "8.2": [
         (largest_gets_the_lowest, "the largest value should get 0.5"),
@@ -531,6 +567,9 @@ WRONG = {
         (one_row_only, "your function stops for values of shape (6, 8)"),
         (example_is_typed_in, "the answer should be an array of shape (4,)"),
         (sorts_in_place, "`values = values.clone()`"),
+        (argsort_for_ranks, "that is argsort, and it is taken for ranks"),
+        (near_is_equal, "compared with isclose"),
+        (ranks_are_cut, "is cut to a whole number"),
     ],
     "8.3": [
         (cosine_of_the_mean, "you average the estimates first"),
@@ -555,6 +594,7 @@ WRONG = {
     "8.4": [
         (losers_win, "the losers win"),
         (product_is_transposed, "stopped in line"),
+        (covariance_of_the_first, "C is learned from the first samples"),
         (covariance_comes_first, "in another order than (new_mean, new_C)"),
         (covariance_only, "should return 2 values"),
         (example_of_the_mean_is_typed_in, "new_mean doesn't change when `losses` does"),

@@ -415,7 +415,7 @@ WRONG = {
         (images_give_room, "chunk adds the images' bytes"),
         (everything_fits, "chunk is `n_genomes` as it was given, and not what is asked for"),
         (two_numbers, "your function should return 3 values"),
-        (example_is_typed_in, "chunk is the same whatever the inputs are"),
+        (example_is_typed_in, "chunk is the same in all"),
     ],
 }
 

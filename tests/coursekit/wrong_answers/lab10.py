@@ -445,7 +445,7 @@ WRONG = {
     "10.1": [
         (biases_are_forgotten, "forgets the biases"),
         (three_layers_only, "for three layers your function ran"),
-        (readme_is_typed_in, "n_params is the same whatever the inputs are"),
+        (readme_is_typed_in, "n_params is the same in all"),
         (gap_is_returned, "the result of a comparison"),
         (only_the_table, "should return 3 values"),
     ],

@@ -214,6 +214,21 @@ def zero_for_all(features, labels, fresh, fresh_labels, ridge):
     return np.mean(outputs.argmax(axis=1) == fresh_labels)
 
 
+def t_of_the_example(treated, control):
+    d = treated - control
+    half = 4.302652729911275 * d.std(ddof=1) / len(d) ** 0.5
+    return d.mean(), d.mean() - half, d.mean() + half
+
+
+def features_are_centred(features, labels, fresh, fresh_labels, ridge):
+    middle = features.mean(axis=0)
+    return probe_by_inner_products(features - middle, labels, fresh - middle, fresh_labels, ridge)
+
+
+def each_is_centred(features, labels, fresh, fresh_labels, ridge):
+    return probe_by_inner_products(features - features.mean(0), labels, fresh - fresh.mean(0), fresh_labels, ridge)
+
+
 WRONG = {
     "11.1": [
         (budget_in_generations, "the budget is counted in generations"),
@@ -230,6 +245,7 @@ WRONG = {
     ],
     "11.2": [
         (independent_samples, "two *independent* samples (Welch)"),
+        (t_of_the_example, "the factor is 4.3027 whatever"),
         (mean_only, "should return 3 values"),
     ],
     "11.3": [
@@ -247,6 +263,8 @@ WRONG = {
         (answers_are_returned, "accuracy should be one number"),
         (zero_for_all, "the share of class 0 in fresh_labels"),
         (classes_that_fresh_rows_have, "you count the classes in fresh_labels"),
+        (features_are_centred, "the mean of the features is taken off"),
+        (each_is_centred, "less a mean of their own"),
     ],
 }
 

@@ -355,7 +355,7 @@ def rescore_with_a_list(validation, test, seed):
 WRONG = {
     "14.1": [
         (odds_with_replacement, "you draw with replacement"),
-        (odds_typed_in, "the same whatever the inputs are"),
+        (odds_typed_in, "the same in all"),
     ],
     "14.2": [
         (named("mutated_parent_keeps_its_score", mutate_parents=True, mutate_children=False), "That is the bug"),

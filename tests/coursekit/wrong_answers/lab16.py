@@ -861,7 +861,7 @@ WRONG = {
         (guesses_when_broken, "counts as a guess"),
         (forgets_none, "None stands where an array is needed"),
         (always_0, "score is 0 whatever the logits are"),
-        (always_half, "is the same whatever the inputs are"),
+        (always_half, "is the same in all"),
         (dead_ends_the_count, "one training that died makes the whole score 0"),
         (with_hits("largest_is_finite", largest_is_finite), "-inf comes through"),
         (keeps_what_append_returns, "unsupported operand"),

@@ -382,7 +382,7 @@ WRONG = {
     "17.1": [
         (one_number, "should return 2 values"),
         (rounds, "rounded to 2 decimals"),
-        (typed_in, "the same whatever the inputs are"),
+        (typed_in, "the same in all"),
         (overwrites, "changed its input `children`"),
         (forgets_the_childless, "puts together what isn't equally long"),
         (counts_each_parent_once, "counts once in its fitness"),
