@@ -106,7 +106,7 @@ class Loss:
         if bool(((steps[:, None] + steps).abs().amax(-1) < 1e-4).any(-1).all()):
             raise TryAgain(
                 "the two points of a pair are each other's mirror image but for the last digits: are they made in "
-                "float32 (.float(), or noise without dtype=theta.dtype)? Keep theta's float64."
+                "float32 (.float(), or an empty tensor made without dtype=theta.dtype)? Keep theta's float64."
             )
         lone = steps[~mirrored.any(-1)]
         raise TryAgain(
