@@ -134,7 +134,7 @@ def command(target: str, words: list[str]) -> int:
 
 
 def build_book(serve: bool, port: int, keep: bool) -> int:
-    print("Building the site, under a minute.", flush=True)
+    print("Building the site, a minute or two.", flush=True)
     if keep:
         os.environ["COURSE_KEEP"] = "epub pdf"
     failed = COURSE.run(JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "--quiet")
