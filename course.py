@@ -141,7 +141,10 @@ def build_book(serve: bool, port: int, keep: bool) -> int:
     if failed:
         return failed
     print(f"The site is at {SITE / 'index.html'}")
-    return serve_site(SITE, port) if serve else 0
+    if serve:
+        return serve_site(SITE, port)
+    print("Opened as a file, it can't search, and its figures can't be played: --serve shows it with both.")
+    return 0
 
 
 def build_lite(serve: bool, port: int) -> int:

@@ -73,6 +73,13 @@ def test_a_port_that_is_taken_is_told(course: ModuleType, capsys: pytest.Capture
     assert "name another with --port" in capsys.readouterr().err
 
 
+def test_whoever_opens_the_site_as_a_file_is_told_what_is_dead_there(
+    course: ModuleType, capsys: pytest.CaptureFixture
+) -> None:
+    assert course.build_book(serve=False, port=0, keep=False) == 0
+    assert "--serve shows it with both" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("4", "4")])
 def test_tests_use_one_thread_unless_told_otherwise(
     course: ModuleType, monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
